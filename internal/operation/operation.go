@@ -1,0 +1,202 @@
+// Package operation holds the long-running changes to a tenant: their steps, what a step needs, and what is saved
+// between two of them. A step may run twice: names and tokens derive from the operation's id.
+package operation
+
+import (
+	"context"
+	"time"
+
+	"github.com/earshot-hq/earshot/internal/access"
+	"github.com/earshot-hq/earshot/internal/fault"
+	"github.com/earshot-hq/earshot/internal/slug"
+	"github.com/earshot-hq/earshot/internal/tenant"
+)
+
+// Kind is what an operation does.
+type Kind string
+
+// The kinds. Rebuild makes an active tenant's stack anew after it was lost; data stays.
+const (
+	Onboard  Kind = "onboard"
+	Rebuild  Kind = "rebuild"
+	Offboard Kind = "offboard"
+)
+
+// State is where an operation is.
+type State string
+
+// The states. A queued operation waits for the tenant's running one to give way.
+const (
+	Queued    State = "queued"
+	Running   State = "running"
+	Succeeded State = "succeeded"
+	Failed    State = "failed"
+	Cancelled State = "cancelled"
+)
+
+// DataPolicy says what an off-boarding does with the tenant's data.
+type DataPolicy string
+
+// RetainData keeps indices, space and data bucket, and holds the slug; DeleteData purges and frees it.
+const (
+	RetainData DataPolicy = "retain"
+	DeleteData DataPolicy = "delete"
+)
+
+// An Operation is one long-running change to one tenant.
+type Operation struct {
+	ID              string // UUID
+	TenantID        string
+	Slug            slug.Slug
+	Kind            Kind
+	State           State
+	Step            string // the step that is next, or running; empty before the first
+	Attempt         int    // 1, then one more for each retry
+	Percent         int    // 0 to 100, never falling within an attempt
+	Data            DataPolicy
+	CancelRequested bool
+	Memo            Memo
+	Failure         *Failure
+	Generation      int64 // grows with each claim; a save of an older one changes nothing
+	RequestedBy     string
+	CreatedAt       time.Time
+	UpdatedAt       time.Time
+	FinishedAt      time.Time // zero while it runs
+}
+
+// Memo is what steps leave for later ones, and for the same step run again.
+type Memo struct {
+	StackID     string    `json:"stack_id,omitempty"`
+	Token       string    `json:"token,omitempty"`       // client request token of the present stack call
+	LastEvent   string    `json:"last_event,omitempty"`  // newest stack event already told
+	Resources   int       `json:"resources,omitempty"`   // how many the template has: what percent counts against
+	CallStarted time.Time `json:"call_started,omitzero"` // first instant of the synthetic call, so that a repeat is the same call
+	CallID      string    `json:"call_id,omitempty"`     // batch id of the synthetic call
+	CallSent    bool      `json:"call_sent,omitempty"`   // the tenant's API has accepted all of it
+	StepStarted time.Time `json:"step_started,omitzero"` // when the present step began: time-outs count from here
+	Deletes     int       `json:"deletes,omitempty"`     // how often the stack's deletion was asked for
+}
+
+// A Failure says why an operation failed, in terms of an admin.
+type Failure struct {
+	Code     string `json:"code"`
+	Reason   string `json:"reason"`             // CloudFormation's, for the first resource that failed
+	Resource string `json:"resource,omitempty"` // logical id
+	Type     string `json:"type,omitempty"`     // AWS::…
+	Advice   string `json:"advice,omitempty"`
+}
+
+// An Event is one line of an operation's story. Sequence numbers grow by one within an operation.
+type Event struct {
+	Sequence int64
+	At       time.Time
+	Step     string
+	Level    string // "info" or "error"
+	Message  string
+	Resource string // logical id of a stack resource, if it is about one
+	Status   string // CloudFormation's status of that resource
+	Percent  int
+}
+
+// A Progress is what one step changed, saved at once.
+type Progress struct {
+	Operation Operation
+	Events    []Event       // Sequence and At are filled by the store
+	Tenant    *TenantChange // nil: the tenant stays as it is
+}
+
+// A TenantChange is what an operation changes of its tenant.
+type TenantChange struct {
+	State        tenant.State
+	Stack        *tenant.Stack
+	URLs         *tenant.URLs
+	DataRetained bool // with Deleted: whether the slug stays held
+}
+
+// Filter asks for part of the operations.
+type Filter struct {
+	Tenant slug.Slug // empty: all in scope
+	Kind   Kind
+	State  State
+	Limit  int
+	Cursor string
+}
+
+// A Write is what a caller asked to be done once. The zero value asks for no idempotency.
+type Write struct {
+	Key    string                        // Idempotency-Key
+	Hash   [32]byte                      // of method, path and body
+	Render func(Started) ([]byte, error) // the answer to remember, made inside the transaction
+}
+
+// Started is an operation that is recorded and will run.
+type Started struct {
+	Tenant    tenant.Tenant
+	Operation Operation
+	Replay    []byte // the remembered first answer, when the key was used before with the same body
+}
+
+// Starter records operations. Each method writes tenant, operation, audit event and job in one transaction:
+// when it returns nil, the work will be done, whatever is killed. The actor's role has been checked by the caller.
+type Starter interface {
+	// StartOnboard makes the tenant, places it in a cell and queues its onboarding. The draft was checked.
+	// It returns tenant.ErrSlugTaken, ErrARNTaken, ErrCellUnknown, ErrCellFull or ErrNoCell.
+	StartOnboard(ctx context.Context, actor access.Actor, draft tenant.Draft, w Write) (Started, error)
+	// StartOffboard queues an off-boarding, cancelling a running onboard (or rebuild) at its next step.
+	// ErrRunning names any other running operation. A deleted tenant with retained data may be started again with DeleteData.
+	// Delete protection is checked here, in the transaction.
+	StartOffboard(ctx context.Context, actor access.Actor, s slug.Slug, data DataPolicy, w Write) (Started, error)
+	// StartRetry makes a new attempt of the tenant's failed operation; ErrNothingToRetry when the last one did not fail.
+	StartRetry(ctx context.Context, actor access.Actor, s slug.Slug, w Write) (Started, error)
+	// StartRebuild queues a rebuild of an active tenant; ErrRunning when something runs.
+	StartRebuild(ctx context.Context, actor access.Actor, s slug.Slug) (Started, error)
+}
+
+// History reads operations within the actor's scope.
+type History interface {
+	Operation(ctx context.Context, actor access.Actor, id string) (Operation, error)
+	// Operations returns a page, newest first, and the cursor of the next.
+	Operations(ctx context.Context, actor access.Actor, f Filter) ([]Operation, string, error)
+	// Events returns up to limit events with a sequence above after, oldest first.
+	Events(ctx context.Context, actor access.Actor, id string, after int64, limit int) ([]Event, error)
+}
+
+// Store is what the runner keeps operations in.
+type Store interface {
+	// Claim takes the operation for holder until now + lease and returns it with a new generation, together with its
+	// tenant and cell. A queued operation becomes running when the tenant has no running one.
+	// ErrHeld: another holder's lease lasts, or another operation of the tenant runs: try later. ErrFinished: it is over.
+	Claim(ctx context.Context, tenantID, id, holder string, lease time.Duration) (Claimed, error)
+	// Save writes one step's outcome if p.Operation.Generation is still the operation's, else ErrLost and nothing changes.
+	// A finished operation's State is Succeeded, Failed or Cancelled; the lease ends with it.
+	Save(ctx context.Context, p Progress) error
+	// Release ends the lease after a step that left the operation running, if the generation is still the operation's.
+	Release(ctx context.Context, op Operation) error
+}
+
+// Claimed is an operation in hand.
+type Claimed struct {
+	Operation Operation
+	Tenant    tenant.Tenant
+	Cell      tenant.Cell
+}
+
+// The faults of operations.
+var (
+	ErrNotFound       = fault.New(fault.NotFound, "operation.not_found", "There is no such operation.")
+	ErrRunning        = fault.New(fault.Conflict, "operation.running", "Another operation of this tenant runs; wait for it to end.")
+	ErrNothingToRetry = fault.New(fault.Conflict, "operation.nothing_to_retry", "The tenant's last operation did not fail.")
+	ErrKeyReused      = fault.New(fault.Invalid, "idempotency.key_reused", "This Idempotency-Key was used with another request; make a new key.")
+	ErrHeld           = fault.New(fault.Conflict, "operation.held", "Another worker has this operation.")
+	ErrFinished       = fault.New(fault.Conflict, "operation.finished", "The operation has ended.")
+	ErrLost           = fault.New(fault.Conflict, "operation.lost", "Another worker has taken this operation over.")
+)
+
+// AdvanceArgs are the arguments of the job that drives an operation.
+type AdvanceArgs struct {
+	TenantID    string `json:"tenant_id"`
+	OperationID string `json:"operation_id"`
+}
+
+// Kind names the job.
+func (AdvanceArgs) Kind() string { return "advance_operation" }

@@ -1,0 +1,77 @@
+package operation
+
+import (
+	"context"
+	"time"
+
+	"github.com/earshot-hq/earshot/internal/slug"
+	"github.com/earshot-hq/earshot/internal/tenant"
+)
+
+// StackStatus is a stack's state in the terms in which the steps decide.
+type StackStatus string
+
+// The statuses, each a group of CloudFormation's.
+const (
+	StackAbsent      StackStatus = "absent"       // there is none, or DELETE_COMPLETE
+	StackCreating    StackStatus = "creating"     // CREATE_IN_PROGRESS
+	StackReady       StackStatus = "ready"        // CREATE_COMPLETE, UPDATE_COMPLETE, UPDATE_ROLLBACK_COMPLETE, IMPORT_…
+	StackRollingBack StackStatus = "rolling_back" // ROLLBACK_IN_PROGRESS
+	StackRolledBack  StackStatus = "rolled_back"  // ROLLBACK_COMPLETE, ROLLBACK_FAILED, CREATE_FAILED, REVIEW_IN_PROGRESS: may only be deleted
+	StackUpdating    StackStatus = "updating"     // UPDATE_…_IN_PROGRESS
+	StackStuck       StackStatus = "stuck"        // UPDATE_ROLLBACK_FAILED: must be continued, never deleted for
+	StackDeleting    StackStatus = "deleting"     // DELETE_IN_PROGRESS
+	StackUndeletable StackStatus = "undeletable"  // DELETE_FAILED
+)
+
+// A StackView is a stack as it stands.
+type StackView struct {
+	ID              string
+	Status          StackStatus
+	Raw             string // CloudFormation's own word
+	ArtifactVersion string
+	Outputs         map[string]string
+}
+
+// A StackEvent is one change of one resource.
+type StackEvent struct {
+	ID       string
+	At       time.Time
+	Resource string // logical id; the stack's name for the stack itself
+	Type     string
+	Status   string
+	Reason   string // with request ids, service and proxy words cut off
+	Token    string // client request token of the call that caused it
+}
+
+// Stacks drives the tenants' CloudFormation stacks of a cell.
+// Every method may return ErrThrottled, which only means: later.
+type Stacks interface {
+	// Describe returns the tenant's stack, StackAbsent when there is none.
+	Describe(ctx context.Context, cell tenant.Cell, s slug.Slug) (StackView, error)
+	// Create asks for the stack and returns its id and how many resources the template has. The token makes a repeat safe.
+	Create(ctx context.Context, cell tenant.Cell, t tenant.Tenant, token string) (id string, resources int, err error)
+	// Delete turns termination protection off and asks for the deletion of the stack with this id.
+	Delete(ctx context.Context, cell tenant.Cell, stackID, token string) error
+	// Events returns the events newer than the one with id after, oldest first, and only those of the call with this token.
+	Events(ctx context.Context, cell tenant.Cell, stackID, token, after string) ([]StackEvent, error)
+	// FirstFailure returns the failure of the first resource that failed by itself in the call with this token, nil if none did.
+	FirstFailure(ctx context.Context, cell tenant.Cell, stackID, token string) (*Failure, error)
+}
+
+// Prober proves that a tenant works, from outside.
+type Prober interface {
+	// Send posts the synthetic call, whose first instant and batch id are given, to the tenant's real telemetry API. The same
+	// arguments send the same records. It returns how many documents of each kind must appear.
+	Send(ctx context.Context, t tenant.Tenant, callID string, started time.Time) (map[string]int, error)
+	// Found asks the tenant's probe function how many of the call's documents of each kind are there.
+	Found(ctx context.Context, cell tenant.Cell, s slug.Slug, callID string) (map[string]int, error)
+}
+
+// Purger removes what a deleted stack leaves behind. Every method is idempotent.
+type Purger interface {
+	// Purge deletes the tenant's indices, index templates, space and data bucket, through the cell's provider.
+	Purge(ctx context.Context, cell tenant.Cell, s slug.Slug) error
+	// Sweep lists what any store of the cell still holds of the tenant, in words for an admin; empty when nothing is left.
+	Sweep(ctx context.Context, cell tenant.Cell, s slug.Slug) ([]string, error)
+}
