@@ -66,15 +66,17 @@ type Operation struct {
 
 // Memo is what steps leave for later ones, and for the same step run again.
 type Memo struct {
-	StackID     string    `json:"stack_id,omitempty"`
-	Token       string    `json:"token,omitempty"`       // client request token of the present stack call
-	LastEvent   string    `json:"last_event,omitempty"`  // newest stack event already told
-	Resources   int       `json:"resources,omitempty"`   // how many the template has: what percent counts against
-	CallStarted time.Time `json:"call_started,omitzero"` // first instant of the synthetic call, so that a repeat is the same call
-	CallID      string    `json:"call_id,omitempty"`     // batch id of the synthetic call
-	CallSent    bool      `json:"call_sent,omitempty"`   // the tenant's API has accepted all of it
-	StepStarted time.Time `json:"step_started,omitzero"` // when the present step began: time-outs count from here
-	Deletes     int       `json:"deletes,omitempty"`     // how often the stack's deletion was asked for
+	Attempt     int            `json:"attempt,omitempty"` // the attempt that this is the memo of
+	StackID     string         `json:"stack_id,omitempty"`
+	Token       string         `json:"token,omitempty"`       // client request token of the present stack call
+	LastEvent   string         `json:"last_event,omitempty"`  // newest stack event already told
+	Resources   int            `json:"resources,omitempty"`   // how many the template has: what percent counts against
+	Completed   int            `json:"completed,omitempty"`   // how many of them are done
+	Deletes     int            `json:"deletes,omitempty"`     // how often the stack's deletion was asked for in this attempt
+	CallID      string         `json:"call_id,omitempty"`     // batch id of the synthetic call
+	CallStarted time.Time      `json:"call_started,omitzero"` // its first instant, so that a repeat is the same call
+	CallWanted  map[string]int `json:"call_wanted,omitempty"` // documents that must appear, by kind
+	StepStarted time.Time      `json:"step_started,omitzero"` // when the present step began: time-outs count from here
 }
 
 // A Failure says why an operation failed, in terms of an admin.
@@ -85,6 +87,9 @@ type Failure struct {
 	Type     string `json:"type,omitempty"`     // AWS::…
 	Advice   string `json:"advice,omitempty"`
 }
+
+// Error lets an adapter return a failure that will not pass by itself: the operation fails with it.
+func (f *Failure) Error() string { return f.Code + ": " + f.Reason }
 
 // An Event is one line of an operation's story. Sequence numbers grow by one within an operation.
 type Event struct {

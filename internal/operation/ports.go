@@ -45,7 +45,8 @@ type StackEvent struct {
 }
 
 // Stacks drives the tenants' CloudFormation stacks of a cell.
-// Every method may return ErrThrottled, which only means: later.
+// Every method may return ErrThrottled, which only means: later. An error that holds a *Failure will not pass by itself,
+// and fails the operation; any other is taken for transient, and the step runs again until its time is over.
 type Stacks interface {
 	// Describe returns the tenant's stack, StackAbsent when there is none.
 	Describe(ctx context.Context, cell tenant.Cell, s slug.Slug) (StackView, error)

@@ -1,0 +1,204 @@
+package operation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/earshot-hq/earshot/internal/tenant"
+)
+
+// RunnerConfig is what a Runner needs. Zero durations get the defaults named.
+type RunnerConfig struct {
+	Store  Store
+	Stacks Stacks
+	Prober Prober
+	Purger Purger
+
+	Holder       string        // names this worker; two workers never have the same
+	Lease        time.Duration // 45 s: longer than one step takes
+	Poll         time.Duration // 5 s: between two looks at a stack, a call or a store
+	StackTimeout time.Duration // 75 min: a dedicated search domain takes 45
+	ProbeTimeout time.Duration // 5 min: sending the synthetic call, and again for finding it
+	PurgeTimeout time.Duration // 15 min: purging, and again for sweeping
+	Now          func() time.Time
+	Log          *slog.Logger
+}
+
+// A Runner drives operations, one step at a time. Any number of runners may work on the same store.
+type Runner struct{ RunnerConfig }
+
+// soon is how long the next step waits for its turn.
+const soon = time.Millisecond
+
+// NewRunner returns a Runner with the defaults filled in.
+func NewRunner(c RunnerConfig) *Runner {
+	fill := func(d *time.Duration, by time.Duration) {
+		if *d == 0 {
+			*d = by
+		}
+	}
+	fill(&c.Lease, 45*time.Second)
+	fill(&c.Poll, 5*time.Second)
+	fill(&c.StackTimeout, 75*time.Minute)
+	fill(&c.ProbeTimeout, 5*time.Minute)
+	fill(&c.PurgeTimeout, 15*time.Minute)
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Runner{c}
+}
+
+// Advance runs one step of the operation and saves what it changed. It returns how long to wait before the next step, 0
+// when the operation is over. Whatever stops it in between, the next Advance goes on from what was saved. An error means
+// that the store could not be reached: call again.
+func (r *Runner) Advance(ctx context.Context, tenantID, id string) (time.Duration, error) {
+	claimed, err := r.Store.Claim(ctx, tenantID, id, r.Holder, r.Lease)
+	switch {
+	case errors.Is(err, ErrHeld):
+		return r.Poll, nil
+	case errors.Is(err, ErrFinished), errors.Is(err, ErrNotFound):
+		return 0, nil
+	case err != nil:
+		return 0, fmt.Errorf("claim operation %s: %w", id, err)
+	}
+	run := r.begin(claimed)
+	wait := run.step(ctx)
+	if err := r.Store.Save(ctx, run.progress()); errors.Is(err, ErrLost) {
+		r.Log.WarnContext(ctx, "another worker has taken the operation over", "operation", id, "step", run.op.Step)
+		return r.Poll, nil
+	} else if err != nil {
+		return 0, fmt.Errorf("save operation %s: %w", id, err)
+	}
+	if run.op.State != Running {
+		r.Log.InfoContext(ctx, "operation ended", "operation", id, "tenant", run.op.Slug, "kind", run.op.Kind, "state", run.op.State)
+		return 0, nil
+	}
+	if err := r.Store.Release(ctx, run.op); err != nil && !errors.Is(err, ErrLost) {
+		return 0, fmt.Errorf("release operation %s: %w", id, err)
+	}
+	return max(wait, soon), nil
+}
+
+// plan returns the steps of a kind of operation, in order.
+func plan(kind Kind) []step {
+	if kind == Offboard {
+		return offboarding
+	}
+	return onboarding
+}
+
+// A step is one thing to do, and how long it may go on. Do may be called any number of times.
+type step struct {
+	name  string
+	limit func(*Runner) time.Duration
+	do    func(*run, context.Context) (time.Duration, error)
+}
+
+// A run is one step of one operation in hand.
+type run struct {
+	*Runner
+	op     Operation
+	tenant tenant.Tenant
+	cell   tenant.Cell
+	events []Event
+	change *TenantChange
+}
+
+func (r *Runner) begin(c Claimed) *run {
+	run := &run{Runner: r, op: c.Operation, tenant: c.Tenant, cell: c.Cell}
+	if run.op.Step == "" {
+		run.enter(plan(run.op.Kind)[0].name)
+	}
+	if memo := &run.op.Memo; memo.Attempt != run.op.Attempt {
+		memo.Attempt, memo.Deletes, memo.StepStarted = run.op.Attempt, 0, time.Time{}
+		run.op.Percent = 0
+		if run.op.Step == "sweep" { // what was left is purged again
+			run.enter("purge")
+		}
+	}
+	return run
+}
+
+func (r *run) progress() Progress {
+	return Progress{Operation: r.op, Events: r.events, Tenant: r.change}
+}
+
+// step runs the present step and returns how long to wait.
+func (r *run) step(ctx context.Context) time.Duration {
+	if r.op.CancelRequested && r.op.Kind != Offboard {
+		r.finish(Cancelled)
+		r.say("Cancelled: the tenant is being off-boarded.")
+		return 0
+	}
+	present := r.present()
+	if r.op.Memo.StepStarted.IsZero() { // the first run of this step in this attempt
+		r.op.Memo.StepStarted = r.Now()
+	}
+	wait, err := present.do(r, ctx)
+	if err == nil {
+		return wait
+	}
+	var final *Failure
+	switch late := r.Now().Sub(r.op.Memo.StepStarted) > present.limit(r.Runner); {
+	case errors.As(err, &final):
+		r.fail(final)
+	case late && r.op.State == Running:
+		r.fail(&Failure{Code: "operation.timeout", Reason: err.Error(), Advice: "Mend what the reason names, then retry."})
+	default:
+		r.Log.WarnContext(ctx, "step will run again", "operation", r.op.ID, "step", present.name, "error", err)
+	}
+	return r.Poll
+}
+
+func (r *run) present() step {
+	steps := plan(r.op.Kind)
+	for _, s := range steps {
+		if s.name == r.op.Step {
+			return s
+		}
+	}
+	return steps[0] // a step that an older release knew: begin again, which every step allows
+}
+
+// enter makes name the next step.
+func (r *run) enter(name string) {
+	r.op.Step, r.op.Memo.StepStarted = name, time.Time{}
+}
+
+// say adds an event.
+func (r *run) say(message string) {
+	r.events = append(r.events, Event{Step: r.op.Step, Level: "info", Message: message, Percent: r.op.Percent})
+}
+
+// reach raises the percentage.
+func (r *run) reach(percent int) { r.op.Percent = max(r.op.Percent, percent) }
+
+func (r *run) finish(state State) {
+	r.op.State, r.op.FinishedAt = state, r.Now()
+}
+
+// fail ends the operation; the tenant is failed until somebody retries or off-boards.
+func (r *run) fail(f *Failure) {
+	r.finish(Failed)
+	r.op.Failure = f
+	r.change = &TenantChange{State: tenant.Failed}
+	r.events = append(r.events, Event{
+		Step: r.op.Step, Level: "error", Message: f.Reason, Resource: f.Resource, Percent: r.op.Percent,
+	})
+}
+
+// token makes a client request token for a stack call. A repeat of the same call in the same attempt has the same.
+func (r *run) token(call string) string {
+	return fmt.Sprintf("%s-%s-%d-%d", r.op.ID, call, r.op.Attempt, r.op.Memo.Deletes)
+}
+
+// waiting is the error of something that is not there yet: no fault, but it must not last for ever.
+type waiting string
+
+func (w waiting) Error() string { return string(w) }
