@@ -99,7 +99,7 @@ func parseAddress(address string) (*url.URL, error) {
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.Opaque != "" {
 		return nil, errors.New("send an absolute address: https://host/path")
 	}
-	if u.User != nil || u.RawPath != "" || strings.ContainsAny(address, "%\\ \t\r\n") {
+	if u.User != nil || u.ForceQuery || u.RawPath != "" || strings.ContainsAny(address, "%\\ \t\r\n") {
 		return nil, errors.New("send a plain address: no user, no escapes")
 	}
 	u.Host = strings.ToLower(u.Host)

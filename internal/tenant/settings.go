@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/earshot-hq/earshot/internal/fault"
 )
 
 // IPPrivacy says how much of an agent's address is kept.
@@ -75,51 +77,52 @@ func DefaultSettings() Settings {
 	}
 }
 
+var (
+	errPrivacy    = fault.New(fault.Invalid, "settings.privacy_invalid", "Use full, truncated or none.")
+	errMediaOwner = fault.New(fault.Invalid, "settings.media_owner_invalid", "Use frame or page.")
+	errOrigin     = fault.New(fault.Invalid, "settings.origin_invalid", "Send scheme and host only: https://softphone.example.com.")
+	errCCPHost    = fault.New(fault.Invalid, "settings.ccp_host_invalid", "Send a host name in its ASCII form.")
+	errPeriod     = fault.New(fault.Invalid, "settings.index_period_invalid", "Use day, week, month, quarter or year.")
+	errOutOfRange = fault.New(fault.Invalid, "settings.out_of_range", "The number is out of range.")
+)
+
 const maxListed = 50 // origins or hosts of one tenant: what fits a function's environment
 
 // check normalises s in place and returns what is wrong with it.
 func (s *Settings) check(w *wrongs) {
 	if !slices.Contains([]IPPrivacy{IPFull, IPTruncated, IPNone}, s.Privacy.IP) {
-		w.add("/settings/privacy/ip", "settings.privacy_invalid", "Use full, truncated or none.")
+		w.add("/settings/privacy/ip", errPrivacy)
 	}
 	if !slices.Contains([]MediaOwner{MediaFrame, MediaPage}, s.MediaOwner) {
-		w.add("/settings/media_owner", "settings.media_owner_invalid", "Use frame or page.")
+		w.add("/settings/media_owner", errMediaOwner)
 	}
 	w.between("/settings/retention_days", s.RetentionDays, 1, 3650)
 	w.between("/settings/archive_days", s.ArchiveDays, 1, 3650)
 	w.atMost("/settings/softphone_origins", len(s.SoftphoneOrigins), maxListed)
 	w.atMost("/settings/ccp_hosts", len(s.CCPHosts), maxListed)
-	for i, origin := range s.SoftphoneOrigins {
-		normal, err := NormalOrigin(origin)
-		if err != nil {
-			w.add(fmt.Sprintf("/settings/softphone_origins/%d", i), "settings.origin_invalid", err.Error())
-			continue
-		}
-		s.SoftphoneOrigins[i] = normal
-	}
-	s.SoftphoneOrigins = compact(s.SoftphoneOrigins)
-	for i, host := range s.CCPHosts {
-		normal, err := normalHost(host)
-		if err != nil {
-			w.add(fmt.Sprintf("/settings/ccp_hosts/%d", i), "settings.ccp_host_invalid", err.Error())
-			continue
-		}
-		s.CCPHosts[i] = normal
-	}
-	s.CCPHosts = compact(s.CCPHosts)
+	s.SoftphoneOrigins = normalise(s.SoftphoneOrigins, NormalOrigin, func(i int, err error) {
+		w.add(fmt.Sprintf("/settings/softphone_origins/%d", i), errOrigin.With(err.Error()))
+	})
+	s.CCPHosts = normalise(s.CCPHosts, normalHost, func(i int, err error) {
+		w.add(fmt.Sprintf("/settings/ccp_hosts/%d", i), errCCPHost.With(err.Error()))
+	})
+	s.checkPeriods(w)
+}
+
+func (s *Settings) checkPeriods(w *wrongs) {
 	for kind, periods := range s.IndexPeriod {
 		at := "/settings/index_period/" + kind
 		if !slices.Contains(Kinds, kind) {
-			w.add(at, "settings.index_period_invalid", "There is no such kind of document.")
+			w.add(at, errPeriod.With("There is no such kind of document."))
 			continue
 		}
 		w.atMost(at, len(periods), maxListed)
 		if len(periods) == 0 || !periods[0].ValidFrom.IsZero() || !slices.IsSortedFunc(periods, byInstant) {
-			w.add(at, "settings.index_period_invalid", "List periods in order of valid_from; the first has none.")
+			w.add(at, errPeriod.With("List periods in order of valid_from; the first has none."))
 		}
 		for _, p := range periods {
 			if !slices.Contains([]Period{Day, Week, Month, Quarter, Year}, p.Period) {
-				w.add(at, "settings.index_period_invalid", "Use day, week, month, quarter or year.")
+				w.add(at, errPeriod)
 			}
 		}
 	}
@@ -127,11 +130,15 @@ func (s *Settings) check(w *wrongs) {
 
 func byInstant(a, b PeriodFrom) int { return a.ValidFrom.Compare(b.ValidFrom) }
 
-// compact removes later repetitions.
-func compact(list []string) []string {
+// normalise returns list in its normal form without repetitions, and tells wrong of every member that has none.
+func normalise(list []string, normal func(string) (string, error), wrong func(int, error)) []string {
 	kept := make([]string, 0, len(list))
-	for _, item := range list {
-		if !slices.Contains(kept, item) {
+	for i, item := range list {
+		item, err := normal(item)
+		switch {
+		case err != nil:
+			wrong(i, err)
+		case !slices.Contains(kept, item):
 			kept = append(kept, item)
 		}
 	}

@@ -21,8 +21,23 @@ type Draft struct {
 	Settings         Settings
 }
 
-// ErrInvalid is the fault of a draft; its fields name every wrong member with a code of its own.
-var ErrInvalid = fault.New(fault.Invalid, "tenant.invalid", "Some members of the request are wrong; see errors.")
+// The faults of a draft. ErrInvalid's fields name every wrong member with one of the others.
+var (
+	ErrInvalid = fault.New(fault.Invalid, "tenant.invalid", "Some members of the request are wrong; see errors.")
+
+	errDisplayName = fault.New(fault.Invalid, "tenant.display_name_invalid",
+		fmt.Sprintf("Send 1 to %d printable characters.", maxDisplayName))
+	errIsolation     = fault.New(fault.Invalid, "tenant.isolation_invalid", "Use pooled or dedicated.")
+	errNoInstance    = fault.New(fault.Invalid, "connect_instance.missing", "Name at least one Connect instance.")
+	errAlias         = fault.New(fault.Invalid, "connect_instance.alias_invalid", "An alias has 2 to 63 lower-case letters, digits or hyphens, and begins and ends with a letter or digit.")
+	errAliasRepeated = fault.New(fault.Invalid, "connect_instance.alias_repeated", "Give each Connect instance an alias of its own.")
+	errARNRepeated   = fault.New(fault.Invalid, "connect_instance.arn_repeated", "Name each Connect instance once.")
+	errRegion        = fault.New(fault.Invalid, "connect_instance.region_differs", "Send the region that the ARN names, or leave region out.")
+	errCCPURL        = fault.New(fault.Invalid, "connect_instance.ccp_url_invalid", "Send the address of the Contact Control Panel: https://<alias>.my.connect.aws/ccp-v2.")
+	errSAMLURL       = fault.New(fault.Invalid, "connect_instance.saml_url_invalid", "Send an https address, or leave saml_url out.")
+	errDirectoryRole = fault.New(fault.Invalid, "connect_instance.directory_role_invalid", "Send the ARN of an IAM role, or leave directory_role_arn out.")
+	errTooMany       = fault.New(fault.Invalid, "tenant.too_many", "The list is too long.")
+)
 
 const (
 	maxDisplayName = 100 // characters
@@ -36,24 +51,24 @@ var (
 	roleForm = regexp.MustCompile(`^arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]{1,128}$`)
 )
 
-// Check returns the draft in its normal form, or ErrInvalid naming everything that is wrong with it. A draft whose only
-// fault is its slug gets the slug's own fault.
+// Check returns the draft in its normal form, or a fault that names everything that is wrong with it: ErrInvalid, or,
+// where only one member is wrong, that member's own.
 func (d Draft) Check() (Draft, error) {
 	w := &wrongs{}
 	if _, err := slug.Parse(d.Slug); err != nil {
-		w.fault("/slug", err)
+		f, _ := fault.As(err)
+		w.add("/slug", f)
 	}
 	d.DisplayName = strings.TrimSpace(d.DisplayName)
 	if n := utf8.RuneCountInString(d.DisplayName); n == 0 || n > maxDisplayName || !isPrintable(d.DisplayName) {
-		w.add("/display_name", "tenant.display_name_invalid",
-			fmt.Sprintf("Send 1 to %d printable characters.", maxDisplayName))
+		w.add("/display_name", errDisplayName)
 	}
 	switch d.Isolation {
 	case "":
 		d.Isolation = Pooled
 	case Pooled, Dedicated:
 	default:
-		w.add("/isolation", "tenant.isolation_invalid", "Use pooled or dedicated.")
+		w.add("/isolation", errIsolation)
 	}
 	d.Settings.check(w)
 	d.checkInstances(w)
@@ -62,7 +77,7 @@ func (d Draft) Check() (Draft, error) {
 
 func (d *Draft) checkInstances(w *wrongs) {
 	if len(d.ConnectInstances) == 0 {
-		w.add("/connect_instances", "connect_instance.missing", "Name at least one Connect instance.")
+		w.add("/connect_instances", errNoInstance)
 	}
 	w.atMost("/connect_instances", len(d.ConnectInstances), maxInstances)
 	aliases, arns := map[string]bool{}, map[string]bool{}
@@ -71,10 +86,10 @@ func (d *Draft) checkInstances(w *wrongs) {
 		at := fmt.Sprintf("/connect_instances/%d", i)
 		instance.check(w, at, d.Settings.CCPHosts)
 		if aliases[instance.Alias] {
-			w.add(at+"/alias", "connect_instance.alias_repeated", "Give each Connect instance an alias of its own.")
+			w.add(at+"/alias", errAliasRepeated)
 		}
 		if arns[instance.ARN] {
-			w.add(at+"/arn", "connect_instance.arn_repeated", "Name each Connect instance once.")
+			w.add(at+"/arn", errARNRepeated)
 		}
 		aliases[instance.Alias], arns[instance.ARN] = true, true
 	}
@@ -84,29 +99,28 @@ func (d *Draft) checkInstances(w *wrongs) {
 func (c *ConnectInstance) check(w *wrongs, at string, ccpHosts []string) {
 	c.Alias = strings.ToLower(strings.TrimSpace(c.Alias))
 	if !aliasForm.MatchString(c.Alias) {
-		w.add(at+"/alias", "connect_instance.alias_invalid",
-			"An alias has 2 to 63 lower-case letters, digits or hyphens, and begins and ends with a letter or digit.")
+		w.add(at+"/alias", errAlias)
 	}
 	arn := arnForm.FindStringSubmatch(c.ARN)
 	switch {
 	case arn == nil:
-		w.fault(at+"/arn", ErrNotConnectARN)
+		w.add(at+"/arn", ErrNotConnectARN)
 	case c.Region == "":
 		c.Region = arn[2]
 	case c.Region != arn[2]:
-		w.add(at+"/region", "connect_instance.region_differs", "The ARN names region "+arn[2]+"; send the same, or leave region out.")
+		w.add(at+"/region", errRegion.With("The ARN names region "+arn[2]+"; send the same, or leave region out."))
 	}
 	normal, err := normalCCPURL(c.CCPURL, ccpHosts)
 	if err != nil {
-		w.add(at+"/ccp_url", "connect_instance.ccp_url_invalid", err.Error())
+		w.add(at+"/ccp_url", errCCPURL.With(err.Error()))
 	} else {
 		c.CCPURL = normal
 	}
 	if c.SAMLURL != "" && !isHTTPS(c.SAMLURL) {
-		w.add(at+"/saml_url", "connect_instance.saml_url_invalid", "Send an https address, or leave saml_url out.")
+		w.add(at+"/saml_url", errSAMLURL)
 	}
 	if c.DirectoryRoleARN != "" && !roleForm.MatchString(c.DirectoryRoleARN) {
-		w.add(at+"/directory_role_arn", "connect_instance.role_invalid", "Send the ARN of an IAM role, or leave it out.")
+		w.add(at+"/directory_role_arn", errDirectoryRole)
 	}
 }
 
@@ -122,25 +136,19 @@ func isPrintable(s string) bool {
 // wrongs collects what is wrong with a request.
 type wrongs struct{ fields []fault.Field }
 
-func (w *wrongs) add(pointer, code, detail string) {
-	w.fields = append(w.fields, fault.Field{Pointer: pointer, Code: code, Detail: detail})
-}
-
-func (w *wrongs) fault(pointer string, err error) {
-	if f, ok := fault.As(err); ok {
-		w.add(pointer, f.Code, f.Detail)
-	}
+func (w *wrongs) add(pointer string, f *fault.Fault) {
+	w.fields = append(w.fields, fault.Field{Pointer: pointer, Code: f.Code, Detail: f.Detail})
 }
 
 func (w *wrongs) between(pointer string, value, low, high int) {
 	if value < low || value > high {
-		w.add(pointer, "settings.out_of_range", fmt.Sprintf("Use a number from %d to %d.", low, high))
+		w.add(pointer, errOutOfRange.With(fmt.Sprintf("Use a number from %d to %d.", low, high)))
 	}
 }
 
 func (w *wrongs) atMost(pointer string, value, most int) {
 	if value > most {
-		w.add(pointer, "settings.too_many", fmt.Sprintf("List at most %d.", most))
+		w.add(pointer, errTooMany.With(fmt.Sprintf("List at most %d.", most)))
 	}
 }
 
