@@ -39,5 +39,5 @@ func TestACodeIsDeclaredOnce(t *testing.T) {
 			t.Error("a code was declared twice")
 		}
 	}()
-	fault.New(fault.Internal, "test.sample", "")
+	_ = fault.New(fault.Internal, "test.sample", "")
 }

@@ -38,7 +38,7 @@ func normalCCPURL(address string, extraHosts []string) (string, error) {
 	}
 	host := u.Hostname()
 	listed := slices.Contains(extraHosts, host)
-	if u.Scheme != "https" && !(listed && isLocal(host)) {
+	if u.Scheme != "https" && (!listed || !isLocal(host)) {
 		return "", errors.New("use https; http is for a localhost listed in settings.ccp_hosts only")
 	}
 	if u.RawQuery != "" {

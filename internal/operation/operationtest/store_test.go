@@ -13,6 +13,7 @@ import (
 func TestMemory(t *testing.T) {
 	t.Parallel()
 	operationtest.RunStore(t, func(t *testing.T) operationtest.World {
+		t.Helper()
 		m := operationtest.NewMemory(time.Now)
 		made := 0
 		return operationtest.World{
