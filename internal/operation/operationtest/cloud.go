@@ -1,0 +1,235 @@
+package operationtest
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/earshot-hq/earshot/internal/operation"
+	"github.com/earshot-hq/earshot/internal/slug"
+	"github.com/earshot-hq/earshot/internal/tenant"
+)
+
+// A Cloud plays everything that operations drive: stacks, the synthetic call, and what a deleted stack leaves. Its stacks
+// take a few looks to change state, as real ones take time.
+type Cloud struct {
+	mu     sync.Mutex
+	stacks map[slug.Slug]*stack
+	tokens map[string]string // client request token → stack id: a repeat makes nothing new
+	sent   map[string]time.Time
+	left   map[slug.Slug]bool
+
+	Created, Deleted int    // how many stacks were really made and removed
+	Sent             int    // how many different calls were sent
+	FailCreate       string // logical id of the resource that fails, empty: none
+	FailDeletes      int    // how many deletions fail before one succeeds
+	Lose             int    // documents of the call that never appear
+	Sticky           bool   // the purge leaves something
+	Trouble          error  // returned by every call while it is set
+}
+
+type stack struct {
+	id      string
+	status  operation.StackStatus
+	looks   int // until the status changes
+	becomes operation.StackStatus
+	events  []operation.StackEvent
+}
+
+const looksToSettle = 2
+
+// NewCloud returns a cloud with nothing in it.
+func NewCloud() *Cloud {
+	return &Cloud{
+		stacks: map[slug.Slug]*stack{}, tokens: map[string]string{}, sent: map[string]time.Time{}, left: map[slug.Slug]bool{},
+	}
+}
+
+// Lost forgets a tenant's stack, as the emulator does when it is killed.
+func (c *Cloud) Lost(s slug.Slug) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.stacks, s)
+}
+
+// Describe implements operation.Stacks.
+func (c *Cloud) Describe(_ context.Context, _ tenant.Cell, s slug.Slug) (operation.StackView, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.Trouble != nil {
+		return operation.StackView{}, c.Trouble
+	}
+	st := c.stacks[s]
+	if st == nil {
+		return operation.StackView{Status: operation.StackAbsent}, nil
+	}
+	if st.becomes != "" {
+		if st.looks--; st.looks <= 0 {
+			c.settle(s, st)
+		}
+	}
+	if c.stacks[s] == nil {
+		return operation.StackView{Status: operation.StackAbsent}, nil
+	}
+	return operation.StackView{
+		ID: st.id, Status: st.status, Raw: string(st.status), ArtifactVersion: "v1",
+		Outputs: map[string]string{"SoftphoneUrl": "https://site/", "TelemetryApi": "https://api"},
+	}, nil
+}
+
+func (c *Cloud) settle(s slug.Slug, st *stack) {
+	next := st.becomes
+	st.status, st.becomes = next, ""
+	switch next {
+	case operation.StackRollingBack:
+		st.tell(c.FailCreate, "CREATE_FAILED", "It is taken.")
+		st.becomes, st.looks = operation.StackRolledBack, looksToSettle
+	case operation.StackReady:
+		st.tell("Queue", "CREATE_COMPLETE", "")
+		st.tell("Api", "CREATE_COMPLETE", "")
+	case operation.StackAbsent:
+		delete(c.stacks, s)
+		c.Deleted++
+	case operation.StackUndeletable:
+		st.tell("SiteBucket", "DELETE_FAILED", "The bucket is not empty.")
+	default:
+	}
+}
+
+func (st *stack) tell(resource, status, reason string) {
+	token := st.events[len(st.events)-1].Token
+	st.events = append(st.events, operation.StackEvent{
+		ID: fmt.Sprint(len(st.events)), Resource: resource, Type: "AWS::Some::Thing", Status: status, Reason: reason, Token: token,
+	})
+}
+
+func (st *stack) begin(name, status, token string) {
+	st.events = append(st.events, operation.StackEvent{
+		ID: fmt.Sprint(len(st.events)), Resource: name, Type: "AWS::CloudFormation::Stack", Status: status, Token: token,
+	})
+}
+
+// Create implements operation.Stacks.
+func (c *Cloud) Create(_ context.Context, _ tenant.Cell, t tenant.Tenant, token string) (string, int, error) {
+	const resources = 2
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.Trouble != nil {
+		return "", 0, c.Trouble
+	}
+	if id, repeated := c.tokens[token]; repeated {
+		return id, resources, nil
+	}
+	if c.stacks[t.Slug] != nil {
+		return "", 0, fmt.Errorf("stack %s exists", t.Slug)
+	}
+	c.Created++
+	st := &stack{id: fmt.Sprintf("%s/%d", t.Slug, c.Created), status: operation.StackCreating, looks: looksToSettle, becomes: operation.StackReady}
+	if c.FailCreate != "" {
+		st.becomes = operation.StackRollingBack
+	}
+	st.begin(t.Slug.StackName(), "CREATE_IN_PROGRESS", token)
+	c.stacks[t.Slug], c.tokens[token], c.left[t.Slug] = st, st.id, true
+	return st.id, resources, nil
+}
+
+// Delete implements operation.Stacks.
+func (c *Cloud) Delete(_ context.Context, _ tenant.Cell, stackID, token string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.Trouble != nil {
+		return c.Trouble
+	}
+	for s, st := range c.stacks {
+		if st.id != stackID || st.status == operation.StackDeleting {
+			continue
+		}
+		st.begin(s.StackName(), "DELETE_IN_PROGRESS", token)
+		st.status, st.looks, st.becomes = operation.StackDeleting, looksToSettle, operation.StackAbsent
+		if c.FailDeletes > 0 {
+			c.FailDeletes--
+			st.becomes = operation.StackUndeletable
+		}
+	}
+	return nil
+}
+
+// Events implements operation.Stacks.
+func (c *Cloud) Events(_ context.Context, _ tenant.Cell, stackID, token, after string) ([]operation.StackEvent, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var events []operation.StackEvent
+	for _, st := range c.stacks {
+		for _, e := range st.events {
+			if st.id == stackID && e.Token == token {
+				events = append(events, e)
+			}
+			if e.ID == after {
+				events = nil
+			}
+		}
+	}
+	return events, c.Trouble
+}
+
+// FirstFailure implements operation.Stacks.
+func (c *Cloud) FirstFailure(ctx context.Context, cell tenant.Cell, stackID, token string) (*operation.Failure, error) {
+	events, err := c.Events(ctx, cell, stackID, token, "")
+	for _, e := range events {
+		if e.Status == "CREATE_FAILED" || e.Status == "DELETE_FAILED" {
+			return &operation.Failure{Code: "stack.resource_failed", Reason: e.Reason, Resource: e.Resource, Type: e.Type}, nil
+		}
+	}
+	return nil, err
+}
+
+// Send implements operation.Prober.
+func (c *Cloud) Send(_ context.Context, _ tenant.Tenant, callID string, started time.Time) (map[string]int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if before, again := c.sent[callID]; again && !before.Equal(started) {
+		return nil, fmt.Errorf("call %s was sent with other instants", callID)
+	} else if !again {
+		c.Sent++
+	}
+	c.sent[callID] = started
+	return map[string]int{"softphonestreamstats": 20, "apimetric": 2}, c.Trouble
+}
+
+// Found implements operation.Prober.
+func (c *Cloud) Found(_ context.Context, _ tenant.Cell, _ slug.Slug, callID string) (map[string]int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, sent := c.sent[callID]; !sent {
+		return map[string]int{}, c.Trouble
+	}
+	return map[string]int{"softphonestreamstats": 20 - c.Lose, "apimetric": 2}, c.Trouble
+}
+
+// Purge implements operation.Purger.
+func (c *Cloud) Purge(_ context.Context, _ tenant.Cell, s slug.Slug) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.Sticky && c.Trouble == nil {
+		delete(c.left, s)
+	}
+	return c.Trouble
+}
+
+// Sweep implements operation.Purger.
+func (c *Cloud) Sweep(_ context.Context, _ tenant.Cell, s slug.Slug) ([]string, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.left[s] {
+		return []string{"index " + s.Index("apimetric", "2026.q4")}, c.Trouble
+	}
+	return nil, c.Trouble
+}
+
+// Holds reports whether anything of the tenant is left after its stack.
+func (c *Cloud) Holds(s slug.Slug) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.left[s] || c.stacks[s] != nil
+}
