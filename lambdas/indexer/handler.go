@@ -1,0 +1,137 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"github.com/earshot-hq/earshot/internal/queue"
+	"github.com/earshot-hq/earshot/internal/sink"
+	"github.com/earshot-hq/earshot/internal/slug"
+	"github.com/earshot-hq/earshot/internal/telemetry"
+)
+
+// Writer puts documents into search; internal/sink meets it.
+type Writer interface {
+	Write(ctx context.Context, documents []telemetry.Document) []sink.Outcome
+}
+
+// DeadLetters sets aside what never will be written; internal/queue meets it.
+type DeadLetters interface {
+	Put(ctx context.Context, letters []queue.Letter) error
+}
+
+// Postponer keeps returned messages away for a while; internal/queue meets it.
+type Postponer interface {
+	Postpone(ctx context.Context, messages []queue.Returned, by queue.BackOff) error
+}
+
+// spare is kept of the function's time for dead letters, the delay of what goes back, and the answer.
+const spare = 10 * time.Second
+
+// A Handler writes one tenant's messages to search.
+type Handler struct {
+	Tenant      slug.Slug
+	Periods     telemetry.Periods
+	Writer      Writer
+	DeadLetters DeadLetters
+	Queue       Postponer
+	BackOff     queue.BackOff
+}
+
+// Handle writes all messages in as few bulks as it can and returns those that are to come again: the ones with a document
+// that is not known to be written, and the ones whose dead letters were not taken. No message waits for another.
+func (h *Handler) Handle(ctx context.Context, event events.SQSEvent) (events.SQSEventResponse, error) {
+	began := time.Now()
+	jobs := make([]*job, 0, len(event.Records))
+	var documents []telemetry.Document
+	for _, message := range event.Records {
+		j := h.read(message, len(documents))
+		jobs = append(jobs, j)
+		documents = append(documents, j.documents...)
+	}
+	outcomes := h.write(ctx, documents)
+	var returned []*job
+	for _, j := range jobs {
+		j.outcomes = outcomes[j.from : j.from+len(j.documents)]
+		if !h.finish(ctx, j) {
+			returned = append(returned, j)
+		}
+	}
+	h.log(ctx, jobs, returned, time.Since(began))
+	return h.sendBack(ctx, returned), nil
+}
+
+// write leaves time for what comes after it.
+func (h *Handler) write(ctx context.Context, documents []telemetry.Document) []sink.Outcome {
+	if len(documents) == 0 {
+		return nil
+	}
+	if deadline, isSet := ctx.Deadline(); isSet {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-spare))
+		defer cancel()
+	}
+	return h.Writer.Write(ctx, documents)
+}
+
+// finish sets aside what was refused and reports whether the message is dealt with. While one of its documents may still be
+// written the message goes back whole: its refused ones then come again too, and are set aside once.
+func (h *Handler) finish(ctx context.Context, j *job) bool {
+	if j.mustRetry() {
+		return false
+	}
+	letters, err := j.letters()
+	if err == nil && len(letters) > 0 {
+		err = h.DeadLetters.Put(ctx, letters)
+	}
+	if err != nil {
+		slog.ErrorContext(ctx, "dead letters not taken", "tenant", h.Tenant, "message", j.message.MessageId, "error", err)
+		return false
+	}
+	j.refused = len(letters)
+	return true
+}
+
+// sendBack names the messages that come again, each after a delay of its own.
+func (h *Handler) sendBack(ctx context.Context, jobs []*job) events.SQSEventResponse {
+	answer := events.SQSEventResponse{BatchItemFailures: []events.SQSBatchItemFailure{}}
+	messages := make([]queue.Returned, 0, len(jobs))
+	for _, j := range jobs {
+		answer.BatchItemFailures = append(answer.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: j.message.MessageId})
+		receives, err := strconv.Atoi(j.message.Attributes["ApproximateReceiveCount"])
+		if err != nil {
+			receives = 1
+		}
+		messages = append(messages, queue.Returned{Receipt: j.message.ReceiptHandle, Receives: receives})
+	}
+	if len(messages) > 0 {
+		if err := h.Queue.Postpone(ctx, messages, h.BackOff); err != nil {
+			slog.WarnContext(ctx, "messages come back early or late", "tenant", h.Tenant, "error", err)
+		}
+	}
+	return answer
+}
+
+// log says what became of the batch, in counts: search's reasons may quote a document.
+func (h *Handler) log(ctx context.Context, jobs, returned []*job, took time.Duration) {
+	documents, refused, why := 0, 0, ""
+	for _, j := range jobs {
+		documents += len(j.documents)
+		refused += j.refused
+	}
+	for _, j := range returned {
+		if why = j.retryType(); why != "" {
+			break
+		}
+	}
+	level := slog.LevelInfo
+	if len(returned) > 0 || refused > 0 {
+		level = slog.LevelWarn
+	}
+	slog.Log(ctx, level, "indexed", "tenant", h.Tenant, "messages", len(jobs), "documents", documents, "returned", len(returned),
+		"dead_letters", refused, "why", why, "millis", took.Milliseconds())
+}

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"github.com/earshot-hq/earshot/internal/queue"
+	"github.com/earshot-hq/earshot/internal/searchconn"
+	"github.com/earshot-hq/earshot/internal/settings"
+	"github.com/earshot-hq/earshot/internal/sink"
+	"github.com/earshot-hq/earshot/internal/slug"
+	"github.com/earshot-hq/earshot/internal/telemetry"
+)
+
+// environment is what the tenant's stack sets.
+type environment struct {
+	Tenant        string        `env:"TENANT,required,notEmpty"`
+	IndexPeriods  periods       `env:"INDEX_PERIODS,required,notEmpty"`
+	QueueURL      string        `env:"QUEUE_URL,required,notEmpty"`
+	DeadLetterURL string        `env:"DEAD_LETTER_URL,required,notEmpty"`
+	RetryFirst    time.Duration `env:"RETRY_FIRST" envDefault:"5s"`
+	RetryMost     time.Duration `env:"RETRY_MOST" envDefault:"20m"`
+	Search        searchconn.Settings
+}
+
+// periods is the JSON form of telemetry.Periods.
+type periods telemetry.Periods
+
+// UnmarshalText reads the variable.
+func (p *periods) UnmarshalText(text []byte) error {
+	if err := json.Unmarshal(text, (*telemetry.Periods)(p)); err != nil {
+		return fmt.Errorf("index periods are JSON of kind to a list: %w", err)
+	}
+	return nil
+}
+
+// wire builds the handler from the environment.
+func wire(ctx context.Context) (*Handler, error) {
+	env, err := settings.Load[environment]()
+	if err != nil {
+		return nil, err
+	}
+	tenant, err := slug.Parse(env.Tenant)
+	if err != nil {
+		return nil, err
+	}
+	account, err := config.LoadDefaultConfig(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("load AWS configuration: %w", err)
+	}
+	search, err := searchconn.Open(env.Search, account)
+	if err != nil {
+		return nil, err
+	}
+	queues := sqs.NewFromConfig(account)
+	return &Handler{
+		Tenant:      tenant,
+		Periods:     telemetry.Periods(env.IndexPeriods),
+		Writer:      sink.New(search),
+		DeadLetters: queue.NewDeadLetters(queues, env.DeadLetterURL),
+		Queue:       queue.New(queues, env.QueueURL),
+		BackOff:     queue.BackOff{First: env.RetryFirst, Most: env.RetryMost},
+	}, nil
+}
