@@ -1,0 +1,35 @@
+package telemetry
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"strconv"
+	"strings"
+)
+
+// idPrefix begins the ids of all records of one kind, instance, agent and contact: they are neighbours in a sorted index,
+// where an equal beginning costs nothing. It never depends on the batch or the page: every tab of a page gets every
+// statistic, and all of them must fall together.
+func idPrefix(kind, instance, agent, contact string) string {
+	if contact == "" {
+		contact = "-"
+	}
+	return hash(9, kind, instance, agent, contact)
+}
+
+// hash returns n bytes of SHA-256 over parts, none of which holds a NUL, as base64url.
+func hash(n int, parts ...string) string {
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
+	return base64.RawURLEncoding.EncodeToString(sum[:n])
+}
+
+func base36(value int64) string { return strconv.FormatInt(value, 36) }
+
+// unique returns id for the first record of the body that asks for it, and id with an ordinal for each one after.
+func (d *decoder) unique(id string) string {
+	d.taken[id]++
+	if n := d.taken[id]; n > 1 {
+		return id + "." + strconv.Itoa(n)
+	}
+	return id
+}
