@@ -1,0 +1,76 @@
+// Package launch brings the local stack up and down: the order of things, what is told, what is written down.
+package launch
+
+import (
+	"path/filepath"
+
+	"github.com/earshot-hq/earshot/internal/settings"
+	"github.com/earshot-hq/earshot/services/localstack/internal/console"
+	"github.com/earshot-hq/earshot/services/localstack/internal/depot"
+	"github.com/earshot-hq/earshot/services/localstack/internal/part"
+	"github.com/earshot-hq/earshot/services/localstack/internal/process"
+	"github.com/earshot-hq/earshot/services/localstack/internal/workspace"
+)
+
+// Settings are the launcher's own.
+type Settings struct {
+	Local    string `env:"LOCAL"`     // another folder for the state; empty: .local of the checkout
+	MavenURL string `env:"MAVEN_URL"` // another Maven repository; empty: Maven Central
+}
+
+// LoadSettings reads the environment.
+func LoadSettings() (Settings, error) {
+	loaded, err := settings.Load[Settings]()
+	if err != nil {
+		return loaded, err
+	}
+	if loaded.MavenURL == "" {
+		loaded.MavenURL = depot.MavenCentral
+	}
+	if loaded.Local != "" {
+		loaded.Local, err = filepath.Abs(loaded.Local)
+	}
+	return loaded, err
+}
+
+// A Launcher knows the checkout and how to tell what it does.
+type Launcher struct {
+	Root         string // the repository
+	Settings     Settings
+	Requirements part.Requirements
+	Console      *console.Console
+}
+
+// bench prepares the state w for parts.
+func (l *Launcher) bench(w *workspace.Workspace, fleeting bool) (*part.Bench, error) {
+	remembered, err := w.Ports()
+	if err != nil {
+		return nil, err
+	}
+	ports, err := part.ChoosePorts(remembered, fleeting)
+	if err != nil {
+		return nil, err
+	}
+	secrets, err := w.Secrets()
+	if err != nil {
+		return nil, err
+	}
+	report := func(line string) { l.Console.Line("fetch", line) }
+	return &part.Bench{
+		Workspace: w, Ports: ports, Secrets: secrets, Fleeting: fleeting, Report: report, Requirements: l.Requirements,
+		Depot:  depot.New(l.Settings.MavenURL, depot.CacheDir(filepath.Join(w.Software, "downloads")), report),
+		Python: &part.Python{Workspace: w, Report: report},
+	}, nil
+}
+
+// tell prints what the supervisor sees.
+func (l *Launcher) tell(e process.Event) {
+	switch {
+	case e.Err != nil:
+		l.Console.Line(e.Part, e.What+": "+e.Err.Error())
+	case e.Took > 0:
+		l.Console.Took(e.Part, e.What, e.Took)
+	default:
+		l.Console.Line(e.Part, e.What)
+	}
+}

@@ -1,0 +1,113 @@
+// Package part knows each process of the local stack: what it needs, how it is started and when it is ready. One file a process.
+package part
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/earshot-hq/earshot/services/localstack/internal/depot"
+	"github.com/earshot-hq/earshot/services/localstack/internal/workspace"
+)
+
+// A Bench is what every part is built with.
+type Bench struct {
+	Workspace *workspace.Workspace
+	Ports     Ports
+	Secrets   *workspace.Secrets
+	Depot     *depot.Depot
+	Python    *Python
+	// Requirements are pip files with hashes, by what they bring.
+	Requirements Requirements
+	// Fleeting says that nothing needs to survive a crash of the machine: for tests.
+	Fleeting bool
+	// Report is given a line for a person.
+	Report func(line string)
+}
+
+// Requirements are the Python packages of the emulator and, for machines without Java, of a Java runtime.
+type Requirements struct{ AWS, Java []byte }
+
+// Ports are where the parts listen, on loopback.
+type Ports struct {
+	Postgres, OpenSearch, OpenSearchNodes, AWS, Admin, AdminMetrics, WorkerMetrics int
+	// StacksMoved says that a port that the emulator's stacks carry is another than in an earlier run.
+	StacksMoved bool
+}
+
+// ChoosePorts finds a port for each part: that of the last run, else the preferred one, so that people and bookmarks find it,
+// else any. Fleeting parts take any, so that they never meet a lasting one.
+func ChoosePorts(remembered *workspace.Ports, fleeting bool) (Ports, error) {
+	var p Ports
+	for _, one := range []struct {
+		part             string
+		preferred        int
+		port             *int
+		isCarriedByStack bool
+	}{
+		{"postgres", 5432, &p.Postgres, false},
+		{"opensearch", 9200, &p.OpenSearch, true},
+		{"opensearch-nodes", 9300, &p.OpenSearchNodes, false},
+		{"aws", 4566, &p.AWS, true},
+		{"admin", 8080, &p.Admin, false},
+		{"metrics", 8082, &p.AdminMetrics, false},
+		{"worker-metrics", 8083, &p.WorkerMetrics, false},
+	} {
+		preferred := one.preferred
+		if fleeting {
+			preferred = 0
+		}
+		port, moved, err := remembered.Pick(one.part, preferred)
+		if err != nil {
+			return p, err
+		}
+		*one.port = port
+		p.StacksMoved = p.StacksMoved || moved && one.isCarriedByStack
+	}
+	return p, nil
+}
+
+// patience is how long a part may take to get ready on a busy machine.
+const patience = 3 * time.Minute
+
+// Loopback is the address of a port on this machine, which is the only one that any part listens on.
+func Loopback(port int) string { return fmt.Sprintf("127.0.0.1:%d", port) }
+
+// plainEnvironment is what a server inherits: enough to run, and nothing of the user's own settings and keys.
+func plainEnvironment(home string) []string {
+	return []string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, "LANG=C.UTF-8", "TZ=UTC"} //nolint:forbidigo // the system's variable, not a setting of ours
+}
+
+// answers asks url until it is met with one of the wanted status codes.
+func answers(client *http.Client, url string, edit func(*http.Request)) func(context.Context) error {
+	return func(ctx context.Context) error {
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+		if err != nil {
+			return err
+		}
+		if edit != nil {
+			edit(request)
+		}
+		response, err := client.Do(request)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = response.Body.Close() }() // read only
+		if _, err := io.Copy(io.Discard, response.Body); err != nil {
+			return err
+		}
+		if response.StatusCode != http.StatusOK {
+			return fmt.Errorf("%s answered %s", url, response.Status)
+		}
+		return nil
+	}
+}
+
+// freshClient keeps no connection, so that a readiness check never speaks to a process that is gone.
+func freshClient(trust *tls.Config) *http.Client {
+	return &http.Client{Transport: &http.Transport{TLSClientConfig: trust, DisableKeepAlives: true}}
+}

@@ -1,0 +1,98 @@
+// Command localstack runs the whole product on one machine, for developers and tests.
+package main
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/earshot-hq/earshot/services/localstack/internal/console"
+	"github.com/earshot-hq/earshot/services/localstack/internal/launch"
+	"github.com/earshot-hq/earshot/services/localstack/internal/part"
+	"github.com/earshot-hq/earshot/services/localstack/internal/workspace"
+)
+
+//go:embed requirements.txt
+var awsRequirements []byte
+
+//go:embed requirements-java.txt
+var javaRequirements []byte
+
+const usage = `usage: localstack COMMAND
+
+  up                start everything, onboard the tenant acme, keep running until Ctrl-C
+  down              stop what up started
+  clean             stop it and forget its state
+  test -- CMD…      run CMD with fresh servers for tests
+  artifacts         build what the stacks are made from
+  token             print a bearer token for the admin API
+  demo-call [SLUG]  send a call of four minutes to a tenant
+
+EARSHOT_LOCAL=DIR keeps the state elsewhere than in .local; EARSHOT_MAVEN_URL asks another Maven repository.
+`
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), stopSignals()...)
+	code, err := run(ctx, os.Args[1:])
+	stop()
+	if err != nil && !errors.Is(err, context.Canceled) {
+		fmt.Fprintln(os.Stderr, "localstack:", err)
+	}
+	os.Exit(code)
+}
+
+// stopSignals end the launcher in an orderly way. A hang-up does too, unless whoever started it asked to be spared (nohup).
+func stopSignals() []os.Signal {
+	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) {
+		signals = append(signals, syscall.SIGHUP)
+	}
+	return signals
+}
+
+func run(ctx context.Context, arguments []string) (int, error) {
+	if len(arguments) == 0 || arguments[0] == "help" {
+		fmt.Print(usage)
+		return 0, nil
+	}
+	l, err := newLauncher()
+	if err != nil {
+		return 1, err
+	}
+	rest := arguments[1:]
+	switch arguments[0] {
+	case "test":
+		if len(rest) > 0 && rest[0] == "--" {
+			rest = rest[1:]
+		}
+		if len(rest) == 0 {
+			return 2, errors.New("test needs a command: localstack test -- go test ./…")
+		}
+		return l.Test(ctx, rest)
+	default:
+		return 2, fmt.Errorf("there is no command %q\n\n%s", arguments[0], usage)
+	}
+}
+
+func newLauncher() (*launch.Launcher, error) {
+	settings, err := launch.LoadSettings()
+	if err != nil {
+		return nil, err
+	}
+	here, err := os.Getwd()
+	if err != nil {
+		return nil, err
+	}
+	root, err := workspace.FindRoot(here)
+	if err != nil {
+		return nil, err
+	}
+	return &launch.Launcher{
+		Root: root, Settings: settings, Console: console.New(os.Stderr),
+		Requirements: part.Requirements{AWS: awsRequirements, Java: javaRequirements},
+	}, nil
+}
