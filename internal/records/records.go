@@ -1,0 +1,91 @@
+// Package records reads one tenant's documents from OpenSearch, as the tenant's reader.
+package records
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/opensearch-project/opensearch-go/v2/opensearchapi"
+
+	"github.com/earshot-hq/earshot/internal/slug"
+	"github.com/earshot-hq/earshot/internal/telemetry"
+)
+
+// A Reader reads the documents of one tenant. Use New.
+type Reader struct {
+	search opensearchapi.Transport
+	tenant slug.Slug
+}
+
+// New returns a reader of the tenant's documents; search must sign in as the tenant's reader.
+func New(search opensearchapi.Transport, tenant slug.Slug) *Reader {
+	return &Reader{search: search, tenant: tenant}
+}
+
+// CountProbe returns how many documents of each kind the synthetic call with this id has. It counts only what is marked as
+// a probe's and is of the probe's agent, whatever the id. The counts are of all shards, or there is an error.
+func (r *Reader) CountProbe(ctx context.Context, callID string) (map[string]int, error) {
+	counts := map[string]int{}
+	for _, kind := range []string{telemetry.KindStreamStats, telemetry.KindCallReport, telemetry.KindAPIMetric} {
+		n, err := r.count(ctx, kind, map[string]any{
+			"probe":                  true,
+			"doc.agent.keyword":      telemetry.ProbeAgent,
+			"ingest.batchId.keyword": callID,
+		})
+		if err != nil {
+			return nil, fmt.Errorf("count %s: %w", kind, err)
+		}
+		counts[kind] = n
+	}
+	return counts, nil
+}
+
+// count returns how many documents of a kind have all the values.
+func (r *Reader) count(ctx context.Context, kind string, values map[string]any) (int, error) {
+	filters := make([]map[string]any, 0, len(values))
+	for field, value := range values {
+		filters = append(filters, map[string]any{"term": map[string]any{field: value}})
+	}
+	query, err := json.Marshal(map[string]any{"query": map[string]any{"bool": map[string]any{"filter": filters}}})
+	if err != nil {
+		return 0, fmt.Errorf("write the query: %w", err)
+	}
+	response, err := opensearchapi.CountRequest{
+		Index: []string{r.tenant.KindPattern(kind)}, Body: strings.NewReader(string(query)),
+	}.Do(ctx, r.search)
+	if err != nil {
+		return 0, err //nolint:wrapcheck // CountProbe says what was being done
+	}
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		return 0, fmt.Errorf("read the answer: %w", err)
+	}
+	if response.StatusCode != http.StatusOK {
+		return 0, fmt.Errorf("search answered %d", response.StatusCode)
+	}
+	return readCount(body)
+}
+
+// readCount reads an answer; one that lacks a shard's part is none.
+func readCount(body []byte) (int, error) {
+	var answer struct {
+		Count  *int `json:"count"`
+		Shards struct {
+			Total      int `json:"total"`
+			Successful int `json:"successful"`
+		} `json:"_shards"`
+	}
+	if err := json.Unmarshal(body, &answer); err != nil || answer.Count == nil {
+		return 0, errors.New("the answer is no count")
+	}
+	if answer.Shards.Successful < answer.Shards.Total {
+		return 0, fmt.Errorf("only %d of %d shards answered", answer.Shards.Successful, answer.Shards.Total)
+	}
+	return *answer.Count, nil
+}
