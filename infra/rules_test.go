@@ -1,0 +1,307 @@
+package infra_test
+
+import (
+	"os"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+)
+
+var files = []string{"control-plane.yaml", "cell.yaml", "tenant.yaml"}
+
+// The console takes a template of 51,200 bytes at most (aws.md 8.1).
+func TestSize(t *testing.T) {
+	t.Parallel()
+	for _, file := range files {
+		info, err := os.Stat(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if info.Size() >= 51200 {
+			t.Errorf("%s has %d bytes, want less than 51200", file, info.Size())
+		}
+	}
+}
+
+// A tenant's stack holds nothing that AWS counts or bills per account.
+func TestTenantOwnsNothingOfTheCell(t *testing.T) {
+	t.Parallel()
+	ofTheCell := []string{
+		"AWS::ApiGateway::Account", "AWS::ApiGateway::DomainName", "AWS::CloudFront::CachePolicy",
+		"AWS::CloudFront::Function", "AWS::CloudFront::KeyGroup", "AWS::CloudFront::OriginAccessControl",
+		"AWS::CloudFront::OriginRequestPolicy", "AWS::CloudFront::ResponseHeadersPolicy", "AWS::IAM::Group",
+		"AWS::IAM::ManagedPolicy", "AWS::IAM::Policy", "AWS::IAM::User", "AWS::KMS::Key",
+		"AWS::KinesisFirehose::DeliveryStream", "AWS::Lambda::Version", "AWS::SES::EmailIdentity",
+		"AWS::Scheduler::ScheduleGroup", "AWS::WAFv2::WebACL",
+	}
+	for id, resource := range load(t, "tenant.yaml").resources() {
+		kind, _ := at(resource, "Type").(string)
+		if slices.Contains(ofTheCell, kind) {
+			t.Errorf("%s is an %s, which belongs into cell.yaml", id, kind)
+		}
+	}
+}
+
+func TestTenantRoles(t *testing.T) {
+	t.Parallel()
+	roles := load(t, "tenant.yaml").ofType("AWS::IAM::Role")
+	if len(roles) != 5 {
+		t.Errorf("a tenant has %d roles, want 5: roles end a cell first (aws.md 7.1)", len(roles))
+	}
+	for id, role := range roles {
+		if at(role, "Properties", "PermissionsBoundary", "Ref") != "PermissionsBoundaryArn" {
+			t.Errorf("%s has no permissions boundary", id)
+		}
+		name, _ := at(role, "Properties", "RoleName", "Fn::Sub").(string)
+		if !strings.HasPrefix(name, "earshot-${Slug}-") {
+			t.Errorf("%s is named %q: boundary and service role are written for earshot-<slug>-…", id, name)
+		}
+		if at(role, "Properties", "ManagedPolicyArns") != nil {
+			t.Errorf("%s takes a managed policy: write its rights out", id)
+		}
+	}
+}
+
+func TestNoWildcardRights(t *testing.T) {
+	t.Parallel()
+	for _, file := range files {
+		for _, s := range statements(load(t, file)["Resources"]) {
+			for _, action := range list(s["Action"]) {
+				service, what, _ := strings.Cut(action, ":")
+				if s["Effect"] == "Allow" && (service == "*" || what == "*") {
+					t.Errorf("%s allows %q", file, action)
+				}
+			}
+			if s["Effect"] == "Allow" && s["NotAction"] != nil {
+				t.Errorf("%s allows all but %v", file, s["NotAction"])
+			}
+		}
+	}
+}
+
+// A late log line would make a deleted group anew, and the next onboarding of the slug would fail (aws.md 4.4).
+func TestNoFunctionMakesLogGroups(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("tenant.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, word := range []string{"logs:CreateLogGroup", "AWSLambdaBasicExecutionRole"} {
+		if strings.Contains(string(text), word) {
+			t.Errorf("tenant.yaml has %s", word)
+		}
+	}
+	for _, file := range files {
+		tpl := load(t, file)
+		for id, function := range tpl.ofType("AWS::Lambda::Function") {
+			group, _ := at(function, "Properties", "LoggingConfig", "LogGroup", "Ref").(string)
+			if at(tpl.resources()[group], "Properties", "RetentionInDays") == nil {
+				t.Errorf("%s of %s has no log group with a retention", id, file)
+			}
+			if at(function, "Properties", "ReservedConcurrentExecutions") != nil {
+				t.Errorf("%s of %s reserves concurrency, which a new account refuses (aws.md 4.2)", id, file)
+			}
+			if at(function, "Properties", "Environment", "Variables", "AWS_ENDPOINT_URL", "Fn::If") == nil {
+				t.Errorf("%s of %s must have AWS_ENDPOINT_URL on one machine only (aws.md 4.5)", id, file)
+			}
+		}
+	}
+}
+
+func TestDataHoldersHaveBothPolicies(t *testing.T) {
+	t.Parallel()
+	holders := []string{
+		"AWS::Cognito::UserPool", "AWS::Logs::LogGroup", "AWS::OpenSearchService::Domain", "AWS::S3::Bucket",
+		"AWS::SQS::Queue", "AWS::SecretsManager::Secret",
+	}
+	for _, file := range files {
+		for id, resource := range load(t, file).resources() {
+			kind, _ := at(resource, "Type").(string)
+			if !slices.Contains(holders, kind) {
+				continue
+			}
+			for _, policy := range []string{"DeletionPolicy", "UpdateReplacePolicy"} {
+				if at(resource, policy) == nil {
+					t.Errorf("%s of %s has no %s", id, file, policy)
+				}
+			}
+		}
+	}
+	tenant := load(t, "tenant.yaml").resources()
+	for id, want := range map[string]string{"DataBucket": "RetainExceptOnCreate", "SearchDomain": "Retain"} {
+		if got := at(tenant[id], "DeletionPolicy"); got != want {
+			t.Errorf("%s: a stack's deletion deletes no data: DeletionPolicy is %v, want %s", id, got, want)
+		}
+	}
+}
+
+func TestBucketsArePrivateAndEncrypted(t *testing.T) {
+	t.Parallel()
+	for _, file := range files {
+		for id, bucket := range load(t, file).ofType("AWS::S3::Bucket") {
+			block := names(at(bucket, "Properties", "PublicAccessBlockConfiguration"))
+			closed := 0
+			for _, on := range block {
+				if on == "true" {
+					closed++
+				}
+			}
+			if closed != 4 || at(bucket, "Properties", "BucketEncryption") == nil {
+				t.Errorf("%s of %s is not closed and encrypted", id, file)
+			}
+		}
+	}
+}
+
+func TestEverythingTaggableNamesItsTenant(t *testing.T) {
+	t.Parallel()
+	untaggable := []string{
+		"AWS::ApiGateway::Deployment", "AWS::ApiGateway::GatewayResponse", "AWS::ApiGateway::Method",
+		"AWS::ApiGateway::Resource", "AWS::Cognito::UserPoolClient", "AWS::Cognito::UserPoolDomain",
+		"AWS::Cognito::UserPoolGroup", "AWS::Lambda::Permission", "AWS::S3::BucketPolicy",
+	}
+	for id, resource := range load(t, "tenant.yaml").resources() {
+		kind, _ := at(resource, "Type").(string)
+		if strings.HasPrefix(kind, "Custom::") || slices.Contains(untaggable, kind) {
+			continue
+		}
+		tag := at(resource, "Properties", "UserPoolTags", "earshot:tenant", "Ref")
+		if tags, _ := at(resource, "Properties", "Tags").([]any); len(tags) == 1 && at(tags[0], "Key") == "earshot:tenant" {
+			tag = at(tags[0], "Value", "Ref")
+		}
+		if tag != "Slug" {
+			t.Errorf("%s has no tag earshot:tenant", id)
+		}
+	}
+}
+
+func TestQueuesOutliveAnOutage(t *testing.T) {
+	t.Parallel()
+	tenant := load(t, "tenant.yaml").resources()
+	for key, want := range map[string]string{
+		"MaximumMessageSize": "1048576", "MessageRetentionPeriod": "864000", "VisibilityTimeout": "365",
+	} {
+		if got := at(tenant["Queue"], "Properties", key); got != want {
+			t.Errorf("Queue: %s is %v, want %s", key, got, want)
+		}
+	}
+	if got := at(tenant["IndexerFunction"], "Properties", "Timeout"); got != "60" {
+		t.Errorf("the indexer's time-out is %v: the queue's visibility is six times 60 s and the window", got)
+	}
+	if got := at(tenant["Queue"], "Properties", "RedrivePolicy", "maxReceiveCount"); got != "1000" {
+		t.Errorf("maxReceiveCount is %v, want 1000: an outage burns receives", got)
+	}
+	if got := at(tenant["DeadLetterQueue"], "Properties", "MessageRetentionPeriod"); got != "1209600" {
+		t.Errorf("dead letters are kept %v s, want 1209600", got)
+	}
+}
+
+func TestCustomResourcesAnswerInTime(t *testing.T) {
+	t.Parallel()
+	cell := load(t, "cell.yaml").ofType("AWS::Lambda::Function")
+	for id, function := range cell {
+		if at(function, "Properties", "Timeout") != "540" {
+			t.Errorf("%s must end before the 600 s that its resources wait", id)
+		}
+	}
+	for id, resource := range load(t, "tenant.yaml").resources() {
+		kind, _ := at(resource, "Type").(string)
+		if strings.HasPrefix(kind, "Custom::") && at(resource, "Properties", "ServiceTimeout") != "600" {
+			t.Errorf("%s waits an hour by default: say ServiceTimeout: 600", id)
+		}
+	}
+}
+
+// The worker passes to a tenant's stack the cell's outputs by name, and these of its own.
+func TestEveryParameterHasAValue(t *testing.T) {
+	t.Parallel()
+	ofTheWorker := []string{
+		"BatchSize", "BatchWindowSeconds", "ConnectExternalId", "ConnectInstances", "DeletionProtection", "DisplayName",
+		"IndexPeriods", "IpPrivacy", "Isolation", "MediaOwner", "Slug", "SoftphoneOrigins", "Suspended", "TenantId",
+	}
+	cell := names(load(t, "cell.yaml")["Outputs"])
+	parameters := names(load(t, "tenant.yaml")["Parameters"])
+	for name, parameter := range parameters {
+		_, given := cell[name]
+		if !given && !slices.Contains(ofTheWorker, name) && at(parameter, "Default") == nil {
+			t.Errorf("nobody gives tenant.yaml its %s", name)
+		}
+	}
+	for _, name := range ofTheWorker {
+		if parameters[name] == nil {
+			t.Errorf("tenant.yaml has no parameter %s", name)
+		}
+	}
+}
+
+// The emulator does not enforce boundaries, so this compares the documents: a right that a role has and the boundary lacks
+// works on one machine and is denied on AWS.
+func TestBoundaryReachesAsFarAsTheRoles(t *testing.T) {
+	t.Parallel()
+	var allowed []string
+	for _, s := range statements(load(t, "cell.yaml").resources()["Boundary"]) {
+		if s["Effect"] == "Allow" {
+			allowed = append(allowed, list(s["Action"])...)
+		}
+	}
+	for id, role := range load(t, "tenant.yaml").ofType("AWS::IAM::Role") {
+		for _, s := range statements(at(role, "Properties", "Policies")) {
+			for _, action := range list(s["Action"]) {
+				if s["Effect"] == "Allow" && !slices.ContainsFunc(allowed, func(pattern string) bool {
+					matches, _ := path.Match(pattern, action)
+					return matches
+				}) {
+					t.Errorf("%s may %s, and the boundary denies it", id, action)
+				}
+			}
+		}
+	}
+	for _, action := range allowed {
+		if strings.HasPrefix(action, "iam:") || strings.HasPrefix(action, "cloudformation:") {
+			t.Errorf("the boundary allows %s", action)
+		}
+	}
+}
+
+// Whoever may make roles without the boundary may make himself an administrator.
+func TestServiceRoleMakesRolesWithBoundaryOnly(t *testing.T) {
+	t.Parallel()
+	needBoundary := []string{"iam:CreateRole", "iam:PutRolePolicy", "iam:PutRolePermissionsBoundary"}
+	cell := load(t, "cell.yaml").resources()
+	seen := 0
+	for _, s := range statements(at(cell["CloudFormationRole"], "Properties", "Policies")) {
+		for _, action := range list(s["Action"]) {
+			if slices.Contains([]string{"iam:AttachRolePolicy", "iam:DeleteRolePermissionsBoundary"}, action) ||
+				strings.HasPrefix(action, "iam:") && strings.Contains(action, "*") {
+				t.Errorf("the service role may %s", action)
+			}
+			if !slices.Contains(needBoundary, action) {
+				continue
+			}
+			seen++
+			if at(s, "Condition", "StringEquals", "iam:PermissionsBoundary", "Ref") != "Boundary" {
+				t.Errorf("the service role may %s without the boundary", action)
+			}
+		}
+	}
+	if seen != len(needBoundary) {
+		t.Errorf("the service role has %d of the %d rights to make roles", seen, len(needBoundary))
+	}
+}
+
+// What a template must be so that any YAML reader takes it: CloudFormation's is an old one.
+func TestPlainText(t *testing.T) {
+	t.Parallel()
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, line := range strings.Split(string(text), "\n") {
+			if strings.ContainsFunc(line, func(r rune) bool { return r > '~' || r < ' ' }) {
+				t.Errorf("%s:%d is not plain ASCII", file, i+1)
+			}
+		}
+	}
+}
