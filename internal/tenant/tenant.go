@@ -120,6 +120,8 @@ var (
 	ErrCellFull      = fault.New(fault.Conflict, "cell.full", "The cell holds as many tenants as it may; choose another, or add one.")
 	ErrNoCell        = fault.New(fault.Conflict, "cell.none_free", "No cell has room for another tenant; add a cell.")
 	ErrProtected     = fault.New(fault.Conflict, "tenant.delete_protected", "Delete protection is on; switch it off in settings.delete_protection first.")
+	ErrRetained      = fault.New(fault.Conflict, "tenant.data_retained", "The tenant is off-boarded and its data retained; send data=delete to delete that too.")
+	ErrNotActive     = fault.New(fault.Conflict, "tenant.not_active", "The tenant is not active.")
 	ErrConfirm       = fault.New(fault.Invalid, "tenant.confirm_mismatch", "Send confirm= with the tenant's slug.")
 	ErrNotConnectARN = fault.New(fault.Invalid, "connect_instance.arn_invalid",
 		"Send the instance's ARN: arn:aws:connect:<region>:<account>:instance/<id>.")

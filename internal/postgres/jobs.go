@@ -1,0 +1,73 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/riverqueue/river"
+
+	"github.com/earshot-hq/earshot/internal/access"
+	"github.com/earshot-hq/earshot/internal/operation"
+	"github.com/earshot-hq/earshot/internal/postgres/dbsqlc"
+)
+
+// maxAttempts is more often than a job that drives an operation may ever fail: whether the operation goes on is decided by
+// its steps' time-outs, never by the queue.
+const maxAttempts = 30_000
+
+// enqueue adds the job that drives the operation. It exists when the transaction commits, and not before.
+func (db *DB) enqueue(ctx context.Context, t tx, tenantID, id string) error {
+	args := operation.AdvanceArgs{TenantID: tenantID, OperationID: id}
+	if _, err := db.jobs.InsertTx(ctx, t.raw, args, &river.InsertOpts{MaxAttempts: maxAttempts}); err != nil {
+		return fmt.Errorf("enqueue operation %s: %w", id, err)
+	}
+	return nil
+}
+
+// Requeue gives a new job to every operation that is not over, has had no holder for idle, and has no job left that would
+// drive it: somebody has emptied the queue. It returns how many there were. The actor's scope must be all.
+func (db *DB) Requeue(ctx context.Context, actor access.Actor, idle time.Duration) (requeued int, err error) {
+	err = db.inTx(ctx, actor, func(ctx context.Context, t tx) error {
+		lost, err := t.OperationsWithoutJob(ctx, dbsqlc.OperationsWithoutJobParams{
+			IdleSeconds: idle.Seconds(), JobKind: operation.AdvanceArgs{}.Kind(),
+		})
+		if err != nil {
+			return err
+		}
+		for _, o := range lost {
+			if err := db.enqueue(ctx, t, o.TenantID, o.ID); err != nil {
+				return err
+			}
+		}
+		requeued = len(lost)
+		return nil
+	})
+	return requeued, err
+}
+
+// A Count is how many operations or jobs of a kind are in a state.
+type Count struct {
+	Kind, State string
+	HowMany     int
+}
+
+// Counts returns the figures for the metrics: operations within the actor's scope, and jobs.
+func (db *DB) Counts(ctx context.Context, actor access.Actor) (operations, jobs []Count, err error) {
+	err = db.inTx(ctx, actor, func(ctx context.Context, t tx) error {
+		operations, jobs = nil, nil
+		ofOperations, err := t.CountOperations(ctx)
+		if err != nil {
+			return err
+		}
+		for _, c := range ofOperations {
+			operations = append(operations, Count{Kind: c.Kind, State: c.State, HowMany: int(c.HowMany)})
+		}
+		ofJobs, err := t.CountJobs(ctx)
+		for _, c := range ofJobs {
+			jobs = append(jobs, Count{Kind: c.Kind, State: c.State, HowMany: int(c.HowMany)})
+		}
+		return err
+	})
+	return operations, jobs, err
+}

@@ -1,0 +1,3 @@
+-- name: SetScope :exec
+-- The last argument of set_config makes both last for this transaction only.
+select set_config('earshot.scope', sqlc.arg(scope)::text, true), set_config('earshot.subject', sqlc.arg(subject)::text, true);

@@ -1,0 +1,78 @@
+-- name: TenantHolding :one
+-- The operation that runs or, behind it, waits: 'running' sorts after 'queued'.
+select sqlc.embed(t), coalesce((
+  select o.id::text from operations o where o.tenant_id = t.id and o.state in ('queued', 'running') order by o.state desc limit 1
+), '')::text as active_operation
+from tenants t
+where t.slug = sqlc.arg(slug) and t.slug_released_at is null;
+
+-- name: TenantByID :one
+select sqlc.embed(t), coalesce((
+  select o.id::text from operations o where o.tenant_id = t.id and o.state in ('queued', 'running') order by o.state desc limit 1
+), '')::text as active_operation
+from tenants t
+where t.id = sqlc.arg(id);
+
+-- name: LockTenantHolding :one
+select t.id from tenants t where t.slug = sqlc.arg(slug) and t.slug_released_at is null for no key update;
+
+-- name: LockTenant :one
+select t.id from tenants t where t.id = sqlc.arg(id) for no key update;
+
+-- name: TenantsAfter :many
+-- Without a state, tenants of the past are left out: their slugs may have new holders.
+select sqlc.embed(t), coalesce((
+  select o.id::text from operations o where o.tenant_id = t.id and o.state in ('queued', 'running') order by o.state desc limit 1
+), '')::text as active_operation
+from tenants t
+where (t.slug, t.id) > (sqlc.arg(after_slug)::text collate "C", sqlc.arg(after_id)::uuid)
+  and (sqlc.arg(query)::text = '' or strpos(t.slug, lower(sqlc.arg(query)::text)) > 0
+    or strpos(lower(t.display_name), lower(sqlc.arg(query)::text)) > 0)
+  and (sqlc.arg(state)::text = '' or t.state = sqlc.arg(state)::text)
+  and (sqlc.arg(cell)::text = '' or t.cell = sqlc.arg(cell)::text)
+  and (sqlc.arg(state)::text = 'deleted' or t.slug_released_at is null)
+order by t.slug, t.id
+limit sqlc.arg(at_most);
+
+-- name: InstancesOf :many
+select c.tenant_id, c.alias, c.arn, c.region, c.ccp_url, c.saml_url, c.directory_role_arn
+from connect_instances c
+where c.tenant_id = any (sqlc.arg(tenant_ids)::uuid[])
+order by c.tenant_id, c.position;
+
+-- name: AddTenant :exec
+insert into tenants (id, slug, display_name, state, isolation, cell, external_id, settings)
+values (sqlc.arg(id), sqlc.arg(slug), sqlc.arg(display_name), 'pending', sqlc.arg(isolation), sqlc.arg(cell),
+  sqlc.arg(external_id), sqlc.arg(settings));
+
+-- name: AddInstance :exec
+insert into connect_instances (tenant_id, alias, position, arn, region, ccp_url, saml_url, directory_role_arn)
+values (sqlc.arg(tenant_id), sqlc.arg(alias), sqlc.arg(position), sqlc.arg(arn), sqlc.arg(region), sqlc.arg(ccp_url),
+  sqlc.arg(saml_url), sqlc.arg(directory_role_arn));
+
+-- name: TouchTenant :exec
+update tenants set version = version + 1, updated_at = now() where id = sqlc.arg(id);
+
+-- name: SetTenantState :exec
+update tenants set state = sqlc.arg(state), version = version + 1, updated_at = now() where id = sqlc.arg(id);
+
+-- name: SetTenantStack :exec
+update tenants
+set stack_name = sqlc.arg(stack_name), stack_id = sqlc.arg(stack_id), artifact_version = sqlc.arg(artifact_version)
+where id = sqlc.arg(id);
+
+-- name: SetTenantURLs :exec
+update tenants
+set softphone_url = sqlc.arg(softphone), telemetry_api_url = sqlc.arg(telemetry_api), space_url = sqlc.arg(space),
+  sign_in_url = sqlc.arg(sign_in)
+where id = sqlc.arg(id);
+
+-- name: EndTenant :exec
+-- With its data gone, the tenant gives slug and place back.
+update tenants
+set state = 'deleted', data_retained = sqlc.arg(retained),
+  slug_released_at = case when sqlc.arg(retained)::boolean then null else now() end, version = version + 1, updated_at = now()
+where id = sqlc.arg(id);
+
+-- name: ReleaseInstances :exec
+update connect_instances set arn_released_at = now() where tenant_id = sqlc.arg(tenant_id) and arn_released_at is null;

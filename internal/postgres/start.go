@@ -1,0 +1,250 @@
+package postgres
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"github.com/earshot-hq/earshot/internal/access"
+	"github.com/earshot-hq/earshot/internal/fault"
+	"github.com/earshot-hq/earshot/internal/operation"
+	"github.com/earshot-hq/earshot/internal/postgres/dbsqlc"
+	"github.com/earshot-hq/earshot/internal/slug"
+	"github.com/earshot-hq/earshot/internal/tenant"
+)
+
+// starting is an operation that is about to be recorded.
+type starting struct {
+	tenantID string
+	id       string
+	action   string         // for the audit
+	detail   map[string]any // for the audit
+}
+
+// StartOnboard implements operation.Starter. Only an actor who reaches all tenants may add one.
+func (db *DB) StartOnboard(ctx context.Context, actor access.Actor, draft tenant.Draft, w operation.Write) (operation.Started, error) {
+	if !actor.Scope.All {
+		return operation.Started{}, access.ErrForbidden
+	}
+	settings, err := json.Marshal(draft.Settings)
+	if err != nil {
+		return operation.Started{}, fmt.Errorf("write settings: %w", err)
+	}
+	return db.start(ctx, actor, w, func(ctx context.Context, t tx) (starting, error) {
+		cell, err := t.place(ctx, draft.Cell)
+		if err != nil {
+			return starting{}, err
+		}
+		id := uuid.NewString()
+		if err := t.AddTenant(ctx, dbsqlc.AddTenantParams{
+			ID: id, Slug: draft.Slug, DisplayName: draft.DisplayName, Isolation: string(draft.Isolation), Cell: cell,
+			ExternalID: rand.Text(), Settings: settings,
+		}); err != nil {
+			return starting{}, at(err, "/slug")
+		}
+		if err := t.addInstances(ctx, id, draft.ConnectInstances); err != nil {
+			return starting{}, err
+		}
+		return t.record(ctx, id, operation.Onboard, operation.Running, "", map[string]any{"slug": draft.Slug, "cell": cell})
+	})
+}
+
+func (t tx) addInstances(ctx context.Context, tenantID string, instances []tenant.ConnectInstance) error {
+	for n, i := range instances {
+		if err := t.AddInstance(ctx, dbsqlc.AddInstanceParams{
+			TenantID: tenantID, Alias: i.Alias, Position: int16(n), Arn: i.ARN, Region: i.Region, CcpUrl: i.CCPURL,
+			SamlUrl: i.SAMLURL, DirectoryRoleArn: i.DirectoryRoleARN,
+		}); err != nil {
+			return at(err, fmt.Sprintf("/connect_instances/%d/arn", n))
+		}
+	}
+	return nil
+}
+
+// StartOffboard implements operation.Starter.
+func (db *DB) StartOffboard(ctx context.Context, actor access.Actor, s slug.Slug, data operation.DataPolicy, w operation.Write) (operation.Started, error) {
+	return db.start(ctx, actor, w, func(ctx context.Context, t tx) (starting, error) {
+		found, err := t.lockedTenant(ctx, s)
+		if err != nil {
+			return starting{}, err
+		}
+		switch {
+		case found.State == tenant.Deleted && data != operation.DeleteData:
+			return starting{}, tenant.ErrRetained
+		case found.Settings.DeleteProtection:
+			return starting{}, tenant.ErrProtected
+		}
+		state, err := t.makeWay(ctx, found.ID)
+		if err != nil {
+			return starting{}, err
+		}
+		if state == operation.Running {
+			if err := t.SetTenantState(ctx, dbsqlc.SetTenantStateParams{ID: found.ID, State: string(tenant.Deleting)}); err != nil {
+				return starting{}, err
+			}
+		}
+		return t.record(ctx, found.ID, operation.Offboard, state, data, map[string]any{"slug": s, "data": data})
+	})
+}
+
+// makeWay returns the state in which an off-boarding begins: running when nothing else runs; queued behind an onboarding or
+// rebuild, which is asked to give way.
+func (t tx) makeWay(ctx context.Context, tenantID string) (operation.State, error) {
+	active, err := t.ActiveOperations(ctx, tenantID)
+	if err != nil || len(active) == 0 {
+		return operation.Running, err
+	}
+	one := active[0]
+	if len(active) > 1 || one.State != string(operation.Running) || one.Kind == string(operation.Offboard) {
+		return "", running(one)
+	}
+	return operation.Queued, t.AskToCancel(ctx, tenantID)
+}
+
+func running(o dbsqlc.ActiveOperationsRow) error {
+	return operation.ErrRunning.With(fmt.Sprintf("Operation %s (%s) of this tenant is %s; wait for it to end.", o.ID, o.Kind, o.State))
+}
+
+// StartRetry implements operation.Starter.
+func (db *DB) StartRetry(ctx context.Context, actor access.Actor, s slug.Slug, w operation.Write) (operation.Started, error) {
+	return db.start(ctx, actor, w, func(ctx context.Context, t tx) (starting, error) {
+		found, err := t.lockedTenant(ctx, s)
+		if err != nil {
+			return starting{}, err
+		}
+		last, err := t.LatestOperation(ctx, found.ID)
+		if err != nil {
+			return starting{}, orNotFound(err, operation.ErrNothingToRetry)
+		}
+		op := last.Operation
+		if op.State != string(operation.Failed) {
+			return starting{}, operation.ErrNothingToRetry
+		}
+		state := tenant.Provisioning
+		if op.Kind == string(operation.Offboard) {
+			state = tenant.Deleting
+		}
+		if err := t.SetTenantState(ctx, dbsqlc.SetTenantStateParams{ID: found.ID, State: string(state)}); err != nil {
+			return starting{}, err
+		}
+		err = t.RetryOperation(ctx, dbsqlc.RetryOperationParams{RequestedBy: nameOf(t.actor), ID: op.ID, TenantID: found.ID})
+		return starting{tenantID: found.ID, id: op.ID, action: "operations.retry", detail: map[string]any{
+			"slug": s, "operation": op.ID, "kind": op.Kind, "attempt": op.Attempt + 1,
+		}}, err
+	})
+}
+
+// StartRebuild implements operation.Starter.
+func (db *DB) StartRebuild(ctx context.Context, actor access.Actor, s slug.Slug) (operation.Started, error) {
+	return db.start(ctx, actor, operation.Write{}, func(ctx context.Context, t tx) (starting, error) {
+		found, err := t.lockedTenant(ctx, s)
+		if err != nil {
+			return starting{}, err
+		}
+		if active, err := t.ActiveOperations(ctx, found.ID); err != nil || len(active) > 0 {
+			if err == nil {
+				err = running(active[0])
+			}
+			return starting{}, err
+		}
+		if found.State != tenant.Active {
+			return starting{}, tenant.ErrNotActive
+		}
+		return t.record(ctx, found.ID, operation.Rebuild, operation.Running, "", map[string]any{"slug": s})
+	})
+}
+
+// lockedTenant returns the tenant that holds the slug, locked until the transaction ends. Whoever changes a tenant or its
+// operations locks the tenant first: one order, no deadlock.
+func (t tx) lockedTenant(ctx context.Context, s slug.Slug) (tenant.Tenant, error) {
+	id, err := t.LockTenantHolding(ctx, s.String())
+	if err != nil {
+		return tenant.Tenant{}, orNotFound(err, tenant.ErrNotFound)
+	}
+	return t.tenantByID(ctx, id)
+}
+
+// record adds a new operation and its first event.
+func (t tx) record(ctx context.Context, tenantID string, kind operation.Kind, state operation.State, data operation.DataPolicy, detail map[string]any) (starting, error) {
+	id := uuid.NewString()
+	err := t.AddOperation(ctx, dbsqlc.AddOperationParams{
+		ID: id, TenantID: tenantID, Kind: string(kind), State: string(state), Data: string(data), RequestedBy: nameOf(t.actor),
+	})
+	if err != nil {
+		return starting{}, err
+	}
+	detail["operation"] = id
+	return starting{tenantID: tenantID, id: id, action: "tenants." + string(kind), detail: detail}, nil
+}
+
+// start runs fn and what every start has in common, in one transaction: idempotency key, first event, audit event, job.
+func (db *DB) start(ctx context.Context, actor access.Actor, w operation.Write, fn func(context.Context, tx) (starting, error)) (started operation.Started, err error) {
+	err = db.inTx(ctx, actor, func(ctx context.Context, t tx) error {
+		started = operation.Started{}
+		replay, err := t.claimKey(ctx, w)
+		if err != nil || replay != nil {
+			started.Replay = replay
+			return err
+		}
+		s, err := fn(ctx, t)
+		if err != nil {
+			return err
+		}
+		if err := t.TouchTenant(ctx, s.tenantID); err != nil {
+			return err
+		}
+		if started.Operation, err = t.operationByID(ctx, s.id); err != nil {
+			return err
+		}
+		if started.Tenant, err = t.tenantByID(ctx, s.tenantID); err != nil {
+			return err
+		}
+		if err := t.announce(ctx, s, started.Operation); err != nil {
+			return err
+		}
+		if err := db.enqueue(ctx, t, s.tenantID, s.id); err != nil {
+			return err
+		}
+		return t.remember(ctx, w, started)
+	})
+	if err != nil {
+		return operation.Started{}, err
+	}
+	return started, nil
+}
+
+// announce writes who asked for the operation: an event for its story, and an audit event.
+func (t tx) announce(ctx context.Context, s starting, op operation.Operation) error {
+	message := fmt.Sprintf("%s asked for this (%s, attempt %d).", op.RequestedBy, op.Kind, op.Attempt)
+	if err := t.addEvents(ctx, op, []operation.Event{{Step: op.Step, Level: "info", Message: message}}); err != nil {
+		return err
+	}
+	return t.audit(ctx, s.tenantID, s.action, s.detail)
+}
+
+func (t tx) audit(ctx context.Context, tenantID, action string, detail map[string]any) error {
+	detail["name"] = t.actor.Name
+	text, err := json.Marshal(detail)
+	if err != nil {
+		return fmt.Errorf("write audit event: %w", err)
+	}
+	return t.AddAuditEvent(ctx, dbsqlc.AddAuditEventParams{TenantID: tenantID, Actor: t.actor.Subject, Action: action, Detail: text})
+}
+
+func nameOf(a access.Actor) string {
+	if a.Name != "" {
+		return a.Name
+	}
+	return a.Subject
+}
+
+// at names the member that broke a rule.
+func at(err error, pointer string) error {
+	if f, ok := fault.As(translate(err)); ok && f.Kind == fault.Conflict {
+		return f.At(pointer)
+	}
+	return err
+}
