@@ -1,0 +1,40 @@
+// Command streamstats-pusher takes each second's stream statistics from the tenant's softphones into its queue.
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"github.com/earshot-hq/earshot/internal/pusher"
+	"github.com/earshot-hq/earshot/internal/queue"
+	"github.com/earshot-hq/earshot/internal/settings"
+	"github.com/earshot-hq/earshot/internal/telemetry"
+)
+
+func main() {
+	log := slog.New(slog.NewJSONHandler(os.Stdout, nil))
+	handler, err := wire(context.Background(), log)
+	if err != nil {
+		log.Error("start", "error", err)
+		os.Exit(1)
+	}
+	lambda.Start(handler.Handle)
+}
+
+func wire(ctx context.Context, log *slog.Logger) (*pusher.Handler, error) {
+	s, err := settings.Load[pusher.Settings]()
+	if err != nil {
+		return nil, err
+	}
+	account, err := config.LoadDefaultConfig(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("load AWS configuration: %w", err)
+	}
+	return pusher.New(telemetry.KindStreamStats, "streamstats-pusher", s, queue.New(sqs.NewFromConfig(account), s.QueueURL), log)
+}
