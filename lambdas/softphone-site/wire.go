@@ -1,0 +1,34 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/earshot-hq/earshot/internal/customresource"
+	"github.com/earshot-hq/earshot/internal/settings"
+)
+
+// environment is what the cell's stack sets.
+type environment struct {
+	ArtifactBucket string `env:"ARTIFACT_BUCKET,required,notEmpty"`
+}
+
+// wire builds the handler from the environment.
+func wire(ctx context.Context) (customresource.Provider, error) {
+	env, err := settings.Load[environment]()
+	if err != nil {
+		return customresource.Provider{}, err
+	}
+	account, err := config.LoadDefaultConfig(ctx)
+	if err != nil {
+		return customresource.Provider{}, fmt.Errorf("load AWS configuration: %w", err)
+	}
+	sites := &Sites{S3: s3.NewFromConfig(account, pathStyle), Artifacts: env.ArtifactBucket}
+	return customresource.Provider{Suffix: "site", Apply: sites.Apply}, nil
+}
+
+// pathStyle is for endpoints that know no bucket names as hosts: those that are given, which is the case only off AWS.
+func pathStyle(o *s3.Options) { o.UsePathStyle = o.BaseEndpoint != nil }
