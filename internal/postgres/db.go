@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -78,7 +79,7 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 	return &DB{pool: pool, jobs: jobs, timeout: timeout}, nil
 }
 
-func millis(d time.Duration) string { return fmt.Sprint(d.Milliseconds()) }
+func millis(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
 
 // Close waits for borrowed connections and closes all.
 func (db *DB) Close() { db.pool.Close() }

@@ -54,7 +54,7 @@ func (t tx) remember(ctx context.Context, w operation.Write, started operation.S
 // all.
 func (db *DB) ForgetOldKeys(ctx context.Context, actor access.Actor) (removed int64, err error) {
 	err = db.inTx(ctx, actor, func(ctx context.Context, t tx) error {
-		removed, err = t.Queries.ForgetOldKeys(ctx)
+		removed, err = t.ForgetOldKeys(ctx)
 		return err
 	})
 	return removed, err

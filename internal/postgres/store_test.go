@@ -16,7 +16,7 @@ import (
 var owner = postgrestest.Owner
 
 // onboard starts an onboarding of a new tenant.
-func onboard(t testing.TB, db postgrestest.Database, s slug.Slug) operation.Started {
+func onboard(t *testing.T, db postgrestest.Database, s slug.Slug) operation.Started {
 	t.Helper()
 	started, err := db.StartOnboard(t.Context(), owner, postgrestest.Draft(t, s), operation.Write{})
 	if err != nil {
@@ -26,7 +26,7 @@ func onboard(t testing.TB, db postgrestest.Database, s slug.Slug) operation.Star
 }
 
 // end claims an operation and ends it in a state, changing its tenant.
-func end(t testing.TB, db postgrestest.Database, op operation.Operation, state operation.State, change *operation.TenantChange) {
+func end(t *testing.T, db postgrestest.Database, op operation.Operation, state operation.State, change *operation.TenantChange) {
 	t.Helper()
 	claimed, err := db.Claim(t.Context(), op.TenantID, op.ID, "worker", time.Minute)
 	if err != nil {
@@ -49,9 +49,11 @@ func TestStore(t *testing.T) {
 		return operationtest.World{
 			Store: db,
 			Running: func(t *testing.T) operation.Operation {
+				t.Helper()
 				return onboard(t, db, testenv.Slug(t)).Operation
 			},
 			Queued: func(t *testing.T, running operation.Operation) operation.Operation {
+				t.Helper()
 				started, err := db.StartOffboard(t.Context(), owner, running.Slug, operation.DeleteData, operation.Write{})
 				if err != nil {
 					t.Fatal(err)
@@ -59,6 +61,7 @@ func TestStore(t *testing.T) {
 				return started.Operation
 			},
 			Tenant: func(t *testing.T, op operation.Operation) tenant.Tenant {
+				t.Helper()
 				found, err := db.Tenant(t.Context(), owner, op.Slug)
 				if err != nil {
 					t.Fatal(err)
@@ -66,6 +69,7 @@ func TestStore(t *testing.T) {
 				return found
 			},
 			Events: func(t *testing.T, op operation.Operation) []operation.Event {
+				t.Helper()
 				events, err := db.Events(t.Context(), owner, op.ID, 0, 100)
 				if err != nil {
 					t.Fatal(err)
@@ -113,7 +117,7 @@ func TestEndOfATenant(t *testing.T) {
 	}
 }
 
-func offboard(t testing.TB, db postgrestest.Database, s slug.Slug, data operation.DataPolicy) operation.Operation {
+func offboard(t *testing.T, db postgrestest.Database, s slug.Slug, data operation.DataPolicy) operation.Operation {
 	t.Helper()
 	started, err := db.StartOffboard(t.Context(), owner, s, data, operation.Write{})
 	if err != nil {

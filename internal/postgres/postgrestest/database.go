@@ -27,46 +27,46 @@ var Owner = access.Actor{Subject: "subject-of-owner", Name: "owner@earshot.examp
 
 // New migrates the empty database at superuserURL and opens it as the service's role. Without cells it has one, called
 // local, with room for many.
-func New(t testing.TB, superuserURL string, cells ...tenant.Cell) Database {
-	t.Helper()
+func New(tb testing.TB, superuserURL string, cells ...tenant.Cell) Database {
+	tb.Helper()
 	if len(cells) == 0 {
 		cells = []tenant.Cell{{Name: "local", Region: "eu-central-1", StackName: "a-cell", MaxTenants: 1000}}
 	}
-	appURL := asApp(t, superuserURL)
+	appURL := asApp(tb, superuserURL)
 	silent := slog.New(slog.DiscardHandler)
-	if err := postgres.Migrate(t.Context(), postgres.MigrateConfig{OwnerURL: superuserURL, AppURL: appURL, Cells: cells, Log: silent}); err != nil {
-		t.Fatalf("migrate: %v", err)
+	if err := postgres.Migrate(tb.Context(), postgres.MigrateConfig{OwnerURL: superuserURL, AppURL: appURL, Cells: cells, Log: silent}); err != nil {
+		tb.Fatalf("migrate: %v", err)
 	}
-	db, err := postgres.Open(t.Context(), postgres.Config{URL: appURL, Log: silent})
+	db, err := postgres.Open(tb.Context(), postgres.Config{URL: appURL, Log: silent})
 	if err != nil {
-		t.Fatalf("open: %v", err)
+		tb.Fatalf("open: %v", err)
 	}
-	t.Cleanup(db.Close)
+	tb.Cleanup(db.Close)
 	return Database{DB: db, SuperuserURL: superuserURL, AppURL: appURL}
 }
 
-func asApp(t testing.TB, superuserURL string) string {
-	t.Helper()
+func asApp(tb testing.TB, superuserURL string) string {
+	tb.Helper()
 	u, err := url.Parse(superuserURL)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	u.User = url.UserPassword("earshot_app", "password of tests")
 	return u.String()
 }
 
 // Draft is a valid draft of a tenant with one Connect instance of its own.
-func Draft(t testing.TB, s slug.Slug) tenant.Draft {
-	t.Helper()
+func Draft(tb testing.TB, s slug.Slug) tenant.Draft {
+	tb.Helper()
 	draft, err := tenant.Draft{
 		Slug: s.String(), DisplayName: "Tenant " + s.String(), Settings: tenant.DefaultSettings(),
 		ConnectInstances: []tenant.ConnectInstance{{
-			Alias: "main", ARN: fmt.Sprintf("arn:aws:connect:eu-central-1:111122223333:instance/%s", uuid.NewString()),
+			Alias: "main", ARN: "arn:aws:connect:eu-central-1:111122223333:instance/" + uuid.NewString(),
 			CCPURL: fmt.Sprintf("https://%s.my.connect.aws/ccp-v2", s),
 		}},
 	}.Check()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return draft
 }

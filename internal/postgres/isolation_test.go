@@ -1,0 +1,287 @@
+package postgres_test
+
+import (
+	"context"
+	"errors"
+	"reflect"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/earshot-hq/earshot/internal/access"
+	"github.com/earshot-hq/earshot/internal/operation"
+	"github.com/earshot-hq/earshot/internal/postgres"
+	"github.com/earshot-hq/earshot/internal/postgres/postgrestest"
+	"github.com/earshot-hq/earshot/internal/tenant"
+	"github.com/earshot-hq/earshot/internal/testenv"
+)
+
+// TestCatalog asks Postgres itself whether anything of a tenant could be seen past row-level security.
+func TestCatalog(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t, testenv.Postgres(t))
+	for what, query := range map[string]string{
+		"tables without forced row-level security (cells belong to the operator)": `
+			select relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
+			where n.nspname = 'public' and relkind in ('r', 'p') and relname <> 'cells' and not (relrowsecurity and relforcerowsecurity)`,
+		"tables without a policy": `
+			select relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
+			where n.nspname = 'public' and relkind in ('r', 'p') and relname <> 'cells'
+			and not exists (select from pg_policy p where p.polrelid = c.oid)`,
+		"tables without a comment": `
+			select relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
+			where n.nspname = 'public' and relkind in ('r', 'p') and obj_description(c.oid, 'pg_class') is null`,
+		"views and functions with the rights of whoever made them": `
+			select relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
+			where n.nspname = 'public' and relkind in ('v', 'm')
+			union all select proname from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+			where n.nspname = 'public' and prosecdef`,
+		"roles of ours with a way around": `
+			select rolname from pg_roles where rolname in ('earshot_app', 'earshot_owner')
+			and (rolsuper or rolbypassrls or rolcreaterole or rolcreatedb or rolreplication)`,
+		"roles that the service's role is a member of": `
+			select r.rolname from pg_auth_members m join pg_roles r on r.oid = m.roleid
+			where m.member = 'earshot_app'::regrole`,
+		"things that the service's role owns": `
+			select relname from pg_class where relowner = 'earshot_app'::regrole
+			union all select nspname from pg_namespace where nspowner = 'earshot_app'::regrole
+			union all select proname from pg_proc where proowner = 'earshot_app'::regrole`,
+		"things that a superuser owns": `
+			select relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
+			where n.nspname in ('public', 'river', 'goose') and relowner <> 'earshot_owner'::regrole`,
+		"tables that the service's role may truncate or refer to": `
+			select relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
+			where n.nspname in ('public', 'river', 'goose') and relkind in ('r', 'p')
+			and has_table_privilege('earshot_app', c.oid, 'truncate, references, trigger')`,
+		"stories that the service's role may rewrite": `
+			select relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
+			where n.nspname = 'public' and relname in ('audit_events', 'operation_events')
+			and has_table_privilege('earshot_app', c.oid, 'update, delete')`,
+		"schemas in which the service's role may make things": `
+			select nspname from pg_namespace where has_schema_privilege('earshot_app', oid, 'create')`,
+		"keys without a name of ours": `
+			select conname from pg_constraint c join pg_namespace n on n.oid = c.connamespace
+			where n.nspname = 'public' and contype in ('c', 'f', 'u') and conname ~ '_(check|fkey|key)[0-9]*$'`,
+	} {
+		if found := names(t, db.SuperuserURL, query); len(found) > 0 {
+			t.Errorf("%s: %v", what, found)
+		}
+	}
+}
+
+func names(t *testing.T, url, query string) []string {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close(context.Background()) })
+	rows, err := conn.Query(t.Context(), query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		t.Fatalf("%v in %s", err, query)
+	}
+	return found
+}
+
+// A foreign call is one method called by somebody who reaches another tenant only.
+type foreign func(ctx context.Context, db postgrestest.Database, stranger access.Actor, of operation.Started) error
+
+func ignore[T any](_ T, err error) error { return err }
+
+// methods says what each method must answer a stranger. A method that is missing here fails the test.
+var methods = map[string]struct {
+	call foreign
+	want error // nil: the call succeeds and returns nothing of the tenant, which it checks itself
+}{
+	"Tenant": {func(ctx context.Context, db postgrestest.Database, a access.Actor, of operation.Started) error {
+		return ignore(db.Tenant(ctx, a, of.Tenant.Slug))
+	}, tenant.ErrNotFound},
+	"Tenants": {func(ctx context.Context, db postgrestest.Database, a access.Actor, _ operation.Started) error {
+		list, _, err := db.Tenants(ctx, a, tenant.Page{})
+		return nothing(len(list), err)
+	}, nil},
+	"Cells": {func(ctx context.Context, db postgrestest.Database, a access.Actor, _ operation.Started) error {
+		cells, err := db.Cells(ctx, a)
+		return nothing(cells[0].Tenants, err)
+	}, nil},
+	"Operation": {func(ctx context.Context, db postgrestest.Database, a access.Actor, of operation.Started) error {
+		return ignore(db.Operation(ctx, a, of.Operation.ID))
+	}, operation.ErrNotFound},
+	"Operations": {func(ctx context.Context, db postgrestest.Database, a access.Actor, _ operation.Started) error {
+		list, _, err := db.Operations(ctx, a, operation.Filter{})
+		return nothing(len(list), err)
+	}, nil},
+	"Events": {func(ctx context.Context, db postgrestest.Database, a access.Actor, of operation.Started) error {
+		return ignore(db.Events(ctx, a, of.Operation.ID, 0, 10))
+	}, operation.ErrNotFound},
+	"StartOnboard": {func(ctx context.Context, db postgrestest.Database, a access.Actor, _ operation.Started) error {
+		return ignore(db.StartOnboard(ctx, a, tenant.Draft{Slug: "another"}, operation.Write{}))
+	}, access.ErrForbidden},
+	"StartOffboard": {func(ctx context.Context, db postgrestest.Database, a access.Actor, of operation.Started) error {
+		return ignore(db.StartOffboard(ctx, a, of.Tenant.Slug, operation.DeleteData, operation.Write{}))
+	}, tenant.ErrNotFound},
+	"StartRetry": {func(ctx context.Context, db postgrestest.Database, a access.Actor, of operation.Started) error {
+		return ignore(db.StartRetry(ctx, a, of.Tenant.Slug, operation.Write{}))
+	}, tenant.ErrNotFound},
+	"StartRebuild": {func(ctx context.Context, db postgrestest.Database, a access.Actor, of operation.Started) error {
+		return ignore(db.StartRebuild(ctx, a, of.Tenant.Slug))
+	}, tenant.ErrNotFound},
+	"Claim": {func(ctx context.Context, db postgrestest.Database, a access.Actor, of operation.Started) error {
+		return ignore(db.Claim(ctx, a.Scope.TenantIDs[0], of.Operation.ID, "stranger", time.Minute))
+	}, operation.ErrNotFound},
+	"Save": {func(ctx context.Context, db postgrestest.Database, a access.Actor, of operation.Started) error {
+		op := of.Operation
+		op.TenantID = a.Scope.TenantIDs[0]
+		return db.Save(ctx, operation.Progress{Operation: op})
+	}, operation.ErrLost},
+	"Release": {func(ctx context.Context, db postgrestest.Database, a access.Actor, of operation.Started) error {
+		op := of.Operation
+		op.TenantID = a.Scope.TenantIDs[0]
+		return db.Release(ctx, op)
+	}, operation.ErrLost},
+	"Counts": {func(ctx context.Context, db postgrestest.Database, a access.Actor, _ operation.Started) error {
+		operations, _, err := db.Counts(ctx, a)
+		return nothing(len(operations), err)
+	}, nil},
+	"Requeue": {func(ctx context.Context, db postgrestest.Database, a access.Actor, _ operation.Started) error {
+		requeued, err := db.Requeue(ctx, a, -time.Hour)
+		return nothing(requeued, err)
+	}, nil},
+	"ForgetOldKeys": {func(ctx context.Context, db postgrestest.Database, a access.Actor, _ operation.Started) error {
+		removed, err := db.ForgetOldKeys(ctx, a)
+		return nothing(int(removed), err)
+	}, nil},
+	"Close": {}, "Ping": {}, "Pool": {}, // nothing of a tenant
+}
+
+var errSeen = errors.New("something of a foreign tenant was seen")
+
+func nothing(seen int, err error) error {
+	if err == nil && seen > 0 {
+		return errSeen
+	}
+	return err
+}
+
+func TestAttackForeignScope(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t, testenv.Postgres(t))
+	started := onboard(t, db, testenv.Slug(t))
+	stranger := access.Actor{Subject: "stranger", Role: access.Owner, Scope: access.Scope{TenantIDs: []string{uuid.NewString()}}}
+	for _, name := range methodNames() {
+		m, known := methods[name]
+		switch {
+		case !known:
+			t.Errorf("%s: say in this test what a stranger gets from it", name)
+		case m.call != nil:
+			if err := m.call(t.Context(), db, stranger, started); !errors.Is(err, m.want) {
+				t.Errorf("%s answers a stranger %v, want %v", name, err, m.want)
+			}
+		}
+	}
+	after, err := db.Operation(t.Context(), owner, started.Operation.ID)
+	if err != nil || !reflect.DeepEqual(after, started.Operation) {
+		t.Errorf("the operation was changed: %+v, %v", after, err)
+	}
+}
+
+func methodNames() []string {
+	var all []string
+	db := reflect.TypeFor[*postgres.DB]()
+	for i := range db.NumMethod() {
+		all = append(all, db.Method(i).Name)
+	}
+	return slices.Sorted(slices.Values(all))
+}
+
+// TestAttackScopes tries scopes that are none, or that try to be more than they are.
+func TestAttackScopes(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t, testenv.Postgres(t))
+	started := onboard(t, db, testenv.Slug(t))
+	for name, scope := range map[string]access.Scope{
+		"the zero value": {}, "a star": {TenantIDs: []string{"*"}}, "an empty id": {TenantIDs: []string{""}},
+		"two ids in one": {TenantIDs: []string{uuid.NewString() + "," + started.Tenant.ID}},
+		"braces":         {TenantIDs: []string{"{" + started.Tenant.ID + "}"}},
+	} {
+		list, _, err := db.Tenants(t.Context(), access.Actor{Subject: "stranger", Role: access.Owner, Scope: scope}, tenant.Page{})
+		if len(list) > 0 {
+			t.Errorf("%s: sees %d tenants (%v)", name, len(list), err)
+		}
+	}
+	mine := access.Actor{Subject: "s", Role: access.Owner, Scope: access.Scope{TenantIDs: []string{uuid.NewString(), started.Tenant.ID}}}
+	if list, _, err := db.Tenants(t.Context(), mine, tenant.Page{}); err != nil || len(list) != 1 {
+		t.Errorf("a scope of two tenants sees %d: %v", len(list), err)
+	}
+}
+
+// TestAttackForgottenScope runs queries as the service's role without the helper that sets the scope.
+func TestAttackForgottenScope(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t, testenv.Postgres(t))
+	started := onboard(t, db, testenv.Slug(t))
+	conn, err := pgx.Connect(t.Context(), db.AppURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close(context.Background()) })
+	for _, scope := range []string{
+		"", // none was ever set
+		"begin; select set_config('earshot.scope', '*', true), set_config('earshot.subject', 'x', true); commit", // one was, before
+	} {
+		if _, err := conn.Exec(t.Context(), scope); err != nil {
+			t.Fatal(err)
+		}
+		for _, table := range []string{"tenants", "connect_instances", "operations", "operation_events", "audit_events", "idempotency_keys"} {
+			var rows int
+			if err := conn.QueryRow(t.Context(), "select count(*) from "+table).Scan(&rows); err != nil || rows != 0 {
+				t.Errorf("without a scope %s shows %d rows: %v", table, rows, err)
+			}
+		}
+		tag, err := conn.Exec(t.Context(), "update operations set percent = 100 where id = $1", started.Operation.ID)
+		if err != nil || tag.RowsAffected() != 0 {
+			t.Errorf("without a scope %d operations were changed: %v", tag.RowsAffected(), err)
+		}
+	}
+	for _, attack := range []string{
+		"truncate tenants cascade", "set role earshot_owner", "alter table tenants no force row level security",
+		"create table mine (id int)", "set row_security = off; select count(*) from tenants", "delete from audit_events",
+		"create policy open on tenants using (true)", "update cells set max_tenants = 100000", "drop table operations",
+	} {
+		if _, err := conn.Exec(t.Context(), attack); err == nil {
+			t.Errorf("the service's role may: %s", attack)
+		}
+	}
+}
+
+// TestScopeEndsWithItsTransaction borrows the same connection over and over.
+func TestScopeEndsWithItsTransaction(t *testing.T) {
+	t.Parallel()
+	world := postgrestest.New(t, testenv.Postgres(t))
+	db, err := postgres.Open(t.Context(), postgres.Config{URL: world.AppURL, MaxConns: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	onboard(t, world, testenv.Slug(t))
+	stranger := access.ForTenant("stranger", uuid.NewString())
+	for range 3 {
+		if list, _, err := db.Tenants(t.Context(), owner, tenant.Page{}); err != nil || len(list) != 1 {
+			t.Fatalf("the owner sees %d: %v", len(list), err)
+		}
+		var rows int
+		if err := db.Pool().QueryRow(t.Context(), "select count(*) from tenants").Scan(&rows); err != nil || rows != 0 {
+			t.Errorf("the next borrower of the connection sees %d rows: %v", rows, err)
+		}
+		if list, _, err := db.Tenants(t.Context(), stranger, tenant.Page{}); err != nil || len(list) != 0 {
+			t.Errorf("the stranger sees %d: %v", len(list), err)
+		}
+	}
+}
