@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/earshot-hq/earshot/internal/fault"
 	"github.com/earshot-hq/earshot/internal/slug"
 	"github.com/earshot-hq/earshot/internal/tenant"
 )
@@ -43,6 +44,9 @@ type StackEvent struct {
 	Reason   string // with request ids, service and proxy words cut off
 	Token    string // client request token of the call that caused it
 }
+
+// ErrThrottled is AWS's, or our own, request to come again later.
+var ErrThrottled = fault.New(fault.Throttled, "stack.throttled", "CloudFormation is busy; the operation goes on, slower.")
 
 // Stacks drives the tenants' CloudFormation stacks of a cell.
 // Every method may return ErrThrottled, which only means: later. An error that holds a *Failure will not pass by itself,

@@ -3,6 +3,7 @@ package operationtest
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"sync"
 	"time"
 
@@ -97,16 +98,17 @@ func (c *Cloud) settle(s slug.Slug, st *stack) {
 	}
 }
 
-func (st *stack) tell(resource, status, reason string) {
-	token := st.events[len(st.events)-1].Token
+// begin adds the event of a call on the whole stack; what is told after it carries the call's token.
+func (st *stack) begin(name, status, token string) {
 	st.events = append(st.events, operation.StackEvent{
-		ID: fmt.Sprint(len(st.events)), Resource: resource, Type: "AWS::Some::Thing", Status: status, Reason: reason, Token: token,
+		ID: strconv.Itoa(len(st.events)), Resource: name, Type: "AWS::CloudFormation::Stack", Status: status, Token: token,
 	})
 }
 
-func (st *stack) begin(name, status, token string) {
+func (st *stack) tell(resource, status, reason string) {
+	token := st.events[len(st.events)-1].Token
 	st.events = append(st.events, operation.StackEvent{
-		ID: fmt.Sprint(len(st.events)), Resource: name, Type: "AWS::CloudFormation::Stack", Status: status, Token: token,
+		ID: strconv.Itoa(len(st.events)), Resource: resource, Type: "AWS::Some::Thing", Status: status, Reason: reason, Token: token,
 	})
 }
 
