@@ -158,7 +158,10 @@ func TestServeRepeatsAnAnswerThatWasNotTaken(t *testing.T) {
 	if err := provider.Serve(t.Context(), cloud.event(cfn.RequestCreate)); err != nil {
 		t.Fatal(err)
 	}
-	if got := cloud.last(t); len(cloud.puts) != 3 || got.Reason != "x" {
+	got := cloud.last(t)
+	cloud.mu.Lock()
+	defer cloud.mu.Unlock()
+	if len(cloud.puts) != 3 || got.Reason != "x" {
 		t.Errorf("put %d times, at last %+v", len(cloud.puts), got)
 	}
 }

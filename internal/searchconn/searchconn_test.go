@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -75,6 +76,18 @@ func (w *world) serveSearch(rw http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// seen is what happened so far.
+type seen struct {
+	reads         int
+	auths, bodies []string
+}
+
+func (w *world) seen() seen {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return seen{w.reads, slices.Clone(w.auths), slices.Clone(w.bodies)}
+}
+
 func (w *world) settings(auth searchconn.Auth) searchconn.Settings {
 	return searchconn.Settings{Endpoint: w.search.URL, Auth: auth, SecretARN: "arn:aws:secretsmanager:eu-central-1:0:secret:x"}
 }
@@ -119,16 +132,17 @@ func TestBasicReadsTheSecretOnceAndAgainWhenItIsRefused(t *testing.T) {
 		if err != nil || status != step.wantStatus {
 			t.Fatalf("%s: status %d, %v", step.name, status, err)
 		}
-		if w.reads != step.wantReads || len(w.auths) != step.wantRequests {
-			t.Errorf("%s: %d reads, %d requests", step.name, w.reads, len(w.auths))
+		if got := w.seen(); got.reads != step.wantReads || len(got.auths) != step.wantRequests {
+			t.Errorf("%s: %d reads, %d requests", step.name, got.reads, len(got.auths))
 		}
 	}
-	for _, body := range w.bodies {
+	got := w.seen()
+	for _, body := range got.bodies {
 		if body != "hello" {
 			t.Errorf("a body arrived as %q", body)
 		}
 	}
-	if len(w.bodies) != len(w.auths) {
+	if len(got.bodies) != len(got.auths) {
 		t.Error("a request was not compressed")
 	}
 }
@@ -143,11 +157,12 @@ func TestSigV4SignsEachRequest(t *testing.T) {
 	if status, err := post(t, client); err != nil || status != http.StatusOK {
 		t.Fatal(status, err)
 	}
-	if got := w.auths[0]; !strings.Contains(got, "/eu-central-1/es/aws4_request") {
-		t.Errorf("signed with %q", got)
+	got := w.seen()
+	if !strings.Contains(got.auths[0], "/eu-central-1/es/aws4_request") {
+		t.Errorf("signed with %q", got.auths[0])
 	}
-	if w.reads != 0 || w.bodies[0] != "hello" {
-		t.Errorf("%d secrets read, body %q", w.reads, w.bodies[0])
+	if got.reads != 0 || got.bodies[0] != "hello" {
+		t.Errorf("%d secrets read, body %q", got.reads, got.bodies[0])
 	}
 }
 
@@ -160,8 +175,8 @@ func TestAClosedConnectionIsNotTriedAgain(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := post(t, client); err == nil || len(w.auths) != 1 {
-			t.Errorf("%s: %d requests, %v", auth, len(w.auths), err)
+		if _, err := post(t, client); err == nil || len(w.seen().auths) != 1 {
+			t.Errorf("%s: %d requests, %v", auth, len(w.seen().auths), err)
 		}
 	}
 }
@@ -209,7 +224,7 @@ func TestASecretThatIsNoneIsNotQuoted(t *testing.T) {
 	if err == nil || strings.Contains(err.Error(), "hunter2") {
 		t.Errorf("got %v", err)
 	}
-	if len(w.auths) != 0 {
+	if len(w.seen().auths) != 0 {
 		t.Error("search was asked without a password")
 	}
 }

@@ -32,10 +32,8 @@ func (s *Sink) Write(ctx context.Context, documents []telemetry.Document) []Outc
 	outcomes := make([]Outcome, len(documents))
 	for from := 0; from < len(documents); {
 		to := from + fitting(documents[from:])
-		if isDown := s.bulk(ctx, documents[from:to], outcomes[from:to]); isDown {
-			for i := to; i < len(outcomes); i++ {
-				outcomes[i] = outcomes[from]
-			}
+		if outage := s.bulk(ctx, documents[from:to], outcomes[from:to]); outage != nil {
+			fill(outcomes[to:], *outage)
 			return outcomes
 		}
 		from = to
@@ -55,37 +53,41 @@ func fitting(documents []telemetry.Document) int {
 	return len(documents)
 }
 
-// bulk sends the documents at once and fills in their outcomes. It reports whether search is down: then nothing is known
-// of any of them.
-func (s *Sink) bulk(ctx context.Context, documents []telemetry.Document, outcomes []Outcome) (isDown bool) {
-	status, answer, err := s.send(ctx, documents)
-	if err != nil {
-		fill(outcomes, Outcome{Type: "unreachable", Reason: err.Error()})
-		return true
-	}
-	if status == http.StatusOK {
-		if err := answer.judgeAll(documents, outcomes); err != nil {
-			fill(outcomes, Outcome{Type: "unreadable_answer", Reason: err.Error()})
-			return true
+// bulk sends the documents at once and fills in their outcomes. It returns the outage when search is down: what every
+// document is from there on.
+func (s *Sink) bulk(ctx context.Context, documents []telemetry.Document, outcomes []Outcome) (outage *Outcome) {
+	status, said, err := s.send(ctx, documents)
+	switch {
+	case err != nil:
+		outage = &Outcome{Type: "unreachable", Reason: err.Error()}
+	case status == http.StatusRequestEntityTooLarge:
+		return s.halve(ctx, documents, outcomes)
+	case status != http.StatusOK:
+		outage = &Outcome{Type: said.Error.Type, Reason: said.Error.Reason}
+		if outage.Type == "" {
+			outage.Type = fmt.Sprintf("http_%d", status)
 		}
-		return false
-	}
-	if status != http.StatusRequestEntityTooLarge {
-		whole := Outcome{Type: answer.Error.Type, Reason: answer.Error.Reason}
-		if whole.Type == "" {
-			whole.Type = fmt.Sprintf("http_%d", status)
+	default:
+		if err := said.judgeAll(documents, outcomes); err != nil {
+			outage = &Outcome{Type: "unreadable_answer", Reason: err.Error()}
 		}
-		fill(outcomes, whole)
-		return true
 	}
+	if outage != nil {
+		fill(outcomes, *outage)
+	}
+	return outage
+}
+
+// halve sends a bulk that was too large in two.
+func (s *Sink) halve(ctx context.Context, documents []telemetry.Document, outcomes []Outcome) (outage *Outcome) {
 	if len(documents) == 1 {
 		outcomes[0] = Outcome{Verdict: Refused, Type: "too_large", Reason: "search takes no body as large as this document"}
-		return false
+		return nil
 	}
 	half := len(documents) / 2
-	if isDown := s.bulk(ctx, documents[:half], outcomes[:half]); isDown {
-		fill(outcomes[half:], outcomes[0])
-		return true
+	if outage = s.bulk(ctx, documents[:half], outcomes[:half]); outage != nil {
+		fill(outcomes[half:], *outage)
+		return outage
 	}
 	return s.bulk(ctx, documents[half:], outcomes[half:])
 }

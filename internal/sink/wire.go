@@ -40,7 +40,9 @@ func actionLine(d telemetry.Document) []byte {
 
 const actionBytes = 96 // of an action line besides index and id, rounded up
 
-func lineBytes(d telemetry.Document) int { return len(d.Source) + len(d.Index) + len(d.ID) + actionBytes }
+func lineBytes(d telemetry.Document) int {
+	return len(d.Source) + len(d.Index) + len(d.ID) + actionBytes
+}
 
 func encode(documents []telemetry.Document) *bytes.Buffer {
 	body := &bytes.Buffer{}
