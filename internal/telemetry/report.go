@@ -212,11 +212,12 @@ func (d *decoder) series(raw json.RawMessage) series {
 	}
 	kept := series{}
 	for _, name := range []string{"AUDIO_INPUT", "AUDIO_OUTPUT"} {
-		stream, isObject := readObject(streams[name])
+		raw := streams.take(name)
+		stream, isObject := readObject(raw)
 		if !isObject {
+			d.drop(raw)
 			continue
 		}
-		delete(streams, name)
 		kept[name] = map[string][]json.RawMessage{}
 		for key, list := range stream {
 			values, isArray := readArray(list)
