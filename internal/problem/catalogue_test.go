@@ -50,6 +50,7 @@ func TestCatalogue(t *testing.T) {
 // declaredCodes returns each code and the place that declares it: fault.New(kind, code, …), the add(pointer, code, …) of
 // collected members, and Code in a literal of Fault, Field or Failure.
 func declaredCodes(t *testing.T) map[string]string {
+	t.Helper()
 	codes := map[string]string{}
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		switch {
