@@ -5,9 +5,11 @@ import (
 	"context"
 	_ "embed"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime"
 	"syscall"
 
 	"github.com/earshot-hq/earshot/services/localstack/internal/console"
@@ -28,7 +30,7 @@ const usage = `usage: localstack COMMAND
   down              stop what up started
   clean             stop it and forget its state
   test -- CMD…      run CMD with fresh servers for tests
-  artifacts         build what the stacks are made from
+  artifacts         build what the stacks are made from; --arch arm64 for AWS
   token             print a bearer token for the admin API
   demo-call [SLUG]  send a call of four minutes to a tenant
 
@@ -73,9 +75,45 @@ func run(ctx context.Context, arguments []string) (int, error) {
 			return 2, errors.New("test needs a command: localstack test -- go test ./…")
 		}
 		return l.Test(ctx, rest)
+	case "up":
+		return exitCode(l.Up(ctx))
+	case "down":
+		return exitCode(l.Down(ctx))
+	case "clean":
+		return exitCode(l.Clean(ctx))
+	case "artifacts":
+		return exitCode(artifacts(ctx, l, rest))
+	case "token":
+		token, err := l.Token(ctx)
+		if err == nil {
+			fmt.Println(token)
+		}
+		return exitCode(err)
+	case "demo-call":
+		tenant := launch.DemoTenant
+		if len(rest) > 0 {
+			tenant = rest[0]
+		}
+		return exitCode(l.DemoCall(ctx, tenant))
 	default:
 		return 2, fmt.Errorf("there is no command %q\n\n%s", arguments[0], usage)
 	}
+}
+
+func exitCode(err error) (int, error) {
+	if err != nil {
+		return 1, err
+	}
+	return 0, nil
+}
+
+func artifacts(ctx context.Context, l *launch.Launcher, arguments []string) error {
+	flags := flag.NewFlagSet("artifacts", flag.ContinueOnError)
+	arch := flags.String("arch", runtime.GOARCH, "the functions' processor: amd64 or arm64")
+	if err := flags.Parse(arguments); err != nil {
+		return err
+	}
+	return l.Artifacts(ctx, *arch)
 }
 
 func newLauncher() (*launch.Launcher, error) {

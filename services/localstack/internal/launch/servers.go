@@ -16,9 +16,17 @@ type servers struct {
 	emulator   *part.Emulator
 }
 
-// startServers fetches, configures and starts the three at the same time, and returns when all are ready. prepared is called
-// with each just before it starts.
-func startServers(ctx context.Context, b *part.Bench, supervisor *process.Supervisor, hooks map[string]func(context.Context) error) (*servers, error) {
+// start starts parts at the same time and returns when all are ready.
+func start(ctx context.Context, supervisor *process.Supervisor, parts ...process.Part) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for _, one := range parts {
+		group.Go(func() error { return supervisor.Start(ctx, one) })
+	}
+	return group.Wait()
+}
+
+// startServers fetches, configures and starts the three at the same time, and returns when all are ready.
+func startServers(ctx context.Context, b *part.Bench, supervisor *process.Supervisor) (*servers, error) {
 	s := &servers{}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
@@ -37,15 +45,7 @@ func startServers(ctx context.Context, b *part.Bench, supervisor *process.Superv
 		if s.emulator, err = part.NewEmulator(ctx, b); err != nil {
 			return err
 		}
-		if b.Ports.StacksMoved {
-			b.Report("a port that the stacks carry was taken: the emulator begins anew, and the tenants are built again")
-			if err := s.emulator.Forget(); err != nil {
-				return err
-			}
-		}
-		one := s.emulator.Part()
-		one.Restarted = hooks[one.Name]
-		return supervisor.Start(ctx, one)
+		return supervisor.Start(ctx, s.emulator.Part())
 	})
 	return s, group.Wait()
 }

@@ -8,8 +8,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"syscall"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -35,13 +37,13 @@ func (l *Launcher) Test(ctx context.Context, command []string) (int, error) {
 		return 1, err
 	}
 	supervisor := process.New(w.State, l.tell)
-	defer supervisor.Stop()
+	defer supervisor.Close()
 
 	var running *servers
 	var artifacts string
 	group, starting := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
-		running, err = startServers(starting, b, supervisor, nil)
+		running, err = startServers(starting, b, supervisor)
 		return err
 	})
 	group.Go(func() error {
@@ -135,4 +137,15 @@ func runCommand(ctx context.Context, command, environment []string) (int, error)
 	return 0, nil
 }
 
-func (l *Launcher) testArtifacts(context.Context) string { return "" }
+// testArtifacts builds the artifacts. Tests that need none run without them, so that a function that does not compile does not
+// hide what else is wrong.
+func (l *Launcher) testArtifacts(ctx context.Context) string {
+	began := time.Now()
+	made, err := l.builder(runtime.GOARCH).Build(ctx)
+	if err != nil {
+		l.Console.Line("artifacts", "none, so the tests that need them will fail: "+err.Error())
+		return ""
+	}
+	l.Console.Took("artifacts", "built "+made.Version, time.Since(began))
+	return made.Dir
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 )
@@ -21,7 +22,7 @@ func StopLeftovers(ctx context.Context, state string) (int, error) {
 	find := func() []Record {
 		found := records{filepath.Join(state, "run")}.alive()
 		for _, record := range marked(marker + "=" + state) {
-			if !contains(found, record) {
+			if !slices.Contains(found, record) {
 				found = append(found, record)
 			}
 		}
@@ -42,15 +43,6 @@ func StopLeftovers(ctx context.Context, state string) (int, error) {
 		return len(left), fmt.Errorf("%d processes of %s cannot be killed", len(left), state)
 	}
 	return len(left), nil
-}
-
-func contains(records []Record, wanted Record) bool {
-	for _, record := range records {
-		if record == wanted {
-			return true
-		}
-	}
-	return false
 }
 
 // signal reaches the process only if it still is the recorded one.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -44,9 +45,13 @@ type Supervisor struct {
 	notify func(Event)
 	records
 
-	mu    sync.Mutex
-	order []*supervised // as started; guarded by mu
+	mu     sync.Mutex
+	order  []*supervised // as started; guarded by mu
+	closed bool          // guarded by mu
 }
+
+// ErrClosed is returned by Start once all is being stopped.
+var ErrClosed = errors.New("all is being stopped")
 
 // New returns a supervisor that keeps logs and records in the state's folders `log` and `run`. notify is called from several
 // goroutines.
@@ -64,19 +69,41 @@ func (s *Supervisor) Start(ctx context.Context, part Part) error {
 		return fmt.Errorf("%s: %w", part.Name, err)
 	}
 	s.mu.Lock()
-	s.order = append(s.order, one)
+	closed := s.closed
+	if !closed {
+		s.order = append(s.order, one)
+	}
 	s.mu.Unlock()
+	if closed {
+		stop()
+		one.end()
+		return ErrClosed
+	}
 	s.notify(Event{Part: part.Name, What: "ready", Took: time.Since(began)})
 	go one.keep(life)
 	return nil
 }
 
-// Stop stops the named parts, or all when none is named, the last started first, and returns when they are gone.
+// Close stops all parts, those of first before the others, and returns when they are gone. Nothing can be started then.
+func (s *Supervisor) Close(first ...string) {
+	s.mu.Lock()
+	s.closed = true
+	names := slices.Clone(first)
+	for _, one := range slices.Backward(s.order) {
+		names = append(names, one.Name)
+	}
+	s.mu.Unlock()
+	for _, name := range names {
+		s.Stop(name)
+	}
+}
+
+// Stop stops the named parts, the last started first, and returns when they are gone.
 func (s *Supervisor) Stop(names ...string) {
 	s.mu.Lock()
 	var stopping, staying []*supervised
 	for _, one := range s.order {
-		if len(names) == 0 || isAmong(one.Name, names) {
+		if slices.Contains(names, one.Name) {
 			stopping = append(stopping, one)
 		} else {
 			staying = append(staying, one)
@@ -103,15 +130,6 @@ func (s *Supervisor) PIDs() map[string]int {
 		}
 	}
 	return pids
-}
-
-func isAmong(name string, names []string) bool {
-	for _, other := range names {
-		if name == other {
-			return true
-		}
-	}
-	return false
 }
 
 // LogFile is where a part's output goes.

@@ -1,6 +1,7 @@
 package workspace
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -8,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // A RunningError says that another launcher uses the state.
@@ -39,17 +41,24 @@ func (w *Workspace) Lock() (*Lock, error) {
 	return lock, err
 }
 
-// Holder returns the launcher that uses the state now, 0 when none does.
-func (w *Workspace) Holder() (int, error) {
-	lock, err := lockFile(w.Path("lock"), syscall.LOCK_SH|syscall.LOCK_NB)
-	if errors.Is(err, syscall.EWOULDBLOCK) {
-		return w.holder(), nil
+// AwaitLock is Lock that waits for the holder to end, and returns a RunningError only if it has not after patience.
+func (w *Workspace) AwaitLock(ctx context.Context, patience time.Duration) (*Lock, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	look := time.NewTicker(50 * time.Millisecond)
+	defer look.Stop()
+	for {
+		lock, err := w.Lock()
+		var running *RunningError
+		if !errors.As(err, &running) {
+			return lock, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-look.C:
+		}
 	}
-	if err != nil {
-		return 0, err
-	}
-	lock.Unlock()
-	return 0, nil
 }
 
 func (w *Workspace) holder() int {

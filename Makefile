@@ -1,0 +1,59 @@
+# The launcher is built with the flags of everything else that it builds, so that they share what is compiled.
+LAUNCHER = .local/bin/localstack
+TENANT  ?= acme
+GO_TOOL  = go tool -modfile=tools/go.mod
+# Files that git knows or would take: not what .local or a module cache holds.
+GO_FILES = $(shell git ls-files --cached --others --exclude-standard -- '*.go')
+LINT_ENV = .local/lint
+
+.DEFAULT_GOAL := help
+.PHONY: up down clean test bench lint verify generate artifacts demo-call token help launcher
+
+up: launcher ## start the whole product with a demonstration tenant; Ctrl-C stops it
+	@exec $(LAUNCHER) up
+
+down: launcher ## stop what `make up` started
+	@exec $(LAUNCHER) down
+
+clean: launcher ## stop it and forget its state, its secrets and what was unpacked; downloads stay cached
+	@exec $(LAUNCHER) clean
+
+test: launcher ## run every test, the end-to-end walk included, against real servers
+	@exec $(LAUNCHER) test -- go test -race ./...
+
+bench: launcher ## run the benchmarks against real servers
+	@exec $(LAUNCHER) test -- go test -run '^$$' -bench . -benchmem ./...
+
+generate: ## write generated files anew
+	go generate ./...
+
+verify: generate ## prove that generated files are fresh
+	@git diff --exit-code --stat || { echo 'generated files were stale: commit what `make generate` wrote' >&2; exit 1; }
+
+lint: $(LINT_ENV) ## check form: gofmt, go vet, golangci-lint, cfn-lint
+	@unformatted="$$(gofmt -l $(GO_FILES))"; test -z "$$unformatted" || { echo "not gofmt: $$unformatted" >&2; exit 1; }
+	go vet ./...
+	$(GO_TOOL) golangci-lint run ./...
+	$(LINT_ENV)/bin/cfn-lint infra/*.yaml
+
+$(LINT_ENV): tools/lint/requirements.txt
+	python3 -m venv --clear $@
+	$@/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+artifacts: launcher ## build functions, templates and site; ARCH=arm64 for AWS
+	@exec $(LAUNCHER) artifacts $(if $(ARCH),--arch $(ARCH))
+
+demo-call: launcher ## send TENANT (acme) three calls of four minutes that have just ended
+	@exec $(LAUNCHER) demo-call $(TENANT)
+
+token: launcher ## print a fresh bearer token for the admin API
+	@exec $(LAUNCHER) token
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+launcher:
+	@go list -m >/dev/null || { echo 'localstack: install Go 1.26 or newer and put its bin folder on PATH' >&2; exit 1; }
+	@mkdir -p .local/bin
+	@CGO_ENABLED=0 go build -trimpath -buildvcs=false -o $(LAUNCHER) ./services/localstack

@@ -1,0 +1,145 @@
+// Package adminapi speaks to the admin API as the local stack's owner.
+package adminapi
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+)
+
+// A Client calls the API at Base with bearer tokens from Token.
+type Client struct {
+	Base  string
+	Token func(ctx context.Context) (string, error)
+}
+
+// A Tenant is what the launcher reads of a tenant.
+type Tenant struct {
+	Slug  string `json:"slug"`
+	State string `json:"state"`
+	URLs  struct {
+		Softphone    string `json:"softphone"`
+		TelemetryAPI string `json:"telemetry_api"`
+	} `json:"urls"`
+	ActiveOperation *Operation `json:"active_operation"`
+}
+
+// An Operation is what the launcher reads of an operation.
+type Operation struct {
+	ID      string `json:"id"`
+	Kind    string `json:"kind"`
+	State   string `json:"state"`
+	Failure *struct {
+		Code   string `json:"code"`
+		Detail string `json:"detail"`
+	} `json:"failure"`
+}
+
+// An Event is one line of an operation's progress.
+type Event struct {
+	Seq     int64   `json:"seq"`
+	Step    string  `json:"step"`
+	Message string  `json:"message"`
+	Percent float64 `json:"percent"`
+}
+
+// A Problem is an answer that is no success.
+type Problem struct {
+	Status int    `json:"status"`
+	Code   string `json:"code"`
+	Detail string `json:"detail"`
+}
+
+func (p *Problem) Error() string { return fmt.Sprintf("%d %s: %s", p.Status, p.Code, p.Detail) }
+
+// Onboard asks for a tenant. The key makes a repeat safe.
+func (c *Client) Onboard(ctx context.Context, key string, draft any) (Operation, error) {
+	var answer struct {
+		Operation Operation `json:"operation"`
+	}
+	err := c.do(ctx, http.MethodPost, "/v1/tenants", http.Header{"Idempotency-Key": {key}}, draft, &answer)
+	return answer.Operation, err
+}
+
+// Tenant reads a tenant.
+func (c *Client) Tenant(ctx context.Context, slug string) (Tenant, error) {
+	var tenant Tenant
+	err := c.do(ctx, http.MethodGet, "/v1/tenants/"+url.PathEscape(slug), nil, nil, &tenant)
+	return tenant, err
+}
+
+// Retry asks for a new attempt of the tenant's failed operation.
+func (c *Client) Retry(ctx context.Context, slug string) (Operation, error) {
+	var answer struct {
+		Operation Operation `json:"operation"`
+	}
+	err := c.do(ctx, http.MethodPost, "/v1/tenants/"+url.PathEscape(slug)+"/actions/retry", nil, nil, &answer)
+	return answer.Operation, err
+}
+
+// Operation reads an operation.
+func (c *Client) Operation(ctx context.Context, id string) (Operation, error) {
+	var operation Operation
+	err := c.do(ctx, http.MethodGet, "/v1/operations/"+url.PathEscape(id), nil, nil, &operation)
+	return operation, err
+}
+
+// Events reads an operation's events.
+func (c *Client) Events(ctx context.Context, id string) ([]Event, error) {
+	var page struct {
+		Items []Event `json:"items"`
+	}
+	err := c.do(ctx, http.MethodGet, "/v1/operations/"+url.PathEscape(id)+"/events", nil, nil, &page)
+	return page.Items, err
+}
+
+func (c *Client) do(ctx context.Context, method, path string, header http.Header, body, into any) error {
+	token, err := c.Token(ctx)
+	if err != nil {
+		return err
+	}
+	var sent io.Reader
+	if body != nil {
+		content, err := json.Marshal(body)
+		if err != nil {
+			return err
+		}
+		sent = bytes.NewReader(content)
+	}
+	request, err := http.NewRequestWithContext(ctx, method, c.Base+path, sent)
+	if err != nil {
+		return err
+	}
+	for name, values := range header {
+		request.Header[name] = values
+	}
+	request.Header.Set("Authorization", "Bearer "+token)
+	request.Header.Set("Content-Type", "application/json")
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = response.Body.Close() }() // read only
+	content, err := io.ReadAll(response.Body)
+	if err != nil {
+		return err
+	}
+	if response.StatusCode >= http.StatusBadRequest {
+		problem := &Problem{Status: response.StatusCode, Detail: string(content)}
+		_ = json.Unmarshal(content, problem) // else the text is shown as it is
+		return fmt.Errorf("%s %s: %w", method, path, problem)
+	}
+	return json.Unmarshal(content, into)
+}
+
+// Reason is why the operation failed.
+func (o Operation) Reason() error {
+	if o.Failure == nil {
+		return fmt.Errorf("operation %s is %s", o.ID, o.State)
+	}
+	return fmt.Errorf("operation %s is %s: %s: %s", o.ID, o.State, o.Failure.Code, o.Failure.Detail)
+}

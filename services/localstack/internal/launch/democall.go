@@ -1,0 +1,130 @@
+package launch
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/earshot-hq/earshot/internal/samplecall"
+	"github.com/earshot-hq/earshot/internal/slug"
+	"github.com/earshot-hq/earshot/services/localstack/internal/adminapi"
+)
+
+// callTime is how long the demonstration calls last. They have just ended.
+const callTime = 4 * time.Minute
+
+// demoCalls are one call of each family of library that agents have today.
+var demoCalls = []struct {
+	library string
+	options samplecall.Options
+}{
+	{"connect-rtc-js up to 1.2.4", samplecall.Options{Agent: "mira.holm", Family: samplecall.Interarrival}},
+	{"buffer delay, summed", samplecall.Options{Agent: "jonas.weber", Family: samplecall.BufferDelay, Scenario: samplecall.Jittery}},
+	{"streams 2.28.4 and later", samplecall.Options{Agent: "ines.costa", Family: samplecall.InterarrivalPlus, Scenario: samplecall.LossyUplink}},
+}
+
+// DemoCall sends calls to a tenant as the browsers of its agents would, and prints what was accepted and how to find it.
+func (l *Launcher) DemoCall(ctx context.Context, name string) error {
+	tenant, err := slug.Parse(name)
+	if err != nil {
+		return err
+	}
+	e, err := l.endpoints()
+	if err != nil {
+		return err
+	}
+	api := &adminapi.Client{Base: e.AdminAPI, Token: e.token}
+	found, err := api.Tenant(ctx, string(tenant))
+	if err != nil {
+		return err
+	}
+	if found.URLs.TelemetryAPI == "" {
+		return fmt.Errorf("tenant %s is %s and has no telemetry API yet", tenant, found.State)
+	}
+	began := time.Now().Add(-callTime)
+	documents := map[string]int{}
+	var contacts []string
+	for _, demo := range demoCalls {
+		options := demo.options
+		options.Queue, options.RoutingProfile = "Orders EMEA", "Retail Voice"
+		options.Start, options.Duration, options.Seed = began, callTime, uint64(began.UnixNano())
+		call := samplecall.New(options)
+		l.Console.Text(fmt.Sprintf("call of %s (%s), contact %s", options.Agent, demo.library, call.ContactID()))
+		if err := l.send(ctx, found, call); err != nil {
+			return err
+		}
+		for kind, count := range call.Documents() {
+			documents[kind] += count
+		}
+		contacts = append(contacts, call.ContactID())
+	}
+	l.Console.Text(query(e, tenant, documents, contacts))
+	return nil
+}
+
+// send posts a call's requests in order and prints what was accepted by route.
+func (l *Launcher) send(ctx context.Context, tenant adminapi.Tenant, call samplecall.Call) error {
+	origin := strings.ToLower(strings.TrimSuffix(tenant.URLs.Softphone, "/"))
+	accepted, routes := map[string]int{}, []string{}
+	for _, post := range call.Posts() {
+		if err := sendPost(ctx, tenant.URLs.TelemetryAPI+"/"+post.Route, origin, post.Body); err != nil {
+			return err
+		}
+		if accepted[post.Route] == 0 {
+			routes = append(routes, post.Route)
+		}
+		accepted[post.Route]++
+	}
+	for _, route := range routes {
+		l.Console.Text(fmt.Sprintf("  POST /%-17s %2d accepted", route, accepted[route]))
+	}
+	return nil
+}
+
+func sendPost(ctx context.Context, url, origin string, body []byte) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("Origin", origin)
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = response.Body.Close() }() // read only
+	answer, err := io.ReadAll(response.Body)
+	if err != nil {
+		return err
+	}
+	if response.StatusCode != http.StatusAccepted {
+		return fmt.Errorf("POST %s answered %s: %s", url, response.Status, answer)
+	}
+	return nil
+}
+
+// query is the command that shows the documents, with the count of each kind that it must find.
+func query(e Endpoints, tenant slug.Slug, documents map[string]int, contacts []string) string {
+	var text strings.Builder
+	text.WriteString("\nThey become, a few seconds after they were sent:\n")
+	for _, kind := range slices.Sorted(maps.Keys(documents)) {
+		fmt.Fprintf(&text, "  %5d documents in %s\n", documents[kind], tenant.KindPattern(kind))
+	}
+	quoted := make([]string, len(contacts))
+	for i, contact := range contacts {
+		quoted[i] = `"` + contact + `"`
+	}
+	fmt.Fprintf(&text, `
+curl -s --cacert %s -u %s:%s \
+  '%s/%s/_search?size=1&pretty' -H 'content-type: application/json' -d '
+  {"query": {"terms": {"doc.contactId.keyword": [%s]}},
+   "aggs": {"kinds": {"terms": {"field": "_index"}}}, "track_total_hits": true}'`,
+		e.OpenSearch.CAFile, e.OpenSearch.Username, e.OpenSearch.Password, e.OpenSearch.URL, tenant.IndexPattern(), strings.Join(quoted, ", "))
+	return text.String()
+}

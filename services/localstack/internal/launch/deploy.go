@@ -1,0 +1,89 @@
+package launch
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"runtime"
+	"strconv"
+	"time"
+
+	"github.com/earshot-hq/earshot/services/localstack/internal/cloud"
+	"github.com/earshot-hq/earshot/services/localstack/internal/part"
+	"github.com/earshot-hq/earshot/services/localstack/internal/workspace"
+)
+
+// maxTenants is what one origin access control and one response headers policy carry.
+const maxTenants = 100
+
+// deploy builds control plane and cell in the emulator, or brings them up to date, and starts the services with what they
+// need to know of them. It runs again when the emulator has lost its state.
+func (s *stack) deploy(ctx context.Context) error {
+	began := time.Now()
+	portal := "http://localhost:" + strconv.Itoa(s.bench.Ports.Admin) + "/"
+	plane, err := s.cloud.ControlPlane(ctx, portal)
+	if err != nil {
+		return err
+	}
+	if err := s.cloud.Owner(ctx, plane.PoolID, ownerEmail, s.password); err != nil {
+		return err
+	}
+	key, err := s.workerKey(ctx, plane)
+	if err != nil {
+		return err
+	}
+	s.Console.Took("control", "plane deployed", time.Since(began))
+
+	began = time.Now()
+	cell, err := s.cloud.Cell(ctx, cloud.CellConfig{
+		Host: s.emulator.Host(), Architecture: runtime.GOARCH, ExternalID: s.externalID, WorkerPrincipalARN: plane.WorkerPrincipalARN,
+		Search: cloud.Search{
+			Endpoint: s.opensearch.URL(), CAPem: s.opensearch.CAPem, Username: s.opensearch.Username, Password: s.opensearch.Password,
+		},
+	}, s.bundle)
+	if err != nil {
+		return err
+	}
+	s.Console.Took("cell", "deployed", time.Since(began))
+
+	began = time.Now()
+	if err := s.admin.Migrate(ctx, []part.Cell{{
+		Name: "local", Region: part.Region, StackName: cloud.CellStack, RoleARN: cell.WorkerRoleARN, ExternalID: s.externalID, MaxTenants: maxTenants,
+	}}); err != nil {
+		return err
+	}
+	s.Console.Took("postgres", "migrated", time.Since(began))
+
+	identity := part.Identity{
+		Issuer: plane.Issuer, ClientID: plane.ClientID, DiscoveryURL: s.emulator.URL() + "/" + plane.PoolID,
+		KeyID: key.ID, KeySecret: key.Secret, Endpoint: s.emulator.URL(),
+	}
+	s.mu.Lock()
+	s.identity = identity
+	s.mu.Unlock()
+	return start(ctx, s.supervisor, s.admin.Part(identity), s.admin.WorkerPart(identity))
+}
+
+// workerKey keeps the worker's key between runs, readable for this checkout's owner alone.
+func (s *stack) workerKey(ctx context.Context, plane cloud.ControlPlane) (cloud.AccessKey, error) {
+	file := s.bench.Workspace.Path("worker-key.json")
+	var kept cloud.AccessKey
+	content, err := os.ReadFile(file)
+	if err == nil {
+		err = json.Unmarshal(content, &kept)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return kept, err
+	}
+	key, err := s.cloud.WorkerKey(ctx, plane.WorkerUser, kept)
+	if err != nil || key == kept {
+		return key, err
+	}
+	content, err = json.Marshal(key)
+	if err != nil {
+		return key, err
+	}
+	return key, workspace.WriteFile(file, 0o600, content)
+}

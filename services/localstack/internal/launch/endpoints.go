@@ -1,0 +1,75 @@
+package launch
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/earshot-hq/earshot/services/localstack/internal/workspace"
+)
+
+// Endpoints are written to endpoints.json when all is healthy. Whoever uses the local stack reads them there: ports move.
+type Endpoints struct {
+	AdminAPI      string         `json:"admin_api"`
+	Portal        *string        `json:"portal"`
+	Gateway       *string        `json:"gateway"`
+	Metrics       string         `json:"metrics"`
+	AdminIssuer   string         `json:"admin_issuer"`
+	AdminClientID string         `json:"admin_client_id"`
+	AdminUser     Account        `json:"admin_user"`
+	AWSEndpoint   string         `json:"aws_endpoint"`
+	OpenSearch    SearchAccess   `json:"opensearch"`
+	Postgres      string         `json:"postgres"`
+	Simulator     *string        `json:"simulator"`
+	Dashboards    *string        `json:"dashboards"`
+	Processes     map[string]int `json:"processes"`
+}
+
+// An Account is a person's.
+type Account struct {
+	Username string `json:"username"`
+	Password string `json:"password"`
+}
+
+// SearchAccess is how the search node's administrator reaches it.
+type SearchAccess struct {
+	URL      string `json:"url"`
+	Username string `json:"username"`
+	Password string `json:"password"`
+	CAFile   string `json:"ca_file"`
+}
+
+func endpointsFile(w *workspace.Workspace) string { return w.Path("endpoints.json") }
+
+func (e Endpoints) write(w *workspace.Workspace) error {
+	content, err := json.MarshalIndent(e, "", "  ")
+	if err != nil {
+		return err
+	}
+	return workspace.WriteFile(endpointsFile(w), 0o600, append(content, '\n'))
+}
+
+// errNotUp is returned to whoever needs a running stack.
+var errNotUp = errors.New("Earshot does not run here: start it with `make up` and wait until it is healthy")
+
+// endpoints returns what the running launcher wrote.
+func (l *Launcher) endpoints() (Endpoints, error) {
+	var e Endpoints
+	w, err := workspace.Open(l.Root, l.Settings.Local)
+	if err != nil {
+		return e, err
+	}
+	content, err := os.ReadFile(endpointsFile(w))
+	if errors.Is(err, fs.ErrNotExist) {
+		return e, errNotUp
+	}
+	if err != nil {
+		return e, err
+	}
+	if err := json.Unmarshal(content, &e); err != nil {
+		return e, fmt.Errorf("%s: %w", endpointsFile(w), err)
+	}
+	return e, nil
+}

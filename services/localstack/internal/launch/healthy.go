@@ -1,0 +1,74 @@
+package launch
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/earshot-hq/earshot/services/localstack/internal/adminapi"
+	"github.com/earshot-hq/earshot/services/localstack/internal/process"
+)
+
+// becomeHealthy writes endpoints.json, and from now on again whenever a part comes or goes.
+func (s *stack) becomeHealthy() error {
+	s.mu.Lock()
+	s.healthy = true
+	s.mu.Unlock()
+	return s.writeEndpoints()
+}
+
+func (s *stack) writeEndpoints() error {
+	processes := s.supervisor.PIDs()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.healthy {
+		return nil
+	}
+	return Endpoints{
+		AdminAPI: s.admin.URL(), Metrics: s.admin.MetricsURL(),
+		AdminIssuer: s.identity.Issuer, AdminClientID: s.identity.ClientID,
+		AdminUser:   Account{Username: ownerEmail, Password: s.password},
+		AWSEndpoint: s.emulator.URL(),
+		OpenSearch: SearchAccess{
+			URL: s.opensearch.URL(), Username: s.opensearch.Username, Password: s.opensearch.Password, CAFile: s.opensearch.CAFile,
+		},
+		Postgres:  s.admin.SuperuserURL(),
+		Processes: processes,
+	}.write(s.bench.Workspace)
+}
+
+// checkLoopback refuses to go on when any process of the stack listens where another machine could reach it.
+func (s *stack) checkLoopback() error {
+	listeners, err := process.Listeners(s.bench.Workspace.State)
+	if err != nil {
+		return err
+	}
+	var open []error
+	for _, listener := range listeners {
+		if !listener.Address.Addr().IsLoopback() {
+			open = append(open, fmt.Errorf("process %d listens on %s %s, which other machines may reach", listener.PID, listener.Network, listener.Address))
+		}
+	}
+	if len(open) == 0 {
+		s.Console.Line("launcher", fmt.Sprintf("%d sockets listen, all on loopback", len(listeners)))
+	}
+	return errors.Join(open...)
+}
+
+func (s *stack) printAddresses(tenant adminapi.Tenant) {
+	var text strings.Builder
+	fmt.Fprintf(&text, "\nEarshot runs. Ctrl-C or `make down` stops it.\n\n")
+	for _, line := range [][2]string{
+		{"admin API", s.admin.URL() + "/docs"},
+		{"admin", ownerEmail + "; `make -s token` prints a bearer token"},
+		{"tenant", tenant.Slug},
+		{"  softphone", tenant.URLs.Softphone},
+		{"  telemetry", tenant.URLs.TelemetryAPI},
+		{"search", s.opensearch.URL()},
+		{"AWS", s.emulator.URL()},
+		{"all of it", endpointsFile(s.bench.Workspace)},
+	} {
+		fmt.Fprintf(&text, "  %-12s %s\n", line[0], line[1])
+	}
+	s.Console.Text(text.String())
+}

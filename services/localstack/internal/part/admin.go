@@ -1,0 +1,135 @@
+package part
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/earshot-hq/earshot/services/localstack/internal/process"
+	"github.com/earshot-hq/earshot/services/localstack/internal/workspace"
+)
+
+// database is the control plane's, and appRole is whom its services sign in as; the migrations make the role.
+const (
+	database = "earshot"
+	appRole  = "earshot_app"
+)
+
+// An Admin is the admin service's binary: `serve` and `work` run, `migrate` prepares the database for both.
+type Admin struct {
+	bench    *Bench
+	postgres *Postgres
+	binary   string
+	password string // the service role's
+	cells    string // the file that names the cells to migrate
+}
+
+// A Cell is an entry of the file that tells `migrate` which cells there are.
+type Cell struct {
+	Name       string `json:"name"`
+	Region     string `json:"region"`
+	StackName  string `json:"stack_name"`
+	RoleARN    string `json:"role_arn"`
+	ExternalID string `json:"external_id"`
+	MaxTenants int    `json:"max_tenants"`
+}
+
+// An Identity is what the services need from AWS: who signs admins in, and the worker's own key.
+type Identity struct {
+	Issuer, ClientID, DiscoveryURL string
+	KeyID, KeySecret               string
+	Endpoint                       string
+}
+
+// BuildAdmin builds the binary from the sources as they are.
+func BuildAdmin(ctx context.Context, root, binary string) error {
+	command := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-o", binary, "./services/admin")
+	command.Dir = root
+	command.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if output, err := command.CombinedOutput(); err != nil {
+		return fmt.Errorf("build the admin service: %w\n%s", err, output)
+	}
+	return nil
+}
+
+// NewAdmin returns the service whose binary BuildAdmin has made.
+func NewAdmin(b *Bench, postgres *Postgres, binary string) (*Admin, error) {
+	password, err := b.Secrets.Get("postgres-app")
+	return &Admin{bench: b, postgres: postgres, binary: binary, password: password, cells: b.Workspace.Path("cells.json")}, err
+}
+
+// URL is where the admin API answers.
+func (a *Admin) URL() string { return "http://" + Loopback(a.bench.Ports.Admin) }
+
+// MetricsURL is where the admin service's metrics are.
+func (a *Admin) MetricsURL() string {
+	return "http://" + Loopback(a.bench.Ports.AdminMetrics) + "/metrics"
+}
+
+// Migrate makes the database, its roles and tables, and adds the cells.
+func (a *Admin) Migrate(ctx context.Context, cells []Cell) error {
+	if err := a.createDatabase(ctx); err != nil {
+		return fmt.Errorf("create the database: %w", err)
+	}
+	content, err := json.Marshal(cells)
+	if err != nil {
+		return err
+	}
+	if err := workspace.WriteFile(a.cells, 0o600, content); err != nil {
+		return err
+	}
+	command := exec.CommandContext(ctx, a.binary, "migrate")
+	command.Env = append(plainEnvironment(a.bench.Workspace.State), "EARSHOT_DATABASE_URL="+a.DatabaseURL(),
+		"EARSHOT_MIGRATE_DATABASE_URL="+a.SuperuserURL(), "EARSHOT_CELLS_FILE="+a.cells)
+	if output, err := command.CombinedOutput(); err != nil {
+		return fmt.Errorf("migrate: %w\n%s", err, output)
+	}
+	return nil
+}
+
+func (a *Admin) createDatabase(ctx context.Context) error {
+	connection, err := pgx.Connect(ctx, a.postgres.URL("postgres"))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = connection.Close(ctx) }() // the statements have been answered
+	var exists bool
+	if err := connection.QueryRow(ctx, "select exists (select from pg_database where datname = $1)", database).Scan(&exists); err != nil || exists {
+		return err
+	}
+	_, err = connection.Exec(ctx, "create database "+database)
+	return err
+}
+
+// DatabaseURL is how the services reach the database: as a role that row-level security binds.
+func (a *Admin) DatabaseURL() string { return a.postgres.URLAs(appRole, a.password, database) }
+
+// SuperuserURL is how a person reaches the same database to look at all of it.
+func (a *Admin) SuperuserURL() string { return a.postgres.URL(database) }
+
+// Part is the API as a process. It has no key to AWS: it only checks who calls.
+func (a *Admin) Part(identity Identity) process.Part {
+	ready := a.URL() + "/readyz"
+	return a.part("admin", "serve", ready,
+		"EARSHOT_LISTEN="+Loopback(a.bench.Ports.Admin), "EARSHOT_METRICS_LISTEN="+Loopback(a.bench.Ports.AdminMetrics),
+		"EARSHOT_OIDC_ISSUER="+identity.Issuer, "EARSHOT_OIDC_CLIENT_ID="+identity.ClientID, "EARSHOT_OIDC_DISCOVERY_URL="+identity.DiscoveryURL)
+}
+
+func (a *Admin) part(name, command, ready string, environment ...string) process.Part {
+	return process.Part{
+		Name: name, Patience: patience, StopSignal: syscall.SIGTERM,
+		Command: func(context.Context) (*exec.Cmd, error) {
+			run := exec.Command(a.binary, command)
+			run.Dir = filepath.Dir(a.cells)
+			run.Env = append(append(plainEnvironment(run.Dir), "EARSHOT_DATABASE_URL="+a.DatabaseURL()), environment...)
+			return run, nil
+		},
+		Ready: answers(freshClient(nil), ready, nil),
+	}
+}
