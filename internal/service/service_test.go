@@ -134,7 +134,7 @@ func TestHealth(t *testing.T) {
 	if status, body := get(t, server.URL+"/readyz"); status != 200 || !strings.Contains(body, `"database":"ok"`) {
 		t.Errorf("ready: %d %s", status, body)
 	}
-	away = fault.New(fault.Unavailable, "test.away", "It is away.")
+	away = &fault.Fault{Kind: fault.Unavailable, Code: "test.away", Detail: "It is away."}
 	status, body := get(t, server.URL+"/readyz")
 	var p problem.Problem
 	if err := json.Unmarshal([]byte(body), &p); err != nil || status != 503 || len(p.Errors) != 1 || p.Errors[0].Code != "test.away" {
