@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"strings"
 	"testing"
@@ -18,15 +19,15 @@ import (
 	"github.com/earshot-hq/earshot/internal/tenant"
 )
 
-func zip(t testing.TB, body []byte) []byte {
-	t.Helper()
+func zip(tb testing.TB, body []byte) []byte {
+	tb.Helper()
 	var packed bytes.Buffer
 	w := gzip.NewWriter(&packed)
 	if _, err := w.Write(body); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	if err := w.Close(); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return packed.Bytes()
 }
@@ -119,7 +120,7 @@ func TestTwoHourReportIsTaken(t *testing.T) {
 	body := `{"agent":"a","report":{"callEndTime":"2026-11-24T08:59:00Z","softphoneStreamPerSecondStatistics":{"AUDIO_INPUT":` +
 		series + `,"AUDIO_OUTPUT":` + series + `}}}`
 	b := setup(t, telemetry.KindCallReport, settings())
-	if answer, _ := b.do(t, post(own, zip(t, []byte(body)))); answer.StatusCode != 202 || len(body) < 790_000 {
+	if answer, _ := b.do(t, post(own, zip(t, []byte(body)))); answer.StatusCode != http.StatusAccepted || len(body) < 790_000 {
 		t.Fatalf("%d bytes: %d %s", len(body), answer.StatusCode, answer.Body)
 	}
 	if kept := b.queue.kept[0].Records[0].Doc; len(kept) < 790_000 {
@@ -133,7 +134,7 @@ func TestSuspendedTenantIsGone(t *testing.T) {
 	s.Suspended = true
 	b := setup(t, telemetry.KindStreamStats, s)
 	answer, body := b.do(t, post(own, readFile(t, "streams-thirty-seconds.json")))
-	if answer.StatusCode != 410 || body["code"] != "telemetry.suspended" || answer.Headers["access-control-allow-origin"] != own || len(b.queue.kept) > 0 {
+	if answer.StatusCode != http.StatusGone || body["code"] != "telemetry.suspended" || answer.Headers["access-control-allow-origin"] != own || len(b.queue.kept) > 0 {
 		t.Errorf("%d %s", answer.StatusCode, answer.Body)
 	}
 }
@@ -143,7 +144,7 @@ func TestQueueThatTakesNothing(t *testing.T) {
 	b := setup(t, telemetry.KindStreamStats, settings())
 	b.queue.err = errors.New("connection refused")
 	answer, body := b.do(t, post(own, readFile(t, "streams-thirty-seconds.json")))
-	if answer.StatusCode != 503 || body["code"] != "telemetry.queue_unavailable" || answer.Headers["retry-after"] == "" ||
+	if answer.StatusCode != http.StatusServiceUnavailable || body["code"] != "telemetry.queue_unavailable" || answer.Headers["retry-after"] == "" ||
 		answer.Headers["access-control-expose-headers"] != "retry-after" || strings.Contains(answer.Body, "refused") {
 		t.Errorf("%d %s %v", answer.StatusCode, answer.Body, answer.Headers)
 	}
@@ -159,7 +160,7 @@ func TestAnswerComesBeforeTheDeadline(t *testing.T) {
 	ctx, cancel := context.WithDeadline(t.Context(), time.Now().Add(400*time.Millisecond))
 	defer cancel()
 	answer, err := b.Handle(ctx, post(own, readFile(t, "streams-thirty-seconds.json")))
-	if err != nil || answer.StatusCode != 503 || ctx.Err() != nil {
+	if err != nil || answer.StatusCode != http.StatusServiceUnavailable || ctx.Err() != nil {
 		t.Errorf("%d %v %v", answer.StatusCode, err, ctx.Err())
 	}
 }

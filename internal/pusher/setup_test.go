@@ -51,34 +51,34 @@ func settings() Settings {
 	}
 }
 
-func setup(t testing.TB, kind string, s Settings) bundle {
-	t.Helper()
+func setup(tb testing.TB, kind string, s Settings) bundle {
+	tb.Helper()
 	b := bundle{queue: &memory{}, log: &bytes.Buffer{}}
 	h, err := New(kind, "streamstats-pusher", s, b.queue, slog.New(slog.NewJSONHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	h.now = func() time.Time { return base }
 	b.Handler = h
 	return b
 }
 
-func (b bundle) do(t testing.TB, r events.APIGatewayProxyRequest) (events.APIGatewayProxyResponse, map[string]any) {
-	t.Helper()
-	answer, err := b.Handle(t.Context(), r)
+func (b bundle) do(tb testing.TB, r events.APIGatewayProxyRequest) (events.APIGatewayProxyResponse, map[string]any) {
+	tb.Helper()
+	answer, err := b.Handle(tb.Context(), r)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	if answer.IsBase64Encoded {
-		t.Error("the answer is base64")
+		tb.Error("the answer is base64")
 	}
 	if answer.Headers["vary"] != "origin" {
-		t.Error("the answer does not vary by origin")
+		tb.Error("the answer does not vary by origin")
 	}
 	var body map[string]any
 	if answer.Body != "" {
 		if err := json.Unmarshal([]byte(answer.Body), &body); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 	}
 	return answer, body
@@ -95,11 +95,11 @@ func post(origin string, body []byte) events.APIGatewayProxyRequest {
 	}
 }
 
-func readFile(t testing.TB, name string) []byte {
-	t.Helper()
+func readFile(tb testing.TB, name string) []byte {
+	tb.Helper()
 	text, err := os.ReadFile("../telemetry/testdata/" + name)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return text
 }

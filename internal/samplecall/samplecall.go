@@ -31,12 +31,8 @@ const (
 	Jittery     Scenario = "jittery"      // what the agent hears arrives unevenly
 )
 
-// Marks that no queue, document, log or answer may ever hold: they stand where schema 1 has TURN secrets.
-const (
-	SecretUsername   = "CANARY-turn-username"
-	SecretCredential = "CANARY-turn-credential"
-	SecretSession    = "CANARY-turn-session"
-)
+// Mark stands where schema 1 has TURN secrets: no queue, document, log or answer may ever hold it.
+const Mark = "CANARY"
 
 // Options say which call to make. What is zero has a sensible default, but for Start.
 type Options struct {
@@ -195,9 +191,9 @@ func callConfig() string {
 		"signalingEndpoint": "wss://" + signalingHost + "/LilyRTC",
 		"iceServers": []any{map[string]any{
 			"urls":         []string{"turn:" + turnHost + "?transport=udp"},
-			"username":     SecretUsername,
-			"credential":   SecretCredential,
-			"sessionToken": SecretSession,
+			"username":     Mark + "-turn-username",
+			"credential":   Mark + "-turn-credential",
+			"sessionToken": Mark + "-turn-session",
 		}},
 		"protocol":             "LilyRTC/1.0/WSS",
 		"useWebSocketProvider": true,

@@ -134,11 +134,11 @@ func TestLongCallWithSecrets(t *testing.T) {
 	o := options(1, samplecall.BufferDelay, samplecall.Good)
 	o.Start, o.Duration = now.Add(-3*time.Hour), 2*time.Hour
 	for _, post := range samplecall.New(o).Posts() {
-		if post.Route != "apimetrics" && !strings.Contains(string(post.Body), samplecall.SecretCredential) {
+		if post.Route != "apimetrics" && !strings.Contains(string(post.Body), samplecall.Mark) {
 			t.Fatalf("%s holds no secret to lose", post.Route)
 		}
 		text, err := decode(t, post).Envelope.Marshal()
-		if err != nil || bytes.Contains(text, []byte("CANARY")) {
+		if err != nil || bytes.Contains(text, []byte(samplecall.Mark)) {
 			t.Fatalf("%s: %v, or a secret in the envelope", post.Route, err)
 		}
 		if post.Route == "callreport" {

@@ -53,13 +53,12 @@ func Documents(e Envelope, periods Periods) ([]Document, []Refusal) {
 
 // refuseAll refuses every record of an envelope that names no kind or no tenant of ours.
 func refuseAll(e Envelope) ([]Refusal, bool) {
-	code, detail := "", ""
-	if !slices.Contains([]string{KindStreamStats, KindCallReport, KindAPIMetric}, e.Kind) {
-		code, detail = "kind_unknown", "The envelope's kind is not known."
-	} else if _, err := slug.Parse(string(e.Tenant)); err != nil {
+	code, detail := "kind_unknown", "The envelope's kind is not known."
+	if slices.Contains([]string{KindStreamStats, KindCallReport, KindAPIMetric}, e.Kind) {
+		if _, err := slug.Parse(string(e.Tenant)); err == nil {
+			return nil, false
+		}
 		code, detail = "tenant_invalid", "The envelope's tenant is no slug."
-	} else {
-		return nil, false
 	}
 	refused := make([]Refusal, 0, len(e.Records))
 	for i := range e.Records {

@@ -16,21 +16,21 @@ import (
 var allKinds = []string{KindStreamStats, KindCallReport, KindAPIMetric}
 
 // unlisted returns what the documents of a batch hold that the strict index templates would refuse.
-func unlisted(t testing.TB, batch Batch) []string {
-	t.Helper()
+func unlisted(tb testing.TB, batch Batch) []string {
+	tb.Helper()
 	listed := map[string]Type{}
 	for _, field := range Fields(batch.Envelope.Kind) {
 		listed[field.Path] = field.Type
 	}
 	documents, refused := Documents(batch.Envelope, nil)
 	if len(refused) > 0 {
-		t.Errorf("refused %+v", refused)
+		tb.Errorf("refused %+v", refused)
 	}
 	var wrong []string
 	for _, document := range documents {
 		var members map[string]any
 		if err := json.Unmarshal(document.Source, &members); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		wrong = append(wrong, misfits("", members, listed)...)
 	}
@@ -80,16 +80,16 @@ func fits(kind Type, value any) bool {
 	return false
 }
 
-func testFiles(t testing.TB) map[string][]byte {
-	t.Helper()
+func testFiles(tb testing.TB) map[string][]byte {
+	tb.Helper()
 	entries, err := os.ReadDir("testdata")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	files := map[string][]byte{}
 	for _, entry := range entries {
 		if !entry.IsDir() {
-			files[entry.Name()] = readFile(t, entry.Name())
+			files[entry.Name()] = readFile(tb, entry.Name())
 		}
 	}
 	return files

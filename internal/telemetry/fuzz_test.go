@@ -15,6 +15,7 @@ func FuzzAPIMetrics(f *testing.F)       { fuzz(f, KindAPIMetric) }
 // fuzz holds every body to: no panic, a fault or records; the same body makes the same; every field listed; an envelope
 // that is read as it was written; no secret of a call configuration.
 func fuzz(f *testing.F, kind string) {
+	f.Helper()
 	for name, body := range testFiles(f) {
 		f.Add(body)
 		var members map[string]json.RawMessage

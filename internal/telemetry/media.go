@@ -5,6 +5,7 @@ import (
 	"html"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -123,7 +124,7 @@ func plainIce(address string, form *regexp.Regexp) string {
 // plainEndpoint returns the signalling endpoint without user and query, or nothing when it is no address.
 func plainEndpoint(address string) string {
 	u, err := url.Parse(strings.TrimSpace(address))
-	if err != nil || !strings.Contains(" ws wss http https ", " "+u.Scheme+" ") || !hostOnly.MatchString(u.Host) {
+	if err != nil || !slices.Contains([]string{"ws", "wss", "http", "https"}, u.Scheme) || !hostOnly.MatchString(u.Host) {
 		return ""
 	}
 	plain := u.Scheme + "://" + u.Host

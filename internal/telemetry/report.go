@@ -165,6 +165,9 @@ func (d *decoder) labels(raw json.RawMessage) []string {
 		return nil
 	}
 	items, isArray := readArray(raw)
+	if _, isText := readText(raw); isText {
+		items, isArray = []json.RawMessage{raw}, true
+	}
 	if !isArray || len(items) > maxListed {
 		d.drop(raw)
 		return nil

@@ -56,7 +56,7 @@ func TestReportOfAFailedCall(t *testing.T) {
 	text := string(encode(report))
 	for _, want := range []string{
 		`"extra":{"newCounter":3,"newFlag":false}`, `"iceConnectionsFailed":1`, `"iceRestartFailed":false`, `"gumTimeMillis":5049`,
-		`"audioInputDevices":["Rosa's headset","Built-in"]`, `"AUDIO_INPUT":{"packetsCount":[528,"50",null,null,null]}`,
+		`"audioInputDevices":["Rosa's headset","Built-in"]`, `"audioOutputDevices":["Desk speaker"]`, `"AUDIO_INPUT":{"packetsCount":[528,"50",null,null,null]}`,
 		`"_packetsCount":528`, `"_timestamp":"2026-11-24T08:41:43.278Z"`, `"callStartTime":"2026-11-24T08:40:12.001Z"`,
 	} {
 		if !strings.Contains(text, want) {

@@ -14,11 +14,11 @@ import (
 var marks = [][]byte{[]byte("CANARY"), []byte("SECRET")}
 
 // leak returns a mark that what became of a body still holds.
-func leak(t testing.TB, batch Batch, err error) string {
-	t.Helper()
+func leak(tb testing.TB, batch Batch, err error) string {
+	tb.Helper()
 	text, marshalErr := batch.Envelope.Marshal()
 	if marshalErr != nil {
-		t.Fatal(marshalErr)
+		tb.Fatal(marshalErr)
 	}
 	documents, refused := Documents(batch.Envelope, nil)
 	for _, document := range documents {

@@ -19,11 +19,11 @@ func arrival() Arrival {
 	}
 }
 
-func readFile(t testing.TB, name string) []byte {
-	t.Helper()
+func readFile(tb testing.TB, name string) []byte {
+	tb.Helper()
 	text, err := os.ReadFile("testdata/" + name)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return text
 }
@@ -38,23 +38,23 @@ func kindOf(file string) string {
 	return KindStreamStats
 }
 
-func mustDecode(t testing.TB, kind string, body []byte, a Arrival) Batch {
-	t.Helper()
+func mustDecode(tb testing.TB, kind string, body []byte, a Arrival) Batch {
+	tb.Helper()
 	batch, err := Decode(kind, body, a)
 	if err != nil {
-		t.Fatalf("decode: %v %+v", err, batch.Rejected)
+		tb.Fatalf("decode: %v %+v", err, batch.Rejected)
 	}
 	return batch
 }
 
 // docs returns the doc of every record.
-func docs(t testing.TB, batch Batch) []map[string]any {
-	t.Helper()
+func docs(tb testing.TB, batch Batch) []map[string]any {
+	tb.Helper()
 	all := make([]map[string]any, 0, len(batch.Envelope.Records))
 	for _, record := range batch.Envelope.Records {
 		var doc map[string]any
 		if err := json.Unmarshal(record.Doc, &doc); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		all = append(all, doc)
 	}
@@ -62,9 +62,9 @@ func docs(t testing.TB, batch Batch) []map[string]any {
 }
 
 // decodeOne returns the doc of one stream record.
-func decodeOne(t testing.TB, record string) map[string]any {
-	t.Helper()
-	return docs(t, mustDecode(t, KindStreamStats, streams(record), arrival()))[0]
+func decodeOne(tb testing.TB, record string) map[string]any {
+	tb.Helper()
+	return docs(tb, mustDecode(tb, KindStreamStats, streams(record), arrival()))[0]
 }
 
 func streams(records ...string) []byte {

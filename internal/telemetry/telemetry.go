@@ -44,8 +44,8 @@ var (
 )
 
 // A Refusal says why one record was left out. Its code is stable: timestamp_missing, timestamp_invalid,
-// timestamp_out_of_range, stream_type_invalid, name_missing, name_too_long, record_invalid, report_missing; and from an
-// envelope kind_unknown, tenant_invalid.
+// timestamp_out_of_range, stream_type_invalid, name_missing, name_invalid, record_invalid, report_missing; and of an
+// envelope kind_unknown, tenant_invalid, record_invalid.
 type Refusal struct {
 	Index  int    `json:"index"` // among the records of the body, or of the envelope
 	Code   string `json:"code"`
