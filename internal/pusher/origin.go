@@ -6,23 +6,14 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 )
 
-// originOf returns the request's origin, and whether it is one of the tenant's: equal to it to the byte, but for the case
-// of ASCII letters. A request without an origin, or with two, is nobody's.
+// originOf returns the request's origin, and whether it is one of the tenant's: equal to it to the byte, as browsers send
+// it (RFC 6454 §4 and §6.1: scheme and host in lower case). A request without an origin, or with two, is nobody's.
 func (h *Handler) originOf(r events.APIGatewayProxyRequest) (string, bool) {
 	values := header(r, "origin")
 	if len(values) != 1 {
 		return "", false
 	}
-	origin := strings.Map(lower, values[0])
-	return origin, h.origins[origin]
-}
-
-// lower knows ASCII only: the Kelvin sign is not a k.
-func lower(r rune) rune {
-	if 'A' <= r && r <= 'Z' {
-		return r + 'a' - 'A'
-	}
-	return r
+	return values[0], h.origins[values[0]]
 }
 
 // header returns the values of a header, whose name is in lower case.

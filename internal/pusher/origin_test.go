@@ -20,7 +20,9 @@ func TestOrigins(t *testing.T) {
 	}{
 		"own":              {own, own},
 		"own, local":       {strings.ToLower(local), strings.ToLower(local)},
-		"own, as written":  {local, strings.ToLower(local)},
+		"upper case":       {local, ""},
+		"upper, own":       {strings.ToUpper(own), ""},
+		"trailing dot":     {own + ".", ""},
 		"own, another":     {"https://desk.acme.example", "https://desk.acme.example"},
 		"another tenant's": {"https://softphone.globex.example", ""},
 		"null":             {"null", ""},
