@@ -155,7 +155,7 @@ func get(t *testing.T, url string) (string, http.Header) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	res, err := http.DefaultClient.Do(req)
+	res, err := browser.Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -173,7 +173,7 @@ func get(t *testing.T, url string) (string, http.Header) {
 // post sends a whole call to the tenant's own API, as its softphone would.
 func (w *world) post(t *testing.T, tenant map[string]any, call samplecall.Call) {
 	t.Helper()
-	origin := strings.ToLower(strings.TrimSuffix(member(tenant, "urls", "softphone").(string), "/"))
+	origin := strings.TrimSuffix(member(tenant, "urls", "softphone").(string), "/")
 	for _, p := range call.Posts() {
 		url := member(tenant, "urls", "telemetry_api").(string) + "/" + p.Route
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, bytes.NewReader(p.Body))
@@ -182,7 +182,7 @@ func (w *world) post(t *testing.T, tenant map[string]any, call samplecall.Call) 
 		}
 		req.Header.Set("Origin", origin)
 		req.Header.Set("Content-Type", "application/json")
-		res, err := http.DefaultClient.Do(req)
+		res, err := browser.Do(req)
 		if err != nil {
 			t.Fatal(err)
 		}

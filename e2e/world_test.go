@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -172,6 +173,20 @@ func (w *world) call(t *testing.T, method, path string, body any, headers ...str
 	}
 	return res.StatusCode, answer
 }
+
+// browser reaches names under localhost as browsers do: on this machine (RFC 6761 §6.3), whatever the resolver says.
+var browser = &http.Client{Transport: &http.Transport{
+	DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+		host, port, err := net.SplitHostPort(address)
+		if err != nil {
+			return nil, err
+		}
+		if strings.HasSuffix(host, ".localhost") {
+			address = net.JoinHostPort("127.0.0.1", port)
+		}
+		return new(net.Dialer).DialContext(ctx, network, address)
+	},
+}}
 
 // eventually asks until the answer is yes.
 func eventually(t *testing.T, within time.Duration, what string, ask func(context.Context) (bool, string)) {
