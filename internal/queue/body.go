@@ -26,8 +26,8 @@ var (
 	errUndecodable = errors.New("the message is no envelope of ours")
 )
 
-// encode returns base64 of gzip of the envelope: SQS takes text only.
-func encode(e telemetry.Envelope) (string, error) {
+// Encode returns a message body: base64 of gzip of the envelope: SQS takes text only.
+func Encode(e telemetry.Envelope) (string, error) {
 	text, err := e.Marshal()
 	if err != nil {
 		return "", err
@@ -70,7 +70,7 @@ func Decode(body string) (telemetry.Envelope, error) {
 
 // bodies returns the envelope as message bodies, as few as the bound on one allows.
 func bodies(e telemetry.Envelope) ([]string, error) {
-	whole, err := encode(e)
+	whole, err := Encode(e)
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +92,7 @@ func bodies(e telemetry.Envelope) ([]string, error) {
 
 func encodeAll(parts []telemetry.Envelope) (packed []string, fits bool, err error) {
 	for _, part := range parts {
-		body, err := encode(part)
+		body, err := Encode(part)
 		if err != nil {
 			return nil, false, err
 		}

@@ -30,7 +30,7 @@ type Letter struct {
 // LetterOf returns the letter of one record of an envelope, as an envelope of its own, so that it can be sent again.
 func LetterOf(e telemetry.Envelope, record int, code, reason string) (Letter, error) {
 	e.Records = e.Records[record : record+1 : record+1]
-	body, err := encode(e)
+	body, err := Encode(e)
 	return Letter{Body: body, Code: code, Reason: reason}, err
 }
 

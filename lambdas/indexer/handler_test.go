@@ -1,0 +1,180 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strconv"
+	"testing"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"github.com/earshot-hq/earshot/internal/queue"
+	"github.com/earshot-hq/earshot/internal/sink"
+	"github.com/earshot-hq/earshot/internal/telemetry"
+)
+
+// parts are the neighbours of the handler: search says of a document what the first letter of its id says.
+type parts struct {
+	bulks     [][]string
+	letters   []queue.Letter
+	postponed []queue.Returned
+	dlqIsDown bool
+}
+
+func (p *parts) Write(_ context.Context, documents []telemetry.Document) []sink.Outcome {
+	var ids []string
+	outcomes := make([]sink.Outcome, len(documents))
+	for i, d := range documents {
+		ids = append(ids, d.ID)
+		switch d.ID[0] {
+		case 'g':
+			outcomes[i].Verdict = sink.Done
+		case 'b':
+			outcomes[i] = sink.Outcome{Verdict: sink.Refused, Type: "mapper_parsing_exception", Reason: "about " + d.ID}
+		default:
+			outcomes[i].Type = "unreachable"
+		}
+	}
+	p.bulks = append(p.bulks, ids)
+	return outcomes
+}
+
+func (p *parts) Put(_ context.Context, letters []queue.Letter) error {
+	if p.dlqIsDown {
+		return errors.New("down")
+	}
+	p.letters = append(p.letters, letters...)
+	return nil
+}
+
+func (p *parts) Postpone(_ context.Context, messages []queue.Returned, _ queue.BackOff) error {
+	p.postponed = append(p.postponed, messages...)
+	return nil
+}
+
+// envelope has records with these ids: g… is written, b… refused, r… not known to be written; that of "x" is no document.
+func envelope(ids ...string) telemetry.Envelope {
+	e := telemetry.Envelope{Kind: telemetry.KindAPIMetric, Tenant: "acme"}
+	for _, id := range ids {
+		doc := `{"name":"x"}`
+		if id == "x" {
+			doc = `"x"`
+		}
+		e.Records = append(e.Records, telemetry.Record{ID: id, Doc: json.RawMessage(doc)})
+	}
+	return e
+}
+
+func packed(t *testing.T, e telemetry.Envelope) string {
+	t.Helper()
+	body, err := queue.Encode(e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return body
+}
+
+func TestHandle(t *testing.T) {
+	t.Parallel()
+	foreign, unknown := envelope("g1"), envelope("g1", "g2")
+	foreign.Tenant, unknown.Kind = "beta", "callsummary"
+	tests := []struct {
+		name         string
+		bodies       []string
+		dlqIsDown    bool
+		wantBulk     []string
+		wantReturned []string // m0 is the first message
+		wantLetters  []string // code and id, or the body of what is no envelope
+	}{
+		{name: "no message"},
+		{
+			name: "many messages are one bulk", bodies: []string{packed(t, envelope("g1", "g2")), packed(t, envelope("g3"))},
+			wantBulk: []string{"g1", "g2", "g3"},
+		},
+		{
+			name:     "what may pass goes back alone",
+			bodies:   []string{packed(t, envelope("g1")), packed(t, envelope("g2", "r1")), packed(t, envelope("g3"))},
+			wantBulk: []string{"g1", "g2", "r1", "g3"}, wantReturned: []string{"m1"},
+		},
+		{
+			name: "what is refused is set aside alone", bodies: []string{packed(t, envelope("g1", "b1", "g2")), packed(t, envelope("b2", "g3"))},
+			wantBulk: []string{"g1", "b1", "g2", "b2", "g3"}, wantLetters: []string{"mapper_parsing_exception b1", "mapper_parsing_exception b2"},
+		},
+		{
+			name: "refused and retried: set aside once, when it is done", bodies: []string{packed(t, envelope("b1", "r1"))},
+			wantBulk: []string{"b1", "r1"}, wantReturned: []string{"m0"},
+		},
+		{
+			name: "a record that is no document does not shift the others", bodies: []string{packed(t, envelope("g1", "x", "b1", "g2"))},
+			wantBulk: []string{"g1", "b1", "g2"}, wantLetters: []string{"record_invalid x", "mapper_parsing_exception b1"},
+		},
+		{
+			name: "no envelope", bodies: []string{"junk", packed(t, envelope("g1"))},
+			wantBulk: []string{"g1"}, wantLetters: []string{"undecodable junk"},
+		},
+		{
+			name: "another tenant's envelope is not written", bodies: []string{packed(t, foreign)},
+			wantLetters: []string{"undecodable g1"},
+		},
+		{
+			name: "a kind that nobody knows", bodies: []string{packed(t, unknown)},
+			wantLetters: []string{"kind_unknown g1", "kind_unknown g2"},
+		},
+		{
+			name: "nobody takes the dead letters", bodies: []string{packed(t, envelope("b1")), "junk", packed(t, envelope("g1"))},
+			dlqIsDown: true, wantBulk: []string{"b1", "g1"}, wantReturned: []string{"m0", "m1"},
+		},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			p := &parts{dlqIsDown: test.dlqIsDown}
+			h := &Handler{Tenant: "acme", Writer: p, DeadLetters: p, Queue: p}
+			event := events.SQSEvent{}
+			for i, body := range test.bodies {
+				event.Records = append(event.Records, events.SQSMessage{
+					MessageId: "m" + strconv.Itoa(i), ReceiptHandle: "r" + strconv.Itoa(i), Body: body,
+					Attributes: map[string]string{"ApproximateReceiveCount": strconv.Itoa(i + 3)},
+				})
+			}
+			answer, err := h.Handle(t.Context(), event)
+			if err != nil {
+				t.Fatal(err)
+			}
+			check(t, p, answer, test.wantBulk, test.wantReturned, test.wantLetters)
+		})
+	}
+}
+
+func check(t *testing.T, p *parts, answer events.SQSEventResponse, bulk, returned, letters []string) {
+	t.Helper()
+	if len(p.bulks) > 1 || len(bulk) > 0 && !slices.Equal(p.bulks[0], bulk) {
+		t.Errorf("bulks of %v", p.bulks)
+	}
+	var back, aside []string
+	for i, failure := range answer.BatchItemFailures {
+		back = append(back, failure.ItemIdentifier)
+		n, _ := strconv.Atoi(failure.ItemIdentifier[1:])
+		if got := p.postponed[i]; got.Receipt != "r"+strconv.Itoa(n) || got.Receives != n+3 {
+			t.Errorf("%s is postponed as %+v", failure.ItemIdentifier, got)
+		}
+	}
+	for _, letter := range p.letters {
+		id := letter.Body
+		if e, err := queue.Decode(letter.Body); err == nil {
+			id = e.Records[0].ID
+			if len(e.Records) != 1 {
+				t.Errorf("a dead letter of %d records", len(e.Records))
+			}
+		}
+		aside = append(aside, letter.Code+" "+id)
+	}
+	if !slices.Equal(back, returned) || !slices.Equal(aside, letters) {
+		t.Errorf("returned %v, set aside %v", back, aside)
+	}
+	if text, err := json.Marshal(answer); err != nil || string(text) == `{"batchItemFailures":null}` {
+		t.Errorf("answered %s, %v", text, err)
+	}
+}
