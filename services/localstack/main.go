@@ -117,15 +117,15 @@ func artifacts(ctx context.Context, l *launch.Launcher, arguments []string) erro
 }
 
 func newLauncher() (*launch.Launcher, error) {
-	settings, err := launch.LoadSettings()
-	if err != nil {
-		return nil, err
-	}
 	here, err := os.Getwd()
 	if err != nil {
 		return nil, err
 	}
 	root, err := workspace.FindRoot(here)
+	if err != nil {
+		return nil, err
+	}
+	settings, err := launch.LoadSettings(root)
 	if err != nil {
 		return nil, err
 	}

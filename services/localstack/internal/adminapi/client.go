@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 )
 
 // A Client calls the API at Base with bearer tokens from Token.
@@ -25,7 +26,7 @@ type Tenant struct {
 		Softphone    string `json:"softphone"`
 		TelemetryAPI string `json:"telemetry_api"`
 	} `json:"urls"`
-	ActiveOperation *Operation `json:"active_operation"`
+	ActiveOperation string `json:"active_operation"` // an operation's id
 }
 
 // An Operation is what the launcher reads of an operation.
@@ -34,17 +35,18 @@ type Operation struct {
 	Kind    string `json:"kind"`
 	State   string `json:"state"`
 	Failure *struct {
-		Code   string `json:"code"`
-		Detail string `json:"detail"`
+		Code     string `json:"code"`
+		Reason   string `json:"reason"`
+		Resource string `json:"resource"`
 	} `json:"failure"`
 }
 
 // An Event is one line of an operation's progress.
 type Event struct {
-	Seq     int64   `json:"seq"`
-	Step    string  `json:"step"`
-	Message string  `json:"message"`
-	Percent float64 `json:"percent"`
+	Sequence int64  `json:"sequence"`
+	Step     string `json:"step"`
+	Message  string `json:"message"`
+	Percent  int    `json:"percent"`
 }
 
 // A Problem is an answer that is no success.
@@ -73,12 +75,9 @@ func (c *Client) Tenant(ctx context.Context, slug string) (Tenant, error) {
 }
 
 // Retry asks for a new attempt of the tenant's failed operation.
-func (c *Client) Retry(ctx context.Context, slug string) (Operation, error) {
-	var answer struct {
-		Operation Operation `json:"operation"`
-	}
-	err := c.do(ctx, http.MethodPost, "/v1/tenants/"+url.PathEscape(slug)+"/actions/retry", nil, nil, &answer)
-	return answer.Operation, err
+func (c *Client) Retry(ctx context.Context, slug string) error {
+	var answer struct{}
+	return c.do(ctx, http.MethodPost, "/v1/tenants/"+url.PathEscape(slug)+"/actions/retry", nil, nil, &answer)
 }
 
 // Operation reads an operation.
@@ -88,12 +87,12 @@ func (c *Client) Operation(ctx context.Context, id string) (Operation, error) {
 	return operation, err
 }
 
-// Events reads an operation's events.
-func (c *Client) Events(ctx context.Context, id string) ([]Event, error) {
+// Events reads the first events of an operation after one that has been seen.
+func (c *Client) Events(ctx context.Context, id string, after int64) ([]Event, error) {
 	var page struct {
 		Items []Event `json:"items"`
 	}
-	err := c.do(ctx, http.MethodGet, "/v1/operations/"+url.PathEscape(id)+"/events", nil, nil, &page)
+	err := c.do(ctx, http.MethodGet, "/v1/operations/"+url.PathEscape(id)+"/events?after="+strconv.FormatInt(after, 10), nil, nil, &page)
 	return page.Items, err
 }
 
@@ -118,7 +117,9 @@ func (c *Client) do(ctx context.Context, method, path string, header http.Header
 		request.Header[name] = values
 	}
 	request.Header.Set("Authorization", "Bearer "+token)
-	request.Header.Set("Content-Type", "application/json")
+	if body != nil {
+		request.Header.Set("Content-Type", "application/json")
+	}
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		return err
@@ -141,5 +142,5 @@ func (o Operation) Reason() error {
 	if o.Failure == nil {
 		return fmt.Errorf("operation %s is %s", o.ID, o.State)
 	}
-	return fmt.Errorf("operation %s is %s: %s: %s", o.ID, o.State, o.Failure.Code, o.Failure.Detail)
+	return fmt.Errorf("operation %s is %s: %s: %s %s", o.ID, o.State, o.Failure.Code, o.Failure.Resource, o.Failure.Reason)
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/earshot-hq/earshot/services/localstack/internal/bundle"
+	"github.com/earshot-hq/earshot/services/localstack/internal/workspace"
 )
 
 // builder builds for every state of the checkout: bundles are named by their content, so states may share them.
@@ -15,8 +16,10 @@ func (l *Launcher) builder(architecture string) bundle.Builder {
 	}
 }
 
-// common is a folder that all states of the checkout share.
-func (l *Launcher) common(name string) string { return filepath.Join(l.Root, ".local", name) }
+// common is a path below the folder that all states of the checkout share.
+func (l *Launcher) common(elements ...string) string {
+	return filepath.Join(append([]string{workspace.OwnState(l.Root)}, elements...)...)
+}
 
 // Artifacts builds the artifacts for a processor, by Go's name for it, and prints where they are.
 func (l *Launcher) Artifacts(ctx context.Context, architecture string) error {

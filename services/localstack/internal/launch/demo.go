@@ -64,8 +64,8 @@ func (s *stack) awaitActive(ctx context.Context, api *adminapi.Client) (adminapi
 			return tenant, err
 		}
 		switch {
-		case tenant.ActiveOperation != nil:
-			if err := s.follow(ctx, api, tenant.ActiveOperation.ID); err != nil {
+		case tenant.ActiveOperation != "":
+			if err := s.follow(ctx, api, tenant.ActiveOperation); err != nil {
 				return tenant, err
 			}
 			continue
@@ -75,7 +75,7 @@ func (s *stack) awaitActive(ctx context.Context, api *adminapi.Client) (adminapi
 			}
 		case tenant.State == "failed" && !isRetried:
 			isRetried = true
-			if _, err := api.Retry(ctx, DemoTenant); err != nil {
+			if err := api.Retry(ctx, DemoTenant); err != nil {
 				return tenant, err
 			}
 			continue
@@ -100,15 +100,13 @@ func (s *stack) follow(ctx context.Context, api *adminapi.Client, id string) err
 		if err != nil {
 			return err
 		}
-		events, err := api.Events(ctx, id)
+		events, err := api.Events(ctx, id, seen)
 		if err != nil {
 			return err
 		}
 		for _, event := range events {
-			if event.Seq > seen {
-				seen = event.Seq
-				s.Console.Line(DemoTenant, fmt.Sprintf("%3.0f %%  %s  %s", event.Percent, event.Step, event.Message))
-			}
+			seen = event.Sequence
+			s.Console.Line(DemoTenant, fmt.Sprintf("%3d %%  %s: %s", event.Percent, event.Step, event.Message))
 		}
 		switch operation.State {
 		case "succeeded":

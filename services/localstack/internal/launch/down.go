@@ -44,7 +44,7 @@ func (l *Launcher) Clean(ctx context.Context) error {
 	if err := l.sweep(ctx, w); err != nil {
 		return err
 	}
-	if w.State == filepath.Join(l.Root, ".local") {
+	if w.State == workspace.OwnState(l.Root) {
 		if err := l.forgetScratch(ctx); err != nil {
 			return err
 		}
@@ -83,7 +83,7 @@ func (l *Launcher) sweep(ctx context.Context, w *workspace.Workspace) error {
 	if left > 0 {
 		l.Console.Line("launcher", fmt.Sprintf("stopped %d processes whose launcher was gone", left))
 	}
-	if err := os.Remove(endpointsFile(w)); err != nil && !errors.Is(err, os.ErrNotExist) {
+	if err := os.Remove(endpointsFile(w.State)); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
 	l.Console.Line("launcher", "nothing runs")

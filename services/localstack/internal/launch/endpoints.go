@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"github.com/earshot-hq/earshot/services/localstack/internal/workspace"
 )
@@ -41,14 +42,14 @@ type SearchAccess struct {
 	CAFile   string `json:"ca_file"`
 }
 
-func endpointsFile(w *workspace.Workspace) string { return w.Path("endpoints.json") }
+func endpointsFile(state string) string { return filepath.Join(state, "endpoints.json") }
 
-func (e Endpoints) write(w *workspace.Workspace) error {
+func (e Endpoints) write(state string) error {
 	content, err := json.MarshalIndent(e, "", "  ")
 	if err != nil {
 		return err
 	}
-	return workspace.WriteFile(endpointsFile(w), 0o600, append(content, '\n'))
+	return workspace.WriteFile(endpointsFile(state), 0o600, append(content, '\n'))
 }
 
 // errNotUp is returned to whoever needs a running stack.
@@ -57,11 +58,8 @@ var errNotUp = errors.New("Earshot does not run here: start it with `make up` an
 // endpoints returns what the running launcher wrote.
 func (l *Launcher) endpoints() (Endpoints, error) {
 	var e Endpoints
-	w, err := workspace.Open(l.Root, l.Settings.Local)
-	if err != nil {
-		return e, err
-	}
-	content, err := os.ReadFile(endpointsFile(w))
+	file := endpointsFile(l.Settings.Local)
+	content, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return e, errNotUp
 	}
@@ -69,7 +67,7 @@ func (l *Launcher) endpoints() (Endpoints, error) {
 		return e, err
 	}
 	if err := json.Unmarshal(content, &e); err != nil {
-		return e, fmt.Errorf("%s: %w", endpointsFile(w), err)
+		return e, fmt.Errorf("%s: %w", file, err)
 	}
 	return e, nil
 }

@@ -34,7 +34,7 @@ func (s *stack) writeEndpoints() error {
 		},
 		Postgres:  s.admin.SuperuserURL(),
 		Processes: processes,
-	}.write(s.bench.Workspace)
+	}.write(s.bench.Workspace.State)
 }
 
 // checkLoopback refuses to go on when any process of the stack listens where another machine could reach it.
@@ -66,7 +66,7 @@ func (s *stack) printAddresses(tenant adminapi.Tenant) {
 		{"  telemetry", tenant.URLs.TelemetryAPI},
 		{"search", s.opensearch.URL()},
 		{"AWS", s.emulator.URL()},
-		{"all of it", endpointsFile(s.bench.Workspace)},
+		{"all of it", endpointsFile(s.bench.Workspace.State)},
 	} {
 		fmt.Fprintf(&text, "  %-12s %s\n", line[0], line[1])
 	}

@@ -14,12 +14,12 @@ import (
 
 // Settings are the launcher's own.
 type Settings struct {
-	Local    string `env:"LOCAL"`     // another folder for the state; empty: .local of the checkout
-	MavenURL string `env:"MAVEN_URL"` // another Maven repository; empty: Maven Central
+	Local    string `env:"LOCAL"`     // the state's folder; default: .local of the checkout
+	MavenURL string `env:"MAVEN_URL"` // the Maven repository; default: Maven Central
 }
 
-// LoadSettings reads the environment.
-func LoadSettings() (Settings, error) {
+// LoadSettings reads the environment; root is the repository.
+func LoadSettings(root string) (Settings, error) {
 	loaded, err := settings.Load[Settings]()
 	if err != nil {
 		return loaded, err
@@ -27,9 +27,10 @@ func LoadSettings() (Settings, error) {
 	if loaded.MavenURL == "" {
 		loaded.MavenURL = depot.MavenCentral
 	}
-	if loaded.Local != "" {
-		loaded.Local, err = filepath.Abs(loaded.Local)
+	if loaded.Local == "" {
+		loaded.Local = workspace.OwnState(root)
 	}
+	loaded.Local, err = filepath.Abs(loaded.Local)
 	return loaded, err
 }
 

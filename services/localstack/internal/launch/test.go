@@ -65,7 +65,7 @@ func (l *Launcher) scratch(ctx context.Context) (*workspace.Workspace, *workspac
 	if err := l.forgetScratch(ctx); err != nil {
 		return nil, nil, err
 	}
-	w, err := workspace.Open(l.Root, filepath.Join(l.Root, ".local", "test", strconv.Itoa(os.Getpid())))
+	w, err := workspace.Open(l.Root, l.common("test", strconv.Itoa(os.Getpid())))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -75,7 +75,7 @@ func (l *Launcher) scratch(ctx context.Context) (*workspace.Workspace, *workspac
 
 // forgetScratch removes the scratch states that nobody uses any more, with what still runs there.
 func (l *Launcher) forgetScratch(ctx context.Context) error {
-	folders, err := filepath.Glob(filepath.Join(l.Root, ".local", "test", "*", "lock"))
+	folders, err := filepath.Glob(l.common("test", "*", "lock"))
 	if err != nil {
 		return err
 	}

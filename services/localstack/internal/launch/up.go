@@ -61,7 +61,7 @@ func (l *Launcher) Up(ctx context.Context) error {
 	} else if left > 0 {
 		l.Console.Line("launcher", fmt.Sprintf("stopped %d processes that an earlier run had left", left))
 	}
-	if err := os.Remove(endpointsFile(w)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := os.Remove(endpointsFile(w.State)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	b, err := l.bench(w, false)
@@ -122,7 +122,7 @@ func (s *stack) readSecrets() (err error) {
 
 // startPlatform starts all but search. What needs nothing of each other goes at the same time: compiling takes longest.
 func (s *stack) startPlatform(ctx context.Context, searchKnown chan struct{}) error {
-	binary := filepath.Join(s.common("bin"), "admin")
+	binary := s.common("bin", "admin")
 	group, starting := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
 		if s.postgres, err = part.NewPostgres(starting, s.bench); err != nil {
@@ -195,6 +195,6 @@ func (s *stack) down() {
 	s.mu.Lock()
 	s.healthy = false
 	s.mu.Unlock()
-	_ = os.Remove(endpointsFile(s.bench.Workspace)) // it is not there before all is healthy
+	_ = os.Remove(endpointsFile(s.bench.Workspace.State)) // it is not there before all is healthy
 	s.supervisor.Close("worker", "admin", "aws")
 }

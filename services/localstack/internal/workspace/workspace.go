@@ -46,12 +46,12 @@ func FindRoot(dir string) (string, error) {
 	}
 }
 
-// Open prepares the state in dir, an absolute path; "" is the checkout's own.
+// OwnState is the folder of the checkout's own state.
+func OwnState(root string) string { return filepath.Join(root, ".local") }
+
+// Open prepares the state in dir, an absolute path.
 func Open(root, dir string) (*Workspace, error) {
-	own := filepath.Join(root, ".local")
-	if dir == "" {
-		dir = own
-	}
+	own := OwnState(root)
 	servers, err := serversUser()
 	if err != nil {
 		return nil, err

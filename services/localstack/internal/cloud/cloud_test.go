@@ -1,0 +1,96 @@
+package cloud
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/earshot-hq/earshot/internal/testenv"
+)
+
+const bucketTemplate = `
+Parameters: {Name: {Type: String, Default: ''}}
+Conditions: {Named: !Not [!Equals [!Ref Name, '']]}
+Resources:
+  Bucket: {Type: 'AWS::S3::Bucket'}
+  Bad: {Type: 'AWS::S3::NoSuchThing', Condition: Named}
+Outputs: {Bucket: {Value: !Ref Bucket}}
+`
+
+func setup(t *testing.T) *Cloud {
+	t.Helper()
+	return New(testenv.AWSEndpoint(t), testenv.Region, filepath.Join("..", "..", "..", "..", "infra"))
+}
+
+func TestDeployRepeatsAndRecovers(t *testing.T) {
+	t.Parallel()
+	c := setup(t)
+	name := "deploy-" + string(testenv.Slug(t))
+	_, err := c.deploy(t.Context(), name, bucketTemplate, map[string]string{"Name": "x"})
+	if err == nil || !strings.Contains(err.Error(), "Bad") {
+		t.Fatalf("a stack that cannot be made: %v", err)
+	}
+	made, err := c.deploy(t.Context(), name, bucketTemplate, nil)
+	if err != nil {
+		t.Fatalf("after a failure: %v", err)
+	}
+	again, err := c.deploy(t.Context(), name, bucketTemplate, nil)
+	if err != nil || again["Bucket"] == "" || again["Bucket"] != made["Bucket"] {
+		t.Errorf("the same again: %v, then %v, %v", made, again, err)
+	}
+	if exists, err := c.HasStack(t.Context(), name); err != nil || !exists {
+		t.Errorf("HasStack: %v, %v", exists, err)
+	}
+	if exists, err := c.HasStack(t.Context(), name+"-other"); err != nil || exists {
+		t.Errorf("HasStack of another: %v, %v", exists, err)
+	}
+}
+
+// The control plane's stack has one name, so one test walks through all that needs it.
+func TestControlPlane(t *testing.T) {
+	t.Parallel()
+	c := setup(t)
+	plane, err := c.ControlPlane(t.Context(), "http://localhost:8080/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const email, password = "owner@earshot.example", "E0123456789abcdef"
+	for range 2 { // each start does the same
+		if err := c.Owner(t.Context(), plane.PoolID, email, password); err != nil {
+			t.Fatal(err)
+		}
+	}
+	token, err := c.Token(t.Context(), plane.ClientID, email, password)
+	if err != nil || strings.Count(token, ".") != 2 {
+		t.Errorf("token %q, %v", token, err)
+	}
+	if _, err := c.Token(t.Context(), plane.ClientID, email, password+"x"); err == nil {
+		t.Error("a wrong password was accepted")
+	}
+	key, err := c.WorkerKey(t.Context(), plane.WorkerUser, AccessKey{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := c.WorkerKey(t.Context(), plane.WorkerUser, key); err != nil || again != key {
+		t.Errorf("a good key was replaced: %v", err)
+	}
+	wrong := AccessKey{ID: key.ID, Secret: strings.Repeat("x", len(key.Secret))}
+	if again, err := c.WorkerKey(t.Context(), plane.WorkerUser, wrong); err != nil || again == wrong || again.ID == key.ID {
+		t.Errorf("a key that signs nothing was kept: %v", err)
+	}
+}
+
+func TestTemplatesFitIntoARequest(t *testing.T) {
+	t.Parallel()
+	const most = 51_200 // bytes that CloudFormation takes in the request itself
+	for _, name := range []string{"control-plane.yaml", "cell.yaml"} {
+		info, err := os.Stat(filepath.Join("..", "..", "..", "..", "infra", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if info.Size() > most {
+			t.Errorf("%s has %d bytes: deploy it from a bucket", name, info.Size())
+		}
+	}
+}
