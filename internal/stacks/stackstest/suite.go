@@ -1,0 +1,152 @@
+// Package stackstest holds every operation.Stacks, the played one and CloudFormation's, to the same contract.
+package stackstest
+
+import (
+	"context"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/earshot-hq/earshot/internal/operation"
+	"github.com/earshot-hq/earshot/internal/tenant"
+)
+
+// A World is an operation.Stacks to try, with what a test cannot make through it.
+type World struct {
+	Stacks operation.Stacks
+	Cell   tenant.Cell
+	Tenant func(t *testing.T) tenant.Tenant           // a tenant without a stack
+	Break  func(t *testing.T, of tenant.Tenant)       // the tenant's next creations fail at one resource
+	Mend   func(t *testing.T, of tenant.Tenant)       // and now they do not
+	Wait   func(ctx context.Context) <-chan time.Time // ticks when it is worth looking again
+}
+
+// Run tries the contract; each part gets a world of its own.
+func Run(t *testing.T, newWorld func(t *testing.T) World) {
+	t.Helper()
+	for name, part := range map[string]func(*testing.T, World){
+		"a stack is created once, told of and deleted": create,
+		"a failed creation names the cause":            fail,
+		"what is not there":                            absent,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			part(t, newWorld(t))
+		})
+	}
+}
+
+func create(t *testing.T, w World) {
+	of := w.Tenant(t)
+	id, resources, err := w.Stacks.Create(t.Context(), w.Cell, of, "create-1")
+	if err != nil || id == "" || resources < 1 {
+		t.Fatalf("create: %q, %d resources, %v", id, resources, err)
+	}
+	again, _, err := w.Stacks.Create(t.Context(), w.Cell, of, "create-1")
+	if err != nil || again != id {
+		t.Errorf("a repeat made %q, %v; want %q", again, err, id)
+	}
+	if _, _, err := w.Stacks.Create(t.Context(), w.Cell, of, "create-2"); err == nil {
+		t.Error("another call created a stack that exists")
+	}
+	view := w.await(t, of, operation.StackReady, operation.StackCreating)
+	if view.ID != id || view.ArtifactVersion == "" || len(view.Outputs) == 0 {
+		t.Errorf("the stack is %+v", view)
+	}
+	all := w.events(t, id, "create-1", "")
+	if len(all) < 2 || all[0].Resource != of.Slug.StackName() {
+		t.Fatalf("events %+v, want the stack's beginning first", all)
+	}
+	rest := w.events(t, id, "create-1", all[0].ID)
+	if !slices.EqualFunc(rest, all[1:], func(a, b operation.StackEvent) bool { return a.ID == b.ID }) {
+		t.Errorf("after the first event: %+v, want %+v", rest, all[1:])
+	}
+	if failure, err := w.Stacks.FirstFailure(t.Context(), w.Cell, id, "create-1"); failure != nil || err != nil {
+		t.Errorf("failure %+v, %v of a stack that stands", failure, err)
+	}
+
+	w.remove(t, of, id, "delete-1")
+	if err := w.Stacks.Delete(t.Context(), w.Cell, id, "delete-2"); err != nil {
+		t.Errorf("deleting what is gone: %v", err)
+	}
+	if newer, _, err := w.Stacks.Create(t.Context(), w.Cell, of, "create-3"); err != nil || newer == id {
+		t.Errorf("create anew: %q, %v", newer, err)
+	}
+	if err := w.Stacks.Delete(t.Context(), w.Cell, id, "delete-3"); err != nil {
+		t.Errorf("deleting the old stack: %v", err)
+	}
+	if view := w.await(t, of, operation.StackReady, operation.StackCreating); view.ID == id {
+		t.Error("the new stack has the old one's id")
+	}
+}
+
+func fail(t *testing.T, w World) {
+	of := w.Tenant(t)
+	w.Break(t, of)
+	id, _, err := w.Stacks.Create(t.Context(), w.Cell, of, "create-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.await(t, of, operation.StackRolledBack, operation.StackCreating, operation.StackRollingBack)
+	failure, err := w.Stacks.FirstFailure(t.Context(), w.Cell, id, "create-1")
+	if err != nil || failure == nil || failure.Resource == "" || failure.Resource == of.Slug.StackName() || failure.Reason == "" {
+		t.Errorf("failure %+v, %v; want a resource and its reason", failure, err)
+	}
+	w.remove(t, of, id, "clear-1")
+	w.Mend(t, of)
+	if _, _, err := w.Stacks.Create(t.Context(), w.Cell, of, "create-2"); err != nil {
+		t.Fatal(err)
+	}
+	view := w.await(t, of, operation.StackReady, operation.StackCreating)
+	if failure, err := w.Stacks.FirstFailure(t.Context(), w.Cell, view.ID, "create-2"); failure != nil || err != nil {
+		t.Errorf("the failure of an earlier try was told of this one: %+v, %v", failure, err)
+	}
+}
+
+func absent(t *testing.T, w World) {
+	of := w.Tenant(t)
+	view, err := w.Stacks.Describe(t.Context(), w.Cell, of.Slug)
+	if err != nil || view.Status != operation.StackAbsent {
+		t.Errorf("describe: %+v, %v", view, err)
+	}
+}
+
+// await looks until the stack has the status; on the way it may have those of passing only.
+func (w World) await(t *testing.T, of tenant.Tenant, want operation.StackStatus, passing ...operation.StackStatus) operation.StackView {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	for {
+		view, err := w.Stacks.Describe(ctx, w.Cell, of.Slug)
+		switch {
+		case err != nil:
+			t.Fatal(err)
+		case view.Status == want:
+			return view
+		case !slices.Contains(passing, view.Status):
+			t.Fatalf("the stack is %s (%s), want %s", view.Status, view.Raw, want)
+		}
+		select {
+		case <-w.Wait(ctx):
+		case <-ctx.Done():
+			t.Fatalf("the stack stays %s", view.Status)
+		}
+	}
+}
+
+func (w World) remove(t *testing.T, of tenant.Tenant, id, token string) {
+	t.Helper()
+	if err := w.Stacks.Delete(t.Context(), w.Cell, id, token); err != nil {
+		t.Fatal(err)
+	}
+	w.await(t, of, operation.StackAbsent, operation.StackDeleting)
+}
+
+func (w World) events(t *testing.T, id, token, after string) []operation.StackEvent {
+	t.Helper()
+	events, err := w.Stacks.Events(t.Context(), w.Cell, id, token, after)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return events
+}
