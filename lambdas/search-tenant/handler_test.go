@@ -1,0 +1,252 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/cfn"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/opensearch-project/opensearch-go/v2"
+
+	"github.com/earshot-hq/earshot/internal/customresource"
+	"github.com/earshot-hq/earshot/internal/searchconn"
+	"github.com/earshot-hq/earshot/internal/searchtenant"
+	"github.com/earshot-hq/earshot/internal/slug"
+	"github.com/earshot-hq/earshot/internal/testenv"
+)
+
+// world is a handler on the real search and the emulator, and a tenant with its two secrets.
+type world struct {
+	slug    slug.Slug
+	handler *Handler
+	secrets map[string]string // ARN by user
+}
+
+func setup(t *testing.T) *world {
+	t.Helper()
+	search := testenv.OpenSearch(t)
+	client, err := opensearch.NewClient(opensearch.Config{
+		Addresses: []string{search.URL}, Username: search.Username, Password: search.Password,
+		DisableRetry: true, CompressRequestBody: true, Transport: search.Client(t).Transport,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	admin := searchtenant.New(client, searchtenant.Options{
+		HasUsers: true, Patience: time.Minute, Lease: 30 * time.Second, Pause: 20 * time.Millisecond,
+	})
+	account := testenv.AWS(t)
+	secrets := secretsmanager.NewFromConfig(account)
+	access := &Access{
+		Admin: func(string) (*searchtenant.Admin, error) { return admin, nil },
+		Secret: func(ctx context.Context, arn string) (searchconn.Credentials, error) {
+			return searchconn.ReadCredentials(ctx, secrets, arn)
+		},
+	}
+	w := &world{slug: testenv.Slug(t), secrets: map[string]string{}, handler: &Handler{
+		Provider: customresource.Provider{Suffix: "search", Apply: access.Apply},
+		Leftovers: &Leftovers{
+			Search: admin, Stacks: cloudformation.NewFromConfig(account), Buckets: s3.NewFromConfig(account, pathStyle),
+			Logs: cloudwatchlogs.NewFromConfig(account), Secrets: secrets,
+		},
+	}}
+	for user, name := range map[string]string{w.slug.WriterRole(): "writer", w.slug.ReaderRole(): "reader"} {
+		made, err := secrets.CreateSecret(t.Context(), &secretsmanager.CreateSecretInput{
+			Name: aws.String(w.slug.SecretPrefix() + name), SecretString: aws.String(`{"username":"` + user + `","password":"of the ` + name + `"}`),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.secrets[name] = *made.ARN
+	}
+	return w
+}
+
+func (w *world) event(kind cfn.RequestType, answerTo string) cfn.Event {
+	role := "arn:aws:iam::000000000000:role/" + w.slug.ResourcePrefix()
+	return cfn.Event{
+		RequestType: kind, RequestID: "r", ResponseURL: answerTo, LogicalResourceID: "Search", ResourceType: "Custom::SearchTenant",
+		StackID: "arn:aws:cloudformation:eu-central-1:000000000000:stack/" + w.slug.StackName() + "/1",
+		ResourceProperties: map[string]any{
+			"ServiceToken": "arn:x", "Slug": w.slug.String(), "Endpoint": "", "ArtifactVersion": "v1",
+			"WriterPrincipal": role + "indexer", "ReaderPrincipal": role + "reader", "EditorPrincipal": role + "editor",
+			"WriterSecretArn": w.secrets["writer"], "ReaderSecretArn": w.secrets["reader"],
+		},
+	}
+}
+
+// ask sends a custom-resource request and returns CloudFormation's answer.
+func (w *world) ask(t *testing.T, kind cfn.RequestType, change func(map[string]any)) cfn.Response {
+	t.Helper()
+	var answer cfn.Response
+	cloud := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if err := json.NewDecoder(r.Body).Decode(&answer); err != nil {
+			t.Error(err)
+		}
+	}))
+	defer cloud.Close()
+	event := w.event(kind, cloud.URL)
+	if change != nil {
+		change(event.ResourceProperties)
+	}
+	text, err := json.Marshal(event)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.handler.Handle(t.Context(), text); err != nil {
+		t.Fatal(err)
+	}
+	return answer
+}
+
+func (w *world) direct(t *testing.T, action string) ([]string, error) {
+	t.Helper()
+	answer, err := w.handler.Handle(t.Context(), json.RawMessage(`{"action":"`+action+`","slug":"`+w.slug.String()+`"}`))
+	if err != nil {
+		return nil, err
+	}
+	text, err := json.Marshal(answer)
+	if err != nil || !strings.HasPrefix(string(text), `{"left":[`) {
+		t.Fatalf("answered %s, %v", text, err)
+	}
+	return answer.(Answer).Left, nil
+}
+
+func TestALifeOfATenant(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	for _, kind := range []cfn.RequestType{cfn.RequestCreate, cfn.RequestUpdate} {
+		if got := w.ask(t, kind, nil); got.Status != cfn.StatusSuccess || got.PhysicalResourceID != w.slug.StackName()+"/search" {
+			t.Fatalf("%s: %+v", kind, got)
+		}
+	}
+	bucket := w.slug.ResourcePrefix() + "databucket-x"
+	if _, err := w.handler.Leftovers.Buckets.CreateBucket(t.Context(), &s3.CreateBucketInput{
+		Bucket: &bucket, CreateBucketConfiguration: &types.CreateBucketConfiguration{LocationConstraint: testenv.Region},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	group := w.slug.LogGroupPrefix() + "probe"
+	if _, err := w.handler.Leftovers.Logs.CreateLogGroup(t.Context(), &cloudwatchlogs.CreateLogGroupInput{LogGroupName: &group}); err != nil {
+		t.Fatal(err)
+	}
+	left, err := w.direct(t, "sweep")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"search access roles/" + w.slug.WriterRole(), "search access internalusers/" + w.slug.ReaderRole(), "index template ",
+		"bucket " + bucket, "log group " + group, "secret " + w.slug.SecretPrefix() + "writer",
+	} {
+		if !strings.Contains(strings.Join(left, "\n"), want) {
+			t.Errorf("%q is not among %q", want, left)
+		}
+	}
+	if got := w.ask(t, cfn.RequestDelete, nil); got.Status != cfn.StatusSuccess {
+		t.Fatalf("delete: %+v", got)
+	}
+	for range 2 {
+		if left, err := w.direct(t, "purge"); err != nil || len(left) != 0 {
+			t.Fatalf("purge: %q, %v", left, err)
+		}
+	}
+	for name, arn := range w.secrets { // the stack's part
+		if _, err := w.handler.Leftovers.Secrets.DeleteSecret(t.Context(), &secretsmanager.DeleteSecretInput{
+			SecretId: &arn, ForceDeleteWithoutRecovery: aws.Bool(true),
+		}); err != nil {
+			t.Fatal(name, err)
+		}
+	}
+	if left, err := w.direct(t, "sweep"); err != nil || len(left) != 0 {
+		t.Errorf("left %q, %v", left, err)
+	}
+}
+
+func TestPurgeSparesATenantThatLives(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	stacks := w.handler.Leftovers.Stacks
+	_, err := stacks.CreateStack(t.Context(), &cloudformation.CreateStackInput{
+		StackName:    aws.String(w.slug.StackName()),
+		TemplateBody: aws.String(`{"Resources":{"Q":{"Type":"AWS::SQS::Queue"}}}`),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := context.WithoutCancel(t.Context())
+	t.Cleanup(func() {
+		_, _ = stacks.DeleteStack(ctx, &cloudformation.DeleteStackInput{StackName: aws.String(w.slug.StackName())})
+	})
+	if _, err := w.direct(t, "purge"); !errors.Is(err, errStackLives) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestAStackCannotGrantBeyondItsTenant(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	const foreignRole = "arn:aws:iam::000000000000:role/earshot-beta-reader"
+	for name, test := range map[string]struct {
+		change func(map[string]any)
+		want   string
+	}{
+		"another tenant's role": {func(p map[string]any) { p["ReaderPrincipal"] = foreignRole }, "not one of the tenant's"},
+		"no role":               {func(p map[string]any) { p["EditorPrincipal"] = "" }, "not one of the tenant's"},
+		"another tenant's secret": {func(p map[string]any) {
+			p["WriterSecretArn"] = "arn:aws:secretsmanager:x:0:secret:earshot/beta/writer-x"
+		}, "not one of the tenant's"},
+		"the administrator's": {func(p map[string]any) { p["WriterSecretArn"] = "arn:aws:secretsmanager:x:0:secret:search-admin" }, "not one of the tenant's"},
+		"the other user's":    {func(p map[string]any) { p["WriterSecretArn"] = w.secrets["reader"] }, "another user's"},
+		"a newer template":    {func(p map[string]any) { p["Quota"] = "1" }, "Quota"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := w.ask(t, cfn.RequestCreate, test.change)
+			if got.Status != cfn.StatusFailed || !strings.Contains(got.Reason, test.want) {
+				t.Errorf("answered %+v", got)
+			}
+		})
+	}
+}
+
+func TestEventsOfNoKnownShape(t *testing.T) {
+	t.Parallel()
+	h := &Handler{}
+	for _, event := range []string{
+		``, `null`, `[]`, `{}`, `"purge"`, `{"action":"purge"}`, `{"action":"purge","slug":"*"}`, `{"action":"purge","slug":"Acme"}`,
+		`{"action":"drop","slug":"acme"}`, `{"action":"purge","slug":"acme","force":true}`, `{"action":"purge","slug":"admin"}`,
+	} {
+		if answer, err := h.Handle(t.Context(), json.RawMessage(event)); err == nil {
+			t.Errorf("%s was answered %v", event, answer)
+		}
+	}
+}
+
+func TestThePasswordStaysWithTheCellsSearch(t *testing.T) {
+	t.Parallel()
+	env := environment{Search: searchconn.Settings{Endpoint: "https://search.example.com", Auth: searchconn.Basic, SecretARN: "arn"}}
+	account := aws.Config{Region: "eu-central-1"}
+	if _, err := adminOf(env, account, "https://attacker.example.com"); !errors.Is(err, errForeignEndpoint) {
+		t.Errorf("got %v", err)
+	}
+	for _, endpoint := range []string{"", env.Search.Endpoint} {
+		if _, err := adminOf(env, account, endpoint); err != nil {
+			t.Error(err)
+		}
+	}
+	env.Search.Auth = searchconn.SigV4
+	if _, err := adminOf(env, account, "https://own.example.com"); err != nil {
+		t.Error(err)
+	}
+}
