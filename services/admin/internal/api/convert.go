@@ -1,0 +1,135 @@
+package api
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/earshot-hq/earshot/internal/operation"
+	"github.com/earshot-hq/earshot/internal/tenant"
+	"github.com/earshot-hq/earshot/services/admin/internal/apigen"
+)
+
+// draftFrom translates a body that has the specified form; what its members mean is checked by the domain.
+func draftFrom(body apigen.TenantDraft) tenant.Draft {
+	draft := tenant.Draft{
+		Slug: body.Slug, DisplayName: body.DisplayName, Isolation: tenant.Isolation(orZero(body.Isolation)),
+		Cell: orZero(body.Cell), Settings: settingsFrom(orZero(body.Settings)),
+	}
+	for _, c := range body.ConnectInstances {
+		draft.ConnectInstances = append(draft.ConnectInstances, tenant.ConnectInstance{
+			Alias: c.Alias, ARN: c.Arn, Region: orZero(c.Region), CCPURL: c.CcpUrl, SAMLURL: orZero(c.SamlUrl),
+			DirectoryRoleARN: orZero(c.DirectoryRoleArn),
+		})
+	}
+	return draft
+}
+
+// settingsFrom returns the defaults with what the caller chose.
+func settingsFrom(chosen apigen.SettingsDraft) tenant.Settings {
+	s := tenant.DefaultSettings()
+	if p := chosen.Privacy; p != nil && p.Ip != nil {
+		s.Privacy.IP = tenant.IPPrivacy(*p.Ip)
+	}
+	if chosen.SoftphoneOrigins != nil {
+		for _, origin := range *chosen.SoftphoneOrigins {
+			s.SoftphoneOrigins = append(s.SoftphoneOrigins, asciiOrigin(origin))
+		}
+	}
+	set(&s.CCPHosts, chosen.CcpHosts)
+	set(&s.RetentionDays, chosen.RetentionDays)
+	set(&s.ArchiveDays, chosen.ArchiveDays)
+	set(&s.DeleteProtection, chosen.DeleteProtection)
+	if chosen.MediaOwner != nil {
+		s.MediaOwner = tenant.MediaOwner(*chosen.MediaOwner)
+	}
+	if chosen.IndexPeriod != nil {
+		for kind, period := range *chosen.IndexPeriod {
+			s.IndexPeriod[kind] = []tenant.PeriodFrom{{Period: tenant.Period(period)}}
+		}
+	}
+	return s
+}
+
+func tenantTo(t tenant.Tenant) apigen.Tenant {
+	out := apigen.Tenant{
+		Id: t.ID, Slug: t.Slug.String(), DisplayName: t.DisplayName, State: apigen.TenantState(t.State),
+		Isolation: apigen.Isolation(t.Isolation), Cell: t.Cell, ExternalId: t.ExternalID, Settings: settingsTo(t.Settings),
+		ConnectInstances: make([]apigen.ConnectInstance, 0, len(t.ConnectInstances)), ActiveOperation: orNil(t.ActiveOperation),
+		DataRetained: t.DataRetained, CreatedAt: t.CreatedAt, UpdatedAt: t.UpdatedAt,
+	}
+	for _, c := range t.ConnectInstances {
+		out.ConnectInstances = append(out.ConnectInstances, apigen.ConnectInstance{
+			Alias: c.Alias, Arn: c.ARN, Region: c.Region, CcpUrl: c.CCPURL, SamlUrl: orNil(c.SAMLURL),
+			DirectoryRoleArn: orNil(c.DirectoryRoleARN),
+		})
+	}
+	out.Urls.Softphone, out.Urls.TelemetryApi = orNil(t.URLs.Softphone), orNil(t.URLs.TelemetryAPI)
+	out.Urls.Space, out.Urls.ManagerSignIn = orNil(t.URLs.Space), orNil(t.URLs.ManagerSignIn)
+	out.Stack.Name, out.Stack.Id = orNil(t.Stack.Name), orNil(t.Stack.ID)
+	out.Stack.ArtifactVersion = orNil(t.Stack.ArtifactVersion)
+	return out
+}
+
+func settingsTo(s tenant.Settings) apigen.Settings {
+	out := apigen.Settings{
+		SoftphoneOrigins: s.SoftphoneOrigins, CcpHosts: s.CCPHosts, RetentionDays: s.RetentionDays, ArchiveDays: s.ArchiveDays,
+		IndexPeriod: map[string]apigen.Period{}, MediaOwner: apigen.MediaOwner(s.MediaOwner), DeleteProtection: s.DeleteProtection,
+	}
+	out.Privacy.Ip = apigen.IPPrivacy(s.Privacy.IP)
+	for _, kind := range slices.Sorted(maps.Keys(s.IndexPeriod)) {
+		if periods := s.IndexPeriod[kind]; len(periods) > 0 {
+			out.IndexPeriod[kind] = apigen.Period(periods[len(periods)-1].Period)
+		}
+	}
+	return out
+}
+
+func operationTo(o operation.Operation) apigen.Operation {
+	out := apigen.Operation{
+		Id: o.ID, Tenant: o.Slug.String(), Kind: apigen.OperationKind(o.Kind), State: apigen.OperationState(o.State), Step: o.Step,
+		Attempt: o.Attempt, Percent: o.Percent, CancelRequested: o.CancelRequested, RequestedBy: o.RequestedBy,
+		CreatedAt: o.CreatedAt, UpdatedAt: o.UpdatedAt,
+	}
+	if o.Data != "" {
+		out.Data = new(apigen.DataPolicy(o.Data))
+	}
+	if !o.FinishedAt.IsZero() {
+		out.FinishedAt = new(o.FinishedAt)
+	}
+	if f := o.Failure; f != nil {
+		out.Failure = &apigen.Failure{
+			Code: f.Code, Reason: f.Reason, Resource: orNil(f.Resource), Type: orNil(f.Type), Advice: orNil(f.Advice),
+		}
+	}
+	return out
+}
+
+func eventTo(e operation.Event) apigen.OperationEvent {
+	return apigen.OperationEvent{
+		Sequence: e.Sequence, At: e.At.Truncate(time.Microsecond), Step: e.Step, Level: apigen.OperationEventLevel(e.Level),
+		Message: e.Message, Resource: orNil(e.Resource), Status: orNil(e.Status), Percent: e.Percent,
+	}
+}
+
+// orZero returns what an optional member holds, or its zero value.
+func orZero[T any](member *T) (value T) {
+	set(&value, member)
+	return value
+}
+
+// orNil leaves an optional member out when it is empty.
+func orNil[T comparable](value T) *T {
+	var zero T
+	if value == zero {
+		return nil
+	}
+	return &value
+}
+
+// set changes target when the member was sent.
+func set[T any](target, member *T) {
+	if member != nil {
+		*target = *member
+	}
+}

@@ -1,0 +1,167 @@
+package api_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/earshot-hq/earshot/internal/access"
+	"github.com/earshot-hq/earshot/internal/postgres/postgrestest"
+	"github.com/earshot-hq/earshot/internal/problem"
+	"github.com/earshot-hq/earshot/internal/slug"
+	"github.com/earshot-hq/earshot/internal/testenv"
+	"github.com/earshot-hq/earshot/services/admin/internal/api"
+)
+
+// tokens recognises the name of a role as its bearer's token.
+type tokens struct{}
+
+func (tokens) Verify(_ context.Context, token string) (access.Actor, error) {
+	if role := access.Role(token); role == access.Owner || role == access.Auditor {
+		return access.Actor{Subject: token, Name: token + "@earshot.example", Role: role, Scope: access.Scope{All: true}}, nil
+	}
+	return access.Actor{}, access.ErrUnauthenticated
+}
+
+// A world is an API over a database of its own.
+type world struct {
+	url string
+	db  postgrestest.Database
+	api *api.API
+}
+
+func setup(t *testing.T) world {
+	t.Helper()
+	db := postgrestest.New(t, testenv.Postgres(t))
+	w := serve(t, api.Config{Directory: db, Starter: db, History: db})
+	w.db = db
+	return w
+}
+
+// serve starts an API over what c names.
+func serve(t *testing.T, c api.Config) world {
+	t.Helper()
+	c.Verifier, c.Log, c.EventPoll = tokens{}, slog.New(slog.DiscardHandler), 5*time.Millisecond
+	if c.Ready == nil {
+		c.Ready = func(context.Context) (map[string]string, error) { return map[string]string{"database": "ok"}, nil }
+	}
+	c.Observe = func(string, string, int, time.Duration) {}
+	a, err := api.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(a)
+	t.Cleanup(server.Close)
+	t.Cleanup(a.CloseStreams)
+	return world{url: server.URL, api: a}
+}
+
+// An answer is what came back.
+type answer struct {
+	status int
+	header http.Header
+	body   string
+}
+
+func (a answer) problem(t *testing.T) problem.Problem {
+	t.Helper()
+	var p problem.Problem
+	if err := json.Unmarshal([]byte(a.body), &p); err != nil || a.header.Get("Content-Type") != problem.ContentType {
+		t.Fatalf("%d is no problem document (%s): %s", a.status, a.header.Get("Content-Type"), a.body)
+	}
+	if p.Status != a.status || p.Code == "" || p.Detail == "" || !strings.HasPrefix(p.Instance, "urn:earshot:request:") {
+		t.Errorf("an incomplete problem document: %s", a.body)
+	}
+	return p
+}
+
+// into reads a JSON answer.
+func into[T any](t *testing.T, a answer) (value T) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(a.body), &value); err != nil {
+		t.Fatalf("%d %s: %v", a.status, a.body, err)
+	}
+	return value
+}
+
+// send sends a request as an owner. Headers are given as "Name: value"; an empty value removes one.
+func (w world) send(t *testing.T, method, path, body string, headers ...string) answer {
+	t.Helper()
+	got, err := w.try(t.Context(), method, path, body, headers...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+func (w world) try(ctx context.Context, method, path, body string, headers ...string) (answer, error) {
+	request, err := http.NewRequestWithContext(ctx, method, w.url+path, strings.NewReader(body))
+	if err != nil {
+		return answer{}, err
+	}
+	request.Header.Set("Authorization", "Bearer owner")
+	if body != "" {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	for _, h := range headers {
+		name, value, _ := strings.Cut(h, ": ")
+		request.Header.Set(name, value)
+		if value == "" {
+			request.Header.Del(name)
+		}
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return answer{}, err
+	}
+	defer func() { _ = response.Body.Close() }()
+	text, err := io.ReadAll(response.Body)
+	return answer{response.StatusCode, response.Header, string(text)}, err
+}
+
+// draft is the body of a valid onboarding, with members replaced: "settings", `{}`, "slug", …; an empty value removes one.
+func draft(s slug.Slug, members ...string) string {
+	values := map[string]string{
+		"slug": fmt.Sprintf("%q", s), "display_name": fmt.Sprintf("%q", "Tenant "+s),
+		"connect_instances": "[" + instance("main", uuid.NewString()) + "]",
+	}
+	order := []string{"slug", "display_name", "connect_instances"}
+	for i := 0; i < len(members); i += 2 {
+		if _, known := values[members[i]]; !known {
+			order = append(order, members[i])
+		}
+		values[members[i]] = members[i+1]
+	}
+	var text []string
+	for _, name := range order {
+		if values[name] != "" {
+			text = append(text, fmt.Sprintf("%q: %s", name, values[name]))
+		}
+	}
+	return "{" + strings.Join(text, ", ") + "}"
+}
+
+func instance(alias, id string) string {
+	return fmt.Sprintf(`{"alias": %q, "arn": "arn:aws:connect:eu-central-1:111122223333:instance/%s", "ccp_url": "https://%s.my.connect.aws/ccp-v2"}`,
+		alias, id, alias)
+}
+
+// instanceWith is the body's list of one instance with one member replaced.
+func instanceWith(member, value string) string {
+	members := map[string]any{
+		"alias": "main", "arn": "arn:aws:connect:eu-central-1:111122223333:instance/" + uuid.NewString(),
+		"ccp_url": "https://case.my.connect.aws/ccp-v2",
+	}
+	members[member] = value
+	text, _ := json.Marshal([]any{members}) // strings only
+	return string(text)
+}
