@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/earshot-hq/earshot/internal/testenv"
+	"github.com/earshot-hq/earshot/services/localstack/internal/bundle"
 )
 
 const bucketTemplate = `
@@ -14,7 +15,10 @@ Parameters: {Name: {Type: String, Default: ''}}
 Conditions: {Named: !Not [!Equals [!Ref Name, '']]}
 Resources:
   Bucket: {Type: 'AWS::S3::Bucket'}
-  Bad: {Type: 'AWS::S3::NoSuchThing', Condition: Named}
+  Bad:
+    Type: Custom::Bad
+    Condition: Named
+    Properties: {ServiceToken: !Sub 'arn:aws:lambda:${AWS::Region}:${AWS::AccountId}:function:absent'}
 Outputs: {Bucket: {Value: !Ref Bucket}}
 `
 
@@ -92,5 +96,32 @@ func TestTemplatesFitIntoARequest(t *testing.T) {
 		if info.Size() > most {
 			t.Errorf("%s has %d bytes: deploy it from a bucket", name, info.Size())
 		}
+	}
+}
+
+// The cell's stack has one name too.
+func TestCell(t *testing.T) {
+	t.Parallel()
+	c := setup(t)
+	artifacts := testenv.Artifacts(t)
+	search := testenv.OpenSearch(t)
+	config := CellConfig{
+		Host: "localhost:4566", Architecture: "amd64", ExternalID: "0123456789abcdef", WorkerPrincipalARN: "arn:aws:iam::000000000000:user/earshotops-worker",
+		Search: Search{Endpoint: search.URL, CAPem: search.CAPem, Username: search.Username, Password: search.Password},
+	}
+	made := bundle.Bundle{Version: filepath.Base(artifacts), Dir: artifacts}
+	first, err := c.Cell(t.Context(), config, made)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if first.WorkerRoleARN == "" || first.ArtifactBucket == "" {
+		t.Errorf("it lacks outputs: %+v", first)
+	}
+	if again, err := c.Cell(t.Context(), config, made); err != nil || again != first {
+		t.Errorf("the same again: %+v, %v", again, err)
+	}
+	config.Search.Password = "changed"
+	if again, err := c.Cell(t.Context(), config, made); err != nil || again != first {
+		t.Errorf("with another password: %+v, %v", again, err)
 	}
 }

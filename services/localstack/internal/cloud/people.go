@@ -13,7 +13,7 @@ import (
 // Owner makes the admin who may do everything, with this password, unless there already.
 func (c *Cloud) Owner(ctx context.Context, pool, email, password string) error {
 	_, err := c.cognito.AdminCreateUser(ctx, &cognitoidentityprovider.AdminCreateUserInput{
-		UserPoolId: &pool, Username: &email, MessageAction: types.MessageActionTypeSuppress,
+		UserPoolId: &pool, Username: &email, MessageAction: types.MessageActionTypeSuppress, TemporaryPassword: &password,
 		UserAttributes: []types.AttributeType{
 			{Name: aws.String("email"), Value: &email}, {Name: aws.String("email_verified"), Value: aws.String("true")},
 		},
