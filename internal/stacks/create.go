@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -135,7 +136,7 @@ func ownParameters(t tenant.Tenant) (map[string]string, error) {
 		"IpPrivacy":          string(t.Settings.Privacy.IP),
 		"IndexPeriods":       string(periods),
 		"MediaOwner":         string(t.Settings.MediaOwner),
-		"Suspended":          fmt.Sprint(t.State == tenant.Suspended),
+		"Suspended":          strconv.FormatBool(t.State == tenant.Suspended),
 		"DeletionProtection": protection,
 	}, nil
 }

@@ -8,6 +8,7 @@ import (
 	"math/big"
 	"net/url"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -82,7 +83,7 @@ func newAccount(t *testing.T) account {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := account{root: testenv.AWSAs(t, fmt.Sprint(1e11+number.Int64()), "test")}
+	a := account{root: testenv.AWSAs(t, strconv.FormatInt(1e11+number.Int64(), 10), "test")}
 	users := iam.NewFromConfig(a.root)
 	user, err := users.CreateUser(t.Context(), &iam.CreateUserInput{UserName: aws.String("worker")})
 	if err != nil {

@@ -106,10 +106,10 @@ func TestFailedDeletionNamesAll(t *testing.T) {
 func TestEventsAreThoseOfTheCall(t *testing.T) {
 	t.Parallel()
 	stackEvent := func(id, status, token string) event {
-		return event{EventId: id, StackId: "id", PhysicalResourceId: "id", ResourceType: "AWS::CloudFormation::Stack", ResourceStatus: status, ClientRequestToken: token}
+		return event{EventID: id, StackID: "id", PhysicalResourceID: "id", ResourceType: "AWS::CloudFormation::Stack", ResourceStatus: status, ClientRequestToken: token}
 	}
 	resource := func(id, status, reason, token string) event {
-		return event{EventId: id, StackId: "id", LogicalResourceId: "Queue", ResourceType: "AWS::SQS::Queue", ResourceStatus: status, ResourceStatusReason: reason, ClientRequestToken: token}
+		return event{EventID: id, StackID: "id", LogicalResourceID: "Queue", ResourceType: "AWS::SQS::Queue", ResourceStatus: status, ResourceStatusReason: reason, ClientRequestToken: token}
 	}
 	of := against(pages("DELETE_FAILED", []event{
 		resource("7", "DELETE_FAILED", "It is in use.", "delete"),

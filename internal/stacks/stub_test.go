@@ -22,13 +22,22 @@ var frankfurt = tenant.Cell{Name: "frankfurt", Region: "eu-central-1", StackName
 
 // event is one member of a page of DescribeStackEvents, as the cases have it.
 type event struct {
-	EventId, StackName, StackId, LogicalResourceId, PhysicalResourceId, ResourceType string //nolint:revive // CloudFormation's names
-	ResourceStatus, ResourceStatusReason                                             string
-	Timestamp, ClientRequestToken                                                    string `xml:",omitempty"`
+	EventID              string `xml:"EventId"`
+	StackID              string `xml:"StackId"`
+	LogicalResourceID    string `xml:"LogicalResourceId"`
+	PhysicalResourceID   string `xml:"PhysicalResourceId"`
+	ResourceType         string
+	ResourceStatus       string
+	ResourceStatusReason string
+	Timestamp            string `xml:",omitempty"`
+	ClientRequestToken   string `xml:",omitempty"`
 }
 
 type stackPage struct {
-	StackName, StackId, StackStatus, CreationTime string //nolint:revive // CloudFormation's names
+	StackName    string
+	StackID      string `xml:"StackId"`
+	StackStatus  string
+	CreationTime string
 }
 
 // answer is what a stub says to one call; its members are those of the actions used here.
@@ -37,7 +46,6 @@ type answer struct {
 	Stacks         []stackPage `xml:"Result>Stacks>member,omitempty"`
 	StackSummaries []stackPage `xml:"Result>StackSummaries>member,omitempty"`
 	StackEvents    []event     `xml:"Result>StackEvents>member,omitempty"`
-	StackId        string      `xml:"Result>StackId,omitempty"` //nolint:revive // CloudFormation's name
 	NextToken      string      `xml:"Result>NextToken,omitempty"`
 }
 

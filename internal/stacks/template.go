@@ -46,7 +46,7 @@ func (t *templates) get(ctx context.Context, cfg aws.Config, outputs map[string]
 	if err != nil {
 		return template{}, fmt.Errorf("read template %s: %w", url, err)
 	}
-	defer object.Body.Close()
+	defer func() { _ = object.Body.Close() }() // all of it has been read
 	text, err := io.ReadAll(io.LimitReader(object.Body, maxTemplate))
 	if err != nil {
 		return template{}, fmt.Errorf("read template %s: %w", url, err)

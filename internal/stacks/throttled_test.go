@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -74,17 +75,17 @@ func (a *throttling) events(call url.Values, now time.Time) answer {
 	}
 	var page answer
 	for n := newest; n > newest-perPage && n >= -oldEvents; n-- {
-		e := event{EventId: fmt.Sprint(id, "/", n), StackId: id, LogicalResourceId: "Thing", ResourceType: "AWS::Some::Thing", ResourceStatus: "CREATE_COMPLETE", ClientRequestToken: "ours"}
+		e := event{EventID: fmt.Sprint(id, "/", n), StackID: id, LogicalResourceID: "Thing", ResourceType: "AWS::Some::Thing", ResourceStatus: "CREATE_COMPLETE", ClientRequestToken: "ours"}
 		if n < 0 {
 			e.ClientRequestToken = "older"
 		}
 		if n == 0 {
-			e.ResourceType, e.PhysicalResourceId, e.ResourceStatus = "AWS::CloudFormation::Stack", id, "CREATE_IN_PROGRESS"
+			e.ResourceType, e.PhysicalResourceID, e.ResourceStatus = "AWS::CloudFormation::Stack", id, "CREATE_IN_PROGRESS"
 		}
 		page.StackEvents = append(page.StackEvents, e)
 	}
 	if newest-perPage >= -oldEvents {
-		page.NextToken = fmt.Sprint(newest - perPage)
+		page.NextToken = strconv.Itoa(newest - perPage)
 	}
 	return page
 }

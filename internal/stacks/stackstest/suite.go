@@ -37,6 +37,7 @@ func Run(t *testing.T, newWorld func(t *testing.T) World) {
 }
 
 func create(t *testing.T, w World) {
+	t.Helper()
 	of := w.Tenant(t)
 	id, resources, err := w.Stacks.Create(t.Context(), w.Cell, of, "create-1")
 	if err != nil || id == "" || resources < 1 {
@@ -81,6 +82,7 @@ func create(t *testing.T, w World) {
 }
 
 func fail(t *testing.T, w World) {
+	t.Helper()
 	of := w.Tenant(t)
 	w.Break(t, of)
 	id, _, err := w.Stacks.Create(t.Context(), w.Cell, of, "create-1")
@@ -104,6 +106,7 @@ func fail(t *testing.T, w World) {
 }
 
 func absent(t *testing.T, w World) {
+	t.Helper()
 	of := w.Tenant(t)
 	view, err := w.Stacks.Describe(t.Context(), w.Cell, of.Slug)
 	if err != nil || view.Status != operation.StackAbsent {
