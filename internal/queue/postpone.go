@@ -44,7 +44,7 @@ func (q *Queue) Postpone(ctx context.Context, messages []Returned, by BackOff) e
 		for i, m := range batch {
 			seconds := by.after(m.Receives).Round(time.Second) / time.Second
 			input.Entries = append(input.Entries, types.ChangeMessageVisibilityBatchRequestEntry{
-				Id: aws.String(strconv.Itoa(i)), ReceiptHandle: &m.Receipt, VisibilityTimeout: int32(seconds), //nolint:gosec // ≤ 12 h
+				Id: aws.String(strconv.Itoa(i)), ReceiptHandle: &m.Receipt, VisibilityTimeout: int32(seconds),
 			})
 		}
 		answer, err := q.client.ChangeMessageVisibilityBatch(ctx, input)

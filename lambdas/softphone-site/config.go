@@ -15,7 +15,7 @@ type properties struct {
 	DisplayName      string
 	Bucket           string
 	ArtifactVersion  string
-	TelemetryApi     string //nolint:revive // the property's name
+	TelemetryAPI     string
 	ConnectInstances string // JSON
 	Region           string
 	SiteOrigin       string // part of the properties so that a changed one is published
@@ -48,7 +48,7 @@ var (
 // config returns what the site of a tenant reads.
 func (p properties) config(s slug.Slug) (siteConfig, error) {
 	c := siteConfig{
-		Tenant: s.String(), DisplayName: p.DisplayName, Region: p.Region, TelemetryAPI: p.TelemetryApi,
+		Tenant: s.String(), DisplayName: p.DisplayName, Region: p.Region, TelemetryAPI: p.TelemetryAPI,
 		ConnectInstances: []instance{}, MediaOwner: p.MediaOwner, ArtifactVersion: p.ArtifactVersion,
 	}
 	if p.ConnectInstances == "" {
