@@ -11,22 +11,22 @@ import (
 const Region = "eu-central-1"
 
 // AWSEndpoint returns the emulator's address, where IAM is enforced.
-func AWSEndpoint(t testing.TB) string {
-	t.Helper()
-	return need(t, "the AWS emulator", func(e environment) string { return e.AWS })
+func AWSEndpoint(tb testing.TB) string {
+	tb.Helper()
+	return need(tb, "the AWS emulator", func(e environment) string { return e.AWS })
 }
 
 // AWS returns the emulator as its root sees it, who may do everything.
-func AWS(t testing.TB) aws.Config {
-	t.Helper()
-	return AWSAs(t, "test", "test")
+func AWS(tb testing.TB) aws.Config {
+	tb.Helper()
+	return AWSAs(tb, "test", "test")
 }
 
 // AWSAs returns the emulator as an identity sees it, for tests of what the identity may do.
-func AWSAs(t testing.TB, accessKeyID, secretAccessKey string) aws.Config {
-	t.Helper()
+func AWSAs(tb testing.TB, accessKeyID, secretAccessKey string) aws.Config {
+	tb.Helper()
 	return aws.Config{
-		Region: Region, BaseEndpoint: aws.String(AWSEndpoint(t)),
+		Region: Region, BaseEndpoint: aws.String(AWSEndpoint(tb)),
 		Credentials: credentials.NewStaticCredentialsProvider(accessKeyID, secretAccessKey, ""),
 	}
 }

@@ -19,29 +19,29 @@ type Search struct {
 }
 
 // OpenSearch returns the node that all tests share: a test keeps to the indices of a slug of its own.
-func OpenSearch(t testing.TB) Search {
-	t.Helper()
-	raw := need(t, "OpenSearch", func(e environment) string { return e.OpenSearch })
+func OpenSearch(tb testing.TB) Search {
+	tb.Helper()
+	raw := need(tb, "OpenSearch", func(e environment) string { return e.OpenSearch })
 	var search Search
 	if err := json.Unmarshal([]byte(raw), &search); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	ca, err := os.ReadFile(search.CAFile)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	search.CAPem = string(ca)
 	return search
 }
 
 // Client returns a client that trusts the node's certificate and signs nobody in.
-func (s Search) Client(t testing.TB) *http.Client {
-	t.Helper()
+func (s Search) Client(tb testing.TB) *http.Client {
+	tb.Helper()
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM([]byte(s.CAPem)) {
-		t.Fatal("the node's certificate authority is unreadable")
+		tb.Fatal("the node's certificate authority is unreadable")
 	}
 	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}}
-	t.Cleanup(transport.CloseIdleConnections)
+	tb.Cleanup(transport.CloseIdleConnections)
 	return &http.Client{Transport: transport}
 }

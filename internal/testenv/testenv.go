@@ -21,48 +21,48 @@ type environment struct {
 
 // need returns the setting that pick selects. Without it the test is skipped under -short, and fails otherwise: a test that
 // silently does not run proves nothing.
-func need(t testing.TB, server string, pick func(environment) string) string {
-	t.Helper()
+func need(tb testing.TB, server string, pick func(environment) string) string {
+	tb.Helper()
 	loaded, err := settings.Load[environment]()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	found := pick(loaded)
 	switch {
 	case found != "":
 	case testing.Short():
-		t.Skip("needs " + server)
+		tb.Skip("needs " + server)
 	default:
-		t.Fatal("needs " + server + ": run `make test`, or `go run ./services/localstack test -- go test …`, or go test -short")
+		tb.Fatal("needs " + server + ": run `make test`, or `go run ./services/localstack test -- go test …`, or go test -short")
 	}
 	return found
 }
 
 // Slug returns a tenant's name that no other test has.
-func Slug(t testing.TB) slug.Slug {
-	t.Helper()
+func Slug(tb testing.TB) slug.Slug {
+	tb.Helper()
 	const digits = "abcdefghijklmnopqrstuvwxyz234567"
 	random := make([]byte, 12)
 	if _, err := rand.Read(random); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	for i := range random {
 		random[i] = digits[int(random[i])%len(digits)]
 	}
 	parsed, err := slug.Parse("t" + string(random))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return parsed
 }
 
 // Artifacts returns the folder of the built functions, templates and site: what a cell's bucket holds under its version,
 // which is the folder's name.
-func Artifacts(t testing.TB) string {
-	t.Helper()
-	dir := need(t, "built artifacts", func(e environment) string { return e.Artifacts })
+func Artifacts(tb testing.TB) string {
+	tb.Helper()
+	dir := need(tb, "built artifacts", func(e environment) string { return e.Artifacts })
 	if _, err := os.Stat(dir); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return dir
 }

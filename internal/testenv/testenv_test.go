@@ -33,7 +33,7 @@ func run(t *testing.T, address, statement string) int64 {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer connection.Close(t.Context())
+	defer func() { _ = connection.Close(t.Context()) }() // the statement has been answered
 	tag, err := connection.Exec(t.Context(), statement)
 	if err != nil {
 		t.Fatal(err)
@@ -72,7 +72,7 @@ func TestOpenSearchKnowsItsAdministratorOnly(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer response.Body.Close()
+			defer func() { _ = response.Body.Close() }() // read only
 			if body, _ := io.ReadAll(response.Body); response.StatusCode != test.want {
 				t.Errorf("answered %d, want %d: %.200s", response.StatusCode, test.want, body)
 			}

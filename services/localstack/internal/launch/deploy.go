@@ -81,7 +81,7 @@ func (s *stack) workerKey(ctx context.Context, plane cloud.ControlPlane) (cloud.
 	if err != nil || key == kept {
 		return key, err
 	}
-	content, err = json.Marshal(key)
+	content, err = json.Marshal(key) //nolint:gosec // this file is where the key is kept
 	if err != nil {
 		return key, err
 	}

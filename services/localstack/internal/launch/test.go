@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/earshot-hq/earshot/services/localstack/internal/part"
 	"github.com/earshot-hq/earshot/services/localstack/internal/process"
 	"github.com/earshot-hq/earshot/services/localstack/internal/workspace"
 )
@@ -22,6 +23,9 @@ import (
 // Test starts fresh servers, runs command with their addresses in its environment, stops them, and returns the command's
 // exit code. Several runs in one checkout do not meet.
 func (l *Launcher) Test(ctx context.Context, command []string) (int, error) {
+	if err := part.CheckMachine(ctx); err != nil {
+		return 1, err
+	}
 	w, lock, err := l.scratch(ctx)
 	if err != nil {
 		return 1, err

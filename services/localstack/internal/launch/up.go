@@ -44,7 +44,7 @@ type stack struct {
 
 // Up starts the product, onboards the demonstration tenant, and returns when ctx has ended and all is stopped.
 func (l *Launcher) Up(ctx context.Context) error {
-	if err := part.CheckMachine(); err != nil {
+	if err := part.CheckMachine(ctx); err != nil {
 		return err
 	}
 	w, err := workspace.Open(l.Root, l.Settings.Local)

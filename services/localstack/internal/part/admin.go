@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"syscall"
 
 	"github.com/jackc/pgx/v5"
@@ -124,11 +123,10 @@ func (a *Admin) Part(identity Identity) process.Part {
 func (a *Admin) part(name, command, ready string, environment ...string) process.Part {
 	return process.Part{
 		Name: name, Patience: patience, StopSignal: syscall.SIGTERM,
-		Command: func(context.Context) (*exec.Cmd, error) {
-			run := exec.Command(a.binary, command)
-			run.Dir = filepath.Dir(a.cells)
-			run.Env = append(append(plainEnvironment(run.Dir), "EARSHOT_DATABASE_URL="+a.DatabaseURL()), environment...)
-			return run, nil
+		Command: func() (process.Command, error) {
+			home := a.bench.Workspace.State
+			plain := append(plainEnvironment(home), "EARSHOT_DATABASE_URL="+a.DatabaseURL())
+			return process.Command{Path: a.binary, Arguments: []string{command}, Environment: append(plain, environment...), Dir: home}, nil
 		},
 		Ready: answers(freshClient(nil), ready, nil),
 	}

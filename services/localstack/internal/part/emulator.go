@@ -3,7 +3,6 @@ package part
 import (
 	"context"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"syscall"
@@ -49,16 +48,14 @@ func (e *Emulator) Forget() error {
 func (e *Emulator) Part() process.Part {
 	return process.Part{
 		Name: "aws", Patience: patience, StopSignal: syscall.SIGTERM,
-		Command: func(context.Context) (*exec.Cmd, error) {
-			command := exec.Command(e.python, "-m", "ministack")
-			command.Dir = e.state
-			command.Env = append(plainEnvironment(e.state),
+		Command: func() (process.Command, error) {
+			environment := append(plainEnvironment(e.state),
 				"AUTH=true", "BIND_HOST=127.0.0.1", "GATEWAY_PORT="+strconv.Itoa(e.bench.Ports.AWS), "MINISTACK_HOST=localhost", "MINISTACK_REGION="+Region,
 				"IOT_MTLS_ENABLED=0", // it would listen on every address
 				"SFTP_ENABLED=0", "LAMBDA_EXECUTOR=local",
 				"PERSIST_STATE=1", "S3_PERSIST=1", "STATE_DIR="+filepath.Join(e.state, "state"), "S3_DATA_DIR="+filepath.Join(e.state, "s3"),
 				"TMPDIR="+filepath.Join(e.state, "tmp"), "PYTHONUNBUFFERED=1")
-			return command, nil
+			return process.Command{Path: e.python, Arguments: []string{"-m", "ministack"}, Environment: environment, Dir: e.state}, nil
 		},
 		Ready: answers(freshClient(nil), e.URL()+"/_ministack/ready", nil),
 	}

@@ -1,6 +1,7 @@
 package part
 
 import (
+	"context"
 	"errors"
 	"os/exec"
 	"runtime"
@@ -12,7 +13,7 @@ type MissingError struct{ What, Remedy string }
 func (e *MissingError) Error() string { return e.What + ": " + e.Remedy }
 
 // CheckMachine looks for what must be there before anything is fetched. It returns all that is missing at once.
-func CheckMachine() error {
+func CheckMachine(ctx context.Context) error {
 	var missing []error
 	if _, hasArchive := postgresArchive(); runtime.GOOS != "linux" || !hasArchive {
 		missing = append(missing, &MissingError{
@@ -23,7 +24,7 @@ func CheckMachine() error {
 	if _, err := exec.LookPath("go"); err != nil {
 		missing = append(missing, &MissingError{What: "no `go` on the path", Remedy: "install Go 1.26 or newer and put its bin folder on PATH"})
 	}
-	if _, err := findPython(); err != nil {
+	if _, err := findPython(ctx); err != nil {
 		missing = append(missing, err)
 	}
 	return errors.Join(missing...)

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"syscall"
@@ -87,19 +86,18 @@ func (o *OpenSearch) Client() *http.Client { return freshClient(o.trust) }
 func (o *OpenSearch) Part() process.Part {
 	return process.Part{
 		Name: "opensearch", Patience: patience, StopSignal: syscall.SIGTERM, Credential: o.bench.Workspace.Credential(),
-		Command: func(context.Context) (*exec.Cmd, error) {
+		Command: func() (process.Command, error) {
 			// A lock that a killed node leaves in its data is freed by the system; files of its tmp are not.
 			tmp := filepath.Join(o.folder, "tmp")
 			if err := os.RemoveAll(tmp); err != nil {
-				return nil, err
+				return process.Command{}, err
 			}
 			if _, err := o.bench.Workspace.ServerFolder("opensearch", "tmp"); err != nil {
-				return nil, err
+				return process.Command{}, err
 			}
-			command := exec.Command(filepath.Join(o.java, "bin", "java"), o.arguments(tmp)...)
-			command.Env = plainEnvironment(o.folder)
-			command.Dir = o.folder
-			return command, nil
+			return process.Command{
+				Path: filepath.Join(o.java, "bin", "java"), Arguments: o.arguments(tmp), Environment: plainEnvironment(o.folder), Dir: o.folder,
+			}, nil
 		},
 		Ready: answers(o.Client(), o.URL()+"/_cluster/health?wait_for_status=yellow&timeout=1s", func(r *http.Request) {
 			r.SetBasicAuth(o.Username, o.Password)

@@ -108,7 +108,7 @@ func (p *Postgres) Part() process.Part {
 	return process.Part{
 		Name: "postgres", Patience: patience, Credential: p.bench.Workspace.Credential(),
 		StopSignal: syscall.SIGINT, // the fast stop; SIGTERM would wait for the clients
-		Command: func(context.Context) (*exec.Cmd, error) {
+		Command: func() (process.Command, error) {
 			arguments := []string{
 				"-D", p.data, "-c", "listen_addresses=127.0.0.1", "-c", "port=" + strconv.Itoa(p.bench.Ports.Postgres), "-c", "unix_socket_directories=",
 				"-c", "max_connections=200", "-c", "shared_buffers=64MB", "-c", "log_line_prefix=%m [%p] %q%u@%d ",
@@ -116,10 +116,9 @@ func (p *Postgres) Part() process.Part {
 			if p.bench.Fleeting {
 				arguments = append(arguments, "-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off")
 			}
-			command := exec.Command(filepath.Join(p.software, "bin", "postgres"), arguments...)
-			command.Env = plainEnvironment(p.data)
-			command.Dir = p.data
-			return command, nil
+			return process.Command{
+				Path: filepath.Join(p.software, "bin", "postgres"), Arguments: arguments, Environment: plainEnvironment(p.data), Dir: p.data,
+			}, nil
 		},
 		Ready: func(ctx context.Context) error {
 			connection, err := pgx.Connect(ctx, p.URL("postgres"))

@@ -24,18 +24,18 @@ type Python struct {
 }
 
 // findPython returns a Python that can make virtual environments.
-func findPython() (string, error) {
+func findPython(ctx context.Context) (string, error) {
 	remedy := "install Python " + oldestPython + " or newer with its venv module, on Debian and Ubuntu: apt-get install python3 python3-venv"
 	python, err := exec.LookPath("python3")
 	if err != nil {
 		return "", &MissingError{What: "no `python3` on the path", Remedy: remedy}
 	}
 	const probe = "import sys; print('%d.%d' % sys.version_info[:2]); sys.exit(sys.version_info < (3, 10))"
-	out, err := exec.Command(python, "-c", probe).Output()
+	out, err := exec.CommandContext(ctx, python, "-c", probe).Output()
 	if err != nil {
 		return "", &MissingError{What: "python3 is " + strings.TrimSpace(string(out)) + ", which is too old", Remedy: remedy}
 	}
-	if exec.Command(python, "-c", "import venv, ensurepip").Run() != nil {
+	if exec.CommandContext(ctx, python, "-c", "import venv, ensurepip").Run() != nil {
 		return "", &MissingError{What: "python3 has no venv module", Remedy: remedy}
 	}
 	return python, nil
@@ -44,7 +44,7 @@ func findPython() (string, error) {
 // Environment returns the Python of the virtual environment that holds exactly the packages of requirements, the content of
 // a pip file with hashes.
 func (p *Python) Environment(ctx context.Context, name string, requirements []byte) (string, error) {
-	python, err := findPython()
+	python, err := findPython(ctx)
 	if err != nil {
 		return "", err
 	}

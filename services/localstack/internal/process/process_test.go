@@ -58,8 +58,8 @@ func (s *stage) await(t *testing.T, what string) Event {
 func (s *stage) player(name string, addresses ...string) Part {
 	return Part{
 		Name: name, Patience: testPatience, StopSignal: syscall.SIGTERM,
-		Command: func(context.Context) (*exec.Cmd, error) {
-			return exec.Command(os.Args[0], append([]string{helper}, addresses...)...), nil
+		Command: func() (Command, error) {
+			return Command{Path: os.Args[0], Arguments: append([]string{helper}, addresses...)}, nil
 		},
 		Ready: func(context.Context) error {
 			log, err := os.ReadFile(s.LogFile(name))
@@ -134,8 +134,8 @@ func TestAPartThatEndsEarlyTellsItsLog(t *testing.T) {
 	s := setup(t)
 	err := s.Start(t.Context(), Part{
 		Name: "broken", Patience: testPatience, StopSignal: syscall.SIGTERM,
-		Command: func(context.Context) (*exec.Cmd, error) {
-			return exec.Command("sh", "-c", "echo the disk is full; exit 3"), nil
+		Command: func() (Command, error) {
+			return Command{Path: "/bin/sh", Arguments: []string{"-c", "echo the disk is full; exit 3"}}, nil
 		},
 		Ready: func(context.Context) error { return errors.New("never") },
 	})
@@ -149,8 +149,8 @@ func TestWhatAPartLeavesIsSweptAway(t *testing.T) {
 	s := setup(t)
 	if err := s.Start(t.Context(), Part{
 		Name: "parent", Patience: testPatience, StopSignal: syscall.SIGTERM,
-		Command: func(context.Context) (*exec.Cmd, error) {
-			return exec.Command("sh", "-c", "sleep 1000 & echo $! > "+filepath.Join(s.state, "child")+"; wait"), nil
+		Command: func() (Command, error) {
+			return Command{Path: "/bin/sh", Arguments: []string{"-c", "sleep 1000 & echo $! > child; wait"}, Dir: s.state, Environment: os.Environ()}, nil
 		},
 		Ready: func(context.Context) error {
 			content, err := os.ReadFile(filepath.Join(s.state, "child"))

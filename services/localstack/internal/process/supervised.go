@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -35,17 +36,19 @@ type supervised struct {
 
 // begin starts the process once and waits until it is ready; a process that is not ready in time is stopped.
 func (s *supervised) begin(ctx context.Context, isFirst bool) error {
-	command, err := s.Command(ctx)
+	what, err := s.Command()
 	if err != nil {
 		return err
 	}
+	command := exec.Command(what.Path, what.Arguments...) //nolint:noctx // it outlives the start, and is stopped in order
+	command.Dir = what.Dir
 	log, err := s.supervisor.openLog(s.Name, isFirst)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = log.Close() }() // the process has a handle of its own
 	command.Stdout, command.Stderr = log, log
-	command.Env = append(command.Env, marker+"="+s.supervisor.state)
+	command.Env = slices.Concat(what.Environment, []string{marker + "=" + s.supervisor.state})
 	if err := spawn(command, s.StopSignal, s.Credential); err != nil {
 		return err
 	}
@@ -92,8 +95,9 @@ func (s *supervised) awaitReady(ctx context.Context, exited chan struct{}) error
 		return nil
 	case <-exited:
 		cancel()
+		//nolint:errcheck // it was cut off
 		<-ready
-		return fmt.Errorf("ended before it was ready (%v); its log ends:\n%s", s.exitError(), s.logTail())
+		return fmt.Errorf("ended before it was ready (%w); its log ends:\n%s", s.exitError(), s.logTail())
 	}
 }
 

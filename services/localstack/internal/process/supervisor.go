@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -18,8 +17,8 @@ import (
 // A Part says how one process is run.
 type Part struct {
 	Name string
-	// Command builds the command of the next start; the supervisor sets where its output goes and what it inherits.
-	Command func(ctx context.Context) (*exec.Cmd, error)
+	// Command prepares the next start and says what to run.
+	Command func() (Command, error)
 	// Ready is asked again and again until it returns nil.
 	Ready func(ctx context.Context) error
 	// Patience is how long the part may take to get ready.
@@ -29,6 +28,14 @@ type Part struct {
 	Credential *syscall.Credential
 	// Restarted is called when the part is ready again after it died, before others are told; nil: nothing is to be done.
 	Restarted func(ctx context.Context) error
+}
+
+// A Command is a program as it is started; it inherits nothing.
+type Command struct {
+	Path        string
+	Arguments   []string
+	Environment []string
+	Dir         string
 }
 
 // An Event tells what happened to a part.

@@ -94,9 +94,9 @@ func lockFile(name string, how int) (*Lock, error) {
 	return &Lock{file: file}, nil
 }
 
-// Install returns the software folder called name, after make has filled it once. Checkouts and processes that ask at the
+// Install returns the software folder called name, after fill has filled it once. Checkouts and processes that ask at the
 // same time wait for the first. A name must change when its content does.
-func (w *Workspace) Install(name string, make func(dir string) error) (string, error) {
+func (w *Workspace) Install(name string, fill func(dir string) error) (string, error) {
 	target := filepath.Join(w.Software, name)
 	lock, err := lockFile(filepath.Join(w.Software, "."+name+".lock"), syscall.LOCK_EX)
 	if err != nil {
@@ -113,7 +113,7 @@ func (w *Workspace) Install(name string, make func(dir string) error) (string, e
 	if err := makeReadable(partial); err != nil {
 		return "", err
 	}
-	if err := make(partial); err != nil {
+	if err := fill(partial); err != nil {
 		return "", err
 	}
 	return target, os.Rename(partial, target)

@@ -99,11 +99,11 @@ func (w *Workspace) reachable(dir string) (string, error) {
 	if w.User == nil || everybodyMayEnter(dir) {
 		return dir, nil
 	}
-	real, err := filepath.Abs(dir)
+	absolute, err := filepath.Abs(dir)
 	if err != nil {
 		return "", err
 	}
-	sum := sha256.Sum256([]byte(real))
+	sum := sha256.Sum256([]byte(absolute))
 	return filepath.Join(elsewhere, hex.EncodeToString(sum[:6])), nil
 }
 

@@ -110,7 +110,7 @@ func TestPortsMoveWhenTaken(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer taken.Close()
+	defer func() { _ = taken.Close() }() // it only stood in the way
 	preferred := taken.Addr().(*net.TCPAddr).Port
 
 	port := pick(t, w, "admin", preferred, false)
@@ -127,7 +127,7 @@ func TestPortsMoveWhenTaken(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer again.Close()
+	defer func() { _ = again.Close() }() // the same
 	pick(t, w, "admin", preferred, true)
 }
 
