@@ -48,7 +48,7 @@ func TestContractOfCloudFormation(t *testing.T) {
 	stackstest.Run(t, func(*testing.T) stackstest.World {
 		return stackstest.World{
 			Stacks: stacks.New(cellaws.New(account.worker), stacks.Options{Calls: 1000}), Cell: account.cell, Tenant: someTenant,
-			Break: account.breaks(t), Mend: account.mends(t), Wait: soon,
+			Break: account.breaks, Mend: account.mends, Wait: soon,
 		}
 	})
 }
@@ -161,14 +161,14 @@ func (a account) publish(t *testing.T, broken string) {
 	}
 }
 
-func (a account) breaks(t *testing.T) func(*testing.T, tenant.Tenant) {
+func (a account) breaks(t *testing.T, of tenant.Tenant) {
 	t.Helper()
-	return func(t *testing.T, of tenant.Tenant) { a.publish(t, of.Slug.String()) }
+	a.publish(t, of.Slug.String())
 }
 
-func (a account) mends(t *testing.T) func(*testing.T, tenant.Tenant) {
+func (a account) mends(t *testing.T, _ tenant.Tenant) {
 	t.Helper()
-	return func(t *testing.T, _ tenant.Tenant) { a.publish(t, "") }
+	a.publish(t, "")
 }
 
 const smallTenant = `

@@ -1,0 +1,147 @@
+// Package residue removes and finds what a deleted stack leaves behind: in search and S3 through the cell's provider, and in
+// AWS's other services by their lists.
+package residue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
+	tagging "github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi"
+	taggingtypes "github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi/types"
+	"github.com/aws/smithy-go"
+
+	"github.com/earshot-hq/earshot/internal/cellaws"
+	"github.com/earshot-hq/earshot/internal/operation"
+	"github.com/earshot-hq/earshot/internal/slug"
+	"github.com/earshot-hq/earshot/internal/tenant"
+)
+
+// Purger implements operation.Purger.
+type Purger struct{ cells *cellaws.Cells }
+
+// New returns a Purger that enters cells by way of cells.
+func New(cells *cellaws.Cells) *Purger { return &Purger{cells: cells} }
+
+// Purge has the cell's provider delete the tenant's indices, index templates, space and data bucket. It is idempotent, and
+// an error says what is left.
+func (p *Purger) Purge(ctx context.Context, cell tenant.Cell, s slug.Slug) error {
+	left, err := p.ask(ctx, cell, "purge", s)
+	if err != nil {
+		return err
+	}
+	if len(left) > 0 {
+		return fmt.Errorf("the purge of %s left %s", s, strings.Join(left, "; "))
+	}
+	return nil
+}
+
+// Sweep lists what any store of the cell still holds of the tenant, in words; empty when nothing is left. AWS's list of tagged
+// resources trails by minutes: what it names may be gone already, so ask again.
+func (p *Purger) Sweep(ctx context.Context, cell tenant.Cell, s slug.Slug) ([]string, error) {
+	left, err := p.ask(ctx, cell, "sweep", s)
+	if err != nil {
+		return nil, err
+	}
+	cfg := p.cells.Config(cell)
+	for _, look := range []func(context.Context, aws.Config, slug.Slug) ([]string, error){stack, roles, tagged} {
+		found, err := look(ctx, cfg, s)
+		if err != nil {
+			return nil, err
+		}
+		left = append(left, found...)
+	}
+	slices.Sort(left)
+	return slices.Compact(left), nil
+}
+
+// ask invokes the cell's provider about one tenant.
+func (p *Purger) ask(ctx context.Context, cell tenant.Cell, action string, s slug.Slug) ([]string, error) {
+	outputs, err := p.cells.Outputs(ctx, cell)
+	if err != nil {
+		return nil, err
+	}
+	function := outputs["SearchTenantFunction"]
+	if function == "" {
+		return nil, &operation.Failure{
+			Code: "cell.no_provider", Reason: "Cell " + cell.Name + " names no provider in its outputs.",
+			Advice: "Update the cell's stack, then retry.",
+		}
+	}
+	request := map[string]string{"action": action, "slug": s.String()}
+	var answer struct {
+		Left []string `json:"left"`
+	}
+	if err := p.cells.Invoke(ctx, cell, function, request, &answer); err != nil {
+		return nil, err
+	}
+	return answer.Left, nil
+}
+
+func stack(ctx context.Context, cfg aws.Config, s slug.Slug) ([]string, error) {
+	got, err := cloudformation.NewFromConfig(cfg).DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: aws.String(s.StackName())})
+	var answered smithy.APIError
+	switch {
+	case errors.As(err, &answered) && strings.Contains(answered.ErrorMessage(), "does not exist"):
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("look for stack %s: %w", s.StackName(), err)
+	}
+	var found []string
+	for _, one := range got.Stacks {
+		found = append(found, "stack "+aws.ToString(one.StackName)+" ("+string(one.StackStatus)+")")
+	}
+	return found, nil
+}
+
+// roles asks for each by name: no list of tagged resources has them.
+func roles(ctx context.Context, cfg aws.Config, s slug.Slug) ([]string, error) {
+	client := iam.NewFromConfig(cfg)
+	var found []string
+	for _, what := range []string{"pushers", "indexer", "directory", "reader", "editor"} {
+		name := s.ResourcePrefix() + what
+		_, err := client.GetRole(ctx, &iam.GetRoleInput{RoleName: aws.String(name)})
+		var absent *iamtypes.NoSuchEntityException
+		switch {
+		case errors.As(err, &absent):
+		case err != nil:
+			return nil, fmt.Errorf("look for role %s: %w", name, err)
+		default:
+			found = append(found, "role "+name)
+		}
+	}
+	return found, nil
+}
+
+// named are the services whose leftovers the provider names itself.
+var named = []string{"s3", "logs", "secretsmanager"}
+
+func tagged(ctx context.Context, cfg aws.Config, s slug.Slug) ([]string, error) {
+	var found []string
+	pages := tagging.NewGetResourcesPaginator(tagging.NewFromConfig(cfg), &tagging.GetResourcesInput{
+		TagFilters: []taggingtypes.TagFilter{{Key: aws.String("earshot:tenant"), Values: []string{s.String()}}},
+	})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("list tagged resources: %w", err)
+		}
+		for _, resource := range page.ResourceTagMappingList {
+			parsed, err := arn.Parse(aws.ToString(resource.ResourceARN))
+			if err != nil {
+				return nil, fmt.Errorf("list tagged resources: %w", err)
+			}
+			if !slices.Contains(named, parsed.Service) {
+				found = append(found, parsed.Service+" "+parsed.Resource)
+			}
+		}
+	}
+	return found, nil
+}
