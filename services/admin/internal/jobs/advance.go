@@ -1,0 +1,36 @@
+package jobs
+
+import (
+	"context"
+	"time"
+
+	"github.com/riverqueue/river"
+
+	"github.com/earshot-hq/earshot/internal/operation"
+)
+
+// An Advancer runs one step of an operation and returns how long to wait before the next, 0 when it is over.
+type Advancer interface {
+	Advance(ctx context.Context, tenantID, operationID string) (wait time.Duration, err error)
+}
+
+// advance drives operations. Its jobs hold ids only: the operation's row says what is to be done.
+type advance struct {
+	river.WorkerDefaults[operation.AdvanceArgs]
+	advancer Advancer
+}
+
+// Work runs one step and comes back for the next. An error is transient: a final failure is a state of the operation.
+func (w *advance) Work(ctx context.Context, job *river.Job[operation.AdvanceArgs]) error {
+	wait, err := w.advancer.Advance(ctx, job.Args.TenantID, job.Args.OperationID)
+	if err != nil || wait == 0 {
+		return err
+	}
+	return river.JobSnooze(wait)
+}
+
+// NextRetry comes back soon, and never later than in half a minute: what failed is the way to the database.
+func (*advance) NextRetry(job *river.Job[operation.AdvanceArgs]) time.Time {
+	const longest = 30 * time.Second
+	return time.Now().Add(min(longest, time.Second<<min(job.Attempt-1, 5)))
+}

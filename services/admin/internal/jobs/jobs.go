@@ -1,0 +1,55 @@
+// Package jobs runs the work of the control plane as River jobs: it drives operations, has lost stacks built again, and
+// keeps house. Each worker translates; what is done is the domain's.
+package jobs
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertype"
+
+	"github.com/earshot-hq/earshot/internal/access"
+)
+
+// Config is what the jobs need.
+type Config struct {
+	Advancer     Advancer
+	Keeper       Keeper
+	Rebuilder    *Rebuilder    // nil: no stack is built again by itself
+	RebuildEvery time.Duration // how often is looked for lost stacks, beside once at the start
+	Log          *slog.Logger
+}
+
+// itself is the actor of work that nobody asked for and that concerns all tenants.
+var itself = access.Actor{Subject: "worker", Name: "worker", Role: access.System, Scope: access.Scope{All: true}}
+
+// Workers returns the workers of every kind of job.
+func Workers(c Config) *river.Workers {
+	workers := river.NewWorkers()
+	river.AddWorker(workers, &advance{advancer: c.Advancer})
+	river.AddWorker(workers, &housekeeping{keeper: c.Keeper, log: c.Log})
+	river.AddWorker(workers, &rebuildMissing{rebuilder: c.Rebuilder})
+	return workers
+}
+
+// Periodic returns the jobs that start by the clock. One worker of all starts them.
+func Periodic(c Config) []*river.PeriodicJob {
+	list := []*river.PeriodicJob{periodic[housekeepingArgs](time.Minute)}
+	if c.Rebuilder != nil {
+		list = append(list, periodic[rebuildMissingArgs](c.RebuildEvery))
+	}
+	return list
+}
+
+func periodic[Args river.JobArgs](every time.Duration) *river.PeriodicJob {
+	return river.NewPeriodicJob(river.PeriodicInterval(every), func() (river.JobArgs, *river.InsertOpts) {
+		var args Args
+		return args, &river.InsertOpts{MaxAttempts: 1, UniqueOpts: oneAtATime}
+	}, &river.PeriodicJobOpts{RunOnStart: true})
+}
+
+// oneAtATime leaves a job out while the one before it still waits or runs. One that is done counts by default: not here.
+var oneAtATime = river.UniqueOpts{ByArgs: true, ByState: []rivertype.JobState{
+	rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRetryable, rivertype.JobStateRunning, rivertype.JobStateScheduled,
+}}

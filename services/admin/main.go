@@ -1,0 +1,80 @@
+// Admin is Earshot's control plane: the admin API (serve), the worker that carries operations out (work), and the
+// migrations of their database (migrate).
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+
+	"github.com/earshot-hq/earshot/internal/service"
+)
+
+const usage = `usage: admin serve | work | migrate
+
+  serve    answer the admin API
+  work     carry operations out
+  migrate  bring the database up to date, and end
+
+Settings come from the environment; a missing or wrong one is named at the start. All durations are as Go writes them (45s).
+
+  serve    EARSHOT_DATABASE_URL      as role earshot_app
+           EARSHOT_LISTEN            host and port of the API (127.0.0.1:8080)
+           EARSHOT_METRICS_LISTEN    host and port of /metrics, /healthz, /readyz (127.0.0.1:8082)
+           EARSHOT_OIDC_ISSUER       of the admins' sign-in
+           EARSHOT_OIDC_CLIENT_ID    whose access tokens are taken
+           EARSHOT_OIDC_DISCOVERY_URL  where the issuer is described, if elsewhere (local emulators only)
+  work     EARSHOT_DATABASE_URL      as role earshot_app
+           EARSHOT_METRICS_LISTEN    host and port of /metrics, /healthz, /readyz (127.0.0.1:8083)
+           EARSHOT_WORKER_ID         names this worker; two never have the same (made up)
+           EARSHOT_WORKERS           how many steps at once (10)
+           EARSHOT_LEASE             how long a step may take (45s)
+           EARSHOT_POLL              between two looks at a stack, a call or a store (5s)
+           EARSHOT_FETCH             between two looks for jobs (500ms)
+           EARSHOT_STACK_TIMEOUT     (75m)
+           EARSHOT_PROBE_TIMEOUT     (5m)
+           EARSHOT_PURGE_TIMEOUT     (15m)
+           EARSHOT_REBUILD_MISSING   build lost stacks again (false; local emulators only)
+           EARSHOT_REBUILD_EVERY     (2m)
+           AWS_…                     the worker's own identity, as the AWS SDKs read it
+  migrate  EARSHOT_MIGRATE_DATABASE_URL  as the owner, or as a role that may make roles
+           EARSHOT_DATABASE_URL      as role earshot_app: it gets this password
+           EARSHOT_CELLS_FILE        JSON list of cells to add or change
+`
+
+func main() {
+	if err := run(context.Background(), os.Args[1:], os.Stdout, os.Stderr); err != nil {
+		fmt.Fprintln(os.Stderr, "admin:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string, out, logs io.Writer) error {
+	command := ""
+	if len(args) == 1 {
+		command = args[0]
+	}
+	log := service.NewLogger(logs, "admin-"+command, slog.LevelInfo)
+	switch command {
+	case "serve":
+		m, err := newServe(log)
+		if err != nil {
+			return err
+		}
+		return service.Until(ctx, m, log)
+	case "work":
+		m, err := newWork(log)
+		if err != nil {
+			return err
+		}
+		return service.Until(ctx, m, log)
+	case "migrate":
+		return migrate(ctx, log)
+	case "help", "-h", "--help":
+		_, err := io.WriteString(out, usage)
+		return err
+	}
+	return fmt.Errorf("unknown command\n%s", usage)
+}

@@ -1,0 +1,299 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	toxiproxy "github.com/Shopify/toxiproxy/v2"
+	"github.com/go-jose/go-jose/v4"
+	"github.com/rs/zerolog"
+
+	"github.com/earshot-hq/earshot/internal/operation/operationtest"
+	"github.com/earshot-hq/earshot/internal/postgres/postgrestest"
+	"github.com/earshot-hq/earshot/internal/slug"
+	"github.com/earshot-hq/earshot/internal/testenv"
+)
+
+// A world is both processes on one database, an issuer of tokens, and a cloud in memory.
+type world struct {
+	url, metrics, workerMetrics string
+	token                       string
+	cloud                       *operationtest.Cloud
+	database                    *toxiproxy.Proxy // between the processes and Postgres
+}
+
+func setup(t *testing.T) world {
+	t.Helper()
+	db := postgrestest.New(t, testenv.Postgres(t))
+	issuer, token := newIssuer(t)
+	appURL, proxy := behindProxy(t, db.AppURL)
+	log := slog.New(slog.NewJSONHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
+	server := &serve{log: log, settings: serveSettings{
+		DatabaseURL: appURL, Listen: "127.0.0.1:0", MetricsListen: "127.0.0.1:0", Issuer: issuer, ClientID: "client",
+	}}
+	start(t, server)
+	memory := operationtest.NewCloud()
+	worker := &work{log: log, cloud: cloud{memory, memory, memory}, settings: workSettings{
+		DatabaseURL: appURL, MetricsListen: "127.0.0.1:0", Workers: 4, Lease: 45 * time.Second, Poll: 10 * time.Millisecond,
+		Fetch: 20 * time.Millisecond, RebuildMissing: true, RebuildEvery: 100 * time.Millisecond,
+	}}
+	start(t, worker)
+	return world{
+		url: "http://" + server.api.Addr(), metrics: "http://" + server.metrics.Addr(), workerMetrics: "http://" + worker.metrics.Addr(),
+		token: token, cloud: memory, database: proxy,
+	}
+}
+
+type process interface {
+	Run(ctx context.Context) error
+	Close(ctx context.Context) error
+}
+
+func start(t *testing.T, p process) {
+	t.Helper()
+	if err := p.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		defer cancel()
+		if err := p.Close(ctx); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	})
+}
+
+// newIssuer returns an issuer's URL and an owner's token of it.
+func newIssuer(t *testing.T) (issuer, token string) {
+	t.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var server *httptest.Server
+	server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var answer any = jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: key.Public(), KeyID: "one", Algorithm: "RS256"}}}
+		if strings.HasSuffix(r.URL.Path, "openid-configuration") {
+			answer = map[string]string{"issuer": server.URL, "jwks_uri": server.URL + "/keys"}
+		}
+		_ = json.NewEncoder(w).Encode(answer)
+	}))
+	t.Cleanup(server.Close)
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.RS256, Key: jose.JSONWebKey{Key: key, KeyID: "one"}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signed, err := signer.Sign(fmt.Appendf(nil, `{"iss":%q,"sub":"s","client_id":"client","token_use":"access","username":"o","cognito:groups":["owner"],"exp":%d}`,
+		server.URL, time.Now().Add(time.Hour).Unix()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if token, err = signed.CompactSerialize(); err != nil {
+		t.Fatal(err)
+	}
+	return server.URL, token
+}
+
+// behindProxy returns the database's URL by way of a proxy that can cut it off.
+func behindProxy(t *testing.T, databaseURL string) (string, *toxiproxy.Proxy) {
+	t.Helper()
+	u, err := url.Parse(databaseURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := toxiproxy.NewProxy(toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop()), "postgres", "127.0.0.1:0", u.Host)
+	if err := proxy.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(proxy.Stop)
+	u.Host = proxy.Listen
+	return u.String(), proxy
+}
+
+// send sends a request as the owner.
+func (w world) send(t *testing.T, method, address, body string) (int, string) {
+	t.Helper()
+	response := w.open(t, method, address, body, "application/json")
+	defer func() { _ = response.Body.Close() }()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response.StatusCode, string(text)
+}
+
+func (w world) open(t *testing.T, method, address, body, accept string) *http.Response {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), method, address, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Authorization", "Bearer "+w.token)
+	request.Header.Set("Accept", accept)
+	if body != "" {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response
+}
+
+// started is what a write answers.
+type started struct {
+	Operation struct{ ID, State string }
+	Tenant    struct{ State string }
+}
+
+func (w world) start(t *testing.T, method, path, body string) started {
+	t.Helper()
+	status, text := w.send(t, method, w.url+path, body)
+	var s started
+	if err := json.Unmarshal([]byte(text), &s); err != nil || status != http.StatusAccepted {
+		t.Fatalf("%s %s: %d %s", method, path, status, text)
+	}
+	return s
+}
+
+func onboarding(s slug.Slug) string {
+	return fmt.Sprintf(`{"slug":%q,"display_name":"A tenant","connect_instances":[{"alias":"main","arn":`+
+		`"arn:aws:connect:eu-central-1:111122223333:instance/11111111-2222-4333-8444-555555555555","ccp_url":"https://x.my.connect.aws/ccp-v2"}]}`, s)
+}
+
+// end follows an operation's events until it is over and returns its last state.
+func (w world) end(t *testing.T, id string) string {
+	t.Helper()
+	response := w.open(t, http.MethodGet, w.url+"/v1/operations/"+id+"/events", "", "text/event-stream")
+	defer func() { _ = response.Body.Close() }()
+	var last string
+	for lines := bufio.NewScanner(response.Body); lines.Scan(); {
+		if data, ok := strings.CutPrefix(lines.Text(), "data: "); ok {
+			last = data
+		}
+	}
+	var op struct{ State string }
+	if err := json.Unmarshal([]byte(last), &op); err != nil {
+		t.Fatalf("the stream ended with %q: %v", last, err)
+	}
+	return op.State
+}
+
+func (w world) state(t *testing.T, s slug.Slug) string {
+	t.Helper()
+	status, text := w.send(t, http.MethodGet, w.url+"/v1/tenants/"+s.String(), "")
+	if status != http.StatusOK {
+		return http.StatusText(status)
+	}
+	var found struct{ State string }
+	if err := json.Unmarshal([]byte(text), &found); err != nil {
+		t.Fatal(err)
+	}
+	return found.State
+}
+
+// await asks until it is so.
+func await(t *testing.T, what string, so func() bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for !so() {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			t.Fatalf("never: %s", what)
+		}
+	}
+}
+
+func TestLifeOfATenant(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	onboarded := w.start(t, http.MethodPost, "/v1/tenants", onboarding("acme"))
+	if got := w.end(t, onboarded.Operation.ID); got != "succeeded" || w.state(t, "acme") != "active" {
+		t.Errorf("onboarding %s, the tenant is %s", got, w.state(t, "acme"))
+	}
+	w.cloud.Lost("acme")
+	await(t, "the lost stack is built again", func() bool { return w.cloud.Holds("acme") && w.state(t, "acme") == "active" })
+	await(t, "nothing runs", func() bool {
+		_, text := w.send(t, http.MethodGet, w.url+"/v1/operations?tenant=acme&state=running", "")
+		return !strings.Contains(text, `"id"`)
+	})
+	off := w.start(t, http.MethodDelete, "/v1/tenants/acme?confirm=acme&data=delete", "")
+	if got := w.end(t, off.Operation.ID); got != "succeeded" || w.state(t, "acme") != "Not Found" || w.cloud.Holds("acme") {
+		t.Errorf("off-boarding %s, the tenant is %s", got, w.state(t, "acme"))
+	}
+	status, text := w.send(t, http.MethodGet, w.metrics+"/metrics", "")
+	for _, want := range []string{
+		`earshot_operations{kind="offboard",state="succeeded"} 1`, `earshot_jobs{kind="advance_operation",state="completed"}`,
+		`earshot_http_request_duration_seconds_count{method="POST",route="/v1/tenants",status="202"} 1`,
+	} {
+		if status != http.StatusOK || !strings.Contains(text, want) {
+			t.Errorf("/metrics lacks %s", want)
+		}
+	}
+}
+
+func TestLostDatabase(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	await(t, "both are ready", func() bool {
+		one, _ := w.send(t, http.MethodGet, w.url+"/readyz", "")
+		other, _ := w.send(t, http.MethodGet, w.workerMetrics+"/readyz", "")
+		return one == http.StatusOK && other == http.StatusOK
+	})
+	w.database.Stop()
+	status, text := w.send(t, http.MethodPost, w.url+"/v1/tenants", onboarding("acme"))
+	if status != http.StatusServiceUnavailable || !strings.Contains(text, "database.unavailable") {
+		t.Errorf("an onboarding answers %d %s", status, text)
+	}
+	for _, address := range []string{w.url, w.workerMetrics} {
+		if status, text := w.send(t, http.MethodGet, address+"/readyz", ""); status != http.StatusServiceUnavailable || !strings.Contains(text, "/checks/database") {
+			t.Errorf("%s/readyz answers %d %s", address, status, text)
+		}
+		if status, _ := w.send(t, http.MethodGet, address+"/healthz", ""); status != http.StatusOK {
+			t.Errorf("%s/healthz answers %d", address, status)
+		}
+	}
+	if err := w.database.Start(); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "the service is ready again", func() bool {
+		status, _ := w.send(t, http.MethodGet, w.url+"/readyz", "")
+		return status == http.StatusOK
+	})
+	onboarded := w.start(t, http.MethodPost, "/v1/tenants", onboarding("acme"))
+	if got := w.end(t, onboarded.Operation.ID); got != "succeeded" {
+		t.Errorf("after the database came back the onboarding %s", got)
+	}
+}
+
+func TestUsage(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	if err := run(t.Context(), []string{"--help"}, &out, io.Discard); err != nil || !strings.Contains(out.String(), "EARSHOT_CELLS_FILE") {
+		t.Errorf("help: %v %s", err, out.String())
+	}
+	for _, args := range [][]string{{}, {"sing"}, {"serve", "work"}} {
+		if err := run(t.Context(), args, &out, io.Discard); err == nil || !strings.Contains(err.Error(), "usage:") {
+			t.Errorf("%v: %v", args, err)
+		}
+	}
+	if err := run(t.Context(), []string{"serve"}, &out, io.Discard); err == nil || !strings.Contains(err.Error(), "EARSHOT_OIDC_ISSUER") {
+		t.Errorf("without settings: %v", err)
+	}
+}

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+
+	"github.com/earshot-hq/earshot/internal/cellaws"
+	"github.com/earshot-hq/earshot/internal/operation"
+	"github.com/earshot-hq/earshot/internal/postgres"
+	"github.com/earshot-hq/earshot/internal/prober"
+	"github.com/earshot-hq/earshot/internal/residue"
+	"github.com/earshot-hq/earshot/internal/service"
+	"github.com/earshot-hq/earshot/internal/settings"
+	"github.com/earshot-hq/earshot/internal/stacks"
+	"github.com/earshot-hq/earshot/services/admin/internal/jobs"
+)
+
+type workSettings struct {
+	DatabaseURL    string        `env:"DATABASE_URL,required,notEmpty"`
+	MetricsListen  string        `env:"METRICS_LISTEN" envDefault:"127.0.0.1:8083"`
+	WorkerID       string        `env:"WORKER_ID"`
+	Workers        int           `env:"WORKERS" envDefault:"10"`
+	Lease          time.Duration `env:"LEASE" envDefault:"45s"`
+	Poll           time.Duration `env:"POLL" envDefault:"5s"`
+	Fetch          time.Duration `env:"FETCH" envDefault:"500ms"`
+	StackTimeout   time.Duration `env:"STACK_TIMEOUT" envDefault:"75m"`
+	ProbeTimeout   time.Duration `env:"PROBE_TIMEOUT" envDefault:"5m"`
+	PurgeTimeout   time.Duration `env:"PURGE_TIMEOUT" envDefault:"15m"`
+	RebuildMissing bool          `env:"REBUILD_MISSING"`
+	RebuildEvery   time.Duration `env:"REBUILD_EVERY" envDefault:"2m"`
+}
+
+// A cloud is where tenants' stacks live.
+type cloud struct {
+	operation.Stacks
+	operation.Prober
+	operation.Purger
+}
+
+// work is the worker as a process.
+type work struct {
+	settings workSettings
+	log      *slog.Logger
+	cloud    cloud // AWS, unless a test has put another here
+	db       *postgres.DB
+	metrics  *service.Server
+	group    service.Group
+}
+
+func newWork(log *slog.Logger) (*work, error) {
+	s, err := settings.Load[workSettings]()
+	return &work{settings: s, log: log}, err
+}
+
+// Run starts working. Neither the database nor AWS need be there.
+func (m *work) Run(ctx context.Context) (err error) {
+	if m.cloud.Stacks == nil {
+		if m.cloud, err = enterAWS(ctx); err != nil {
+			return err
+		}
+	}
+	s := m.settings
+	if m.db, err = postgres.Open(ctx, postgres.Config{URL: s.DatabaseURL, MaxConns: int32(s.Workers) + 5, Log: m.log}); err != nil {
+		return err
+	}
+	queue, err := m.queue(operation.NewRunner(operation.RunnerConfig{
+		Store: m.db, Stacks: m.cloud, Prober: m.cloud, Purger: m.cloud, Holder: m.holder(), Lease: s.Lease, Poll: s.Poll,
+		StackTimeout: s.StackTimeout, ProbeTimeout: s.ProbeTimeout, PurgeTimeout: s.PurgeTimeout, Log: m.log,
+	}))
+	if err != nil {
+		return err
+	}
+	health := service.NewHealth(m.log)
+	health.Add("database", m.db.Ping)
+	health.Add("queue", queue.ready)
+	m.metrics = service.NewServer(s.MetricsListen, service.NewMetrics().Handler(health), m.log, nil)
+	return m.group.Start(ctx, m.metrics, queue)
+}
+
+// Close lets the steps under way end, and closes the database's connections.
+func (m *work) Close(ctx context.Context) error {
+	err := m.group.Stop(ctx)
+	if m.db != nil {
+		m.db.Close()
+	}
+	return err
+}
+
+func enterAWS(ctx context.Context) (cloud, error) {
+	identity, err := config.LoadDefaultConfig(ctx)
+	if err != nil {
+		return cloud{}, fmt.Errorf("read the worker's AWS identity: %w", err)
+	}
+	cells := cellaws.New(identity)
+	return cloud{stacks.New(cells, stacks.Options{}), prober.New(cells), residue.New(cells)}, nil
+}
+
+// holder names this worker. Two workers of one name would take each other's operations over.
+func (m *work) holder() string {
+	if m.settings.WorkerID != "" {
+		return m.settings.WorkerID
+	}
+	host, _ := os.Hostname() // only for people who read it
+	return host + "-" + rand.Text()
+}
+
+const (
+	// One step is over in jobTimeout; a job whose worker was killed is taken up by another after rescueAfter.
+	jobTimeout  = 30 * time.Second
+	rescueAfter = time.Minute
+)
+
+func (m *work) queue(runner *operation.Runner) (*queue, error) {
+	c := jobs.Config{Advancer: runner, Keeper: m.db, RebuildEvery: m.settings.RebuildEvery, Log: m.log}
+	if m.settings.RebuildMissing {
+		c.Rebuilder = &jobs.Rebuilder{Directory: m.db, Cells: m.db, Stacks: m.cloud, Starter: m.db, Log: m.log}
+	}
+	client, err := river.NewClient(riverpgxv5.New(m.db.Pool()), &river.Config{
+		Schema:               postgres.RiverSchema,
+		Queues:               map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: m.settings.Workers}},
+		Workers:              jobs.Workers(c),
+		PeriodicJobs:         jobs.Periodic(c),
+		FetchPollInterval:    m.settings.Fetch,
+		FetchCooldown:        min(m.settings.Fetch, river.FetchCooldownDefault),
+		JobTimeout:           jobTimeout,
+		RescueStuckJobsAfter: rescueAfter,
+		Logger:               m.log,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("make the queue: %w", err)
+	}
+	return &queue{client: client, log: m.log}, nil
+}
+
+var _ queueClient = (*river.Client[pgx.Tx])(nil)
