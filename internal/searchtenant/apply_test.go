@@ -264,3 +264,17 @@ func TestIAMRolesAreMapped(t *testing.T) {
 		}
 	}
 }
+
+func TestIndicesThatExistGetTheFieldsThatTheyLack(t *testing.T) {
+	t.Parallel()
+	admin, s := setup(t)
+	root := as(t, "", "")
+	old := `{"mappings":{"dynamic":"strict","properties":{"@timestamp":{"type":"date"},"doc":{"properties":{"packetsLost":{"type":"long"}}}}}}`
+	if status, text := do(t, root, http.MethodPut, "/"+stats(s), old); status != http.StatusOK {
+		t.Fatal(status, text)
+	}
+	apply(t, admin, grant(s, stackA))
+	if status, text := bulk(t, as(t, s.WriterRole(), "of the writer "+s.String()), stats(s), "1", record); status != http.StatusCreated {
+		t.Errorf("%d %s", status, text)
+	}
+}
