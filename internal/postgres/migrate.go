@@ -41,6 +41,9 @@ func Migrate(ctx context.Context, c MigrateConfig) error {
 		return err
 	}
 	defer pool.Close()
+	if err := makeSchemas(ctx, pool); err != nil {
+		return err
+	}
 	if err := migrateSchema(ctx, pool, c.Log); err != nil {
 		return err
 	}
@@ -60,6 +63,17 @@ func poolAs(ctx context.Context, url, owner string) (*pgxpool.Pool, error) {
 		config.ConnConfig.RuntimeParams["role"] = owner
 	}
 	return pgxpool.NewWithConfig(ctx, config)
+}
+
+// makeSchemas makes the schemas of goose's and River's own tables.
+func makeSchemas(ctx context.Context, pool *pgxpool.Pool) error {
+	return again(func() error {
+		_, err := pool.Exec(ctx, `create schema if not exists goose; create schema if not exists `+RiverSchema)
+		if err != nil {
+			return fmt.Errorf("make schemas: %w", err)
+		}
+		return nil
+	})
 }
 
 func migrateSchema(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) (err error) {
@@ -102,7 +116,6 @@ grant usage, select on all sequences in schema river to earshot_app;
 grant execute on all functions in schema river to earshot_app;`
 
 func migrateRiver(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) error {
-	const oneAtATime = 7_310_582_163_114_905_777 // a number of ours
 	return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, `select pg_advisory_xact_lock($1)`, int64(oneAtATime)); err != nil {
 			return fmt.Errorf("wait for other migrations: %w", err)

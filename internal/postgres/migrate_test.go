@@ -32,6 +32,9 @@ func TestMigrations(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer pool.Close()
+	if err := makeSchemas(t.Context(), pool); err != nil {
+		t.Fatal(err)
+	}
 	provider, err := newProvider(stdlib.OpenDBFromPool(pool))
 	if err != nil {
 		t.Fatal(err)

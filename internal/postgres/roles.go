@@ -16,6 +16,9 @@ const (
 	appRole   = "earshot_app"
 )
 
+// oneAtATime is the lock that migrations of one database take: a number of ours.
+const oneAtATime = 7_310_582_163_114_905_777
+
 var errAppRole = errors.New("the service's database URL must name role " + appRole + ", which the migrations grant to")
 
 // ensureRoles makes both roles and what the owner needs in this database, where the migrating role may, and returns the
@@ -33,6 +36,9 @@ func ensureRoles(ctx context.Context, ownerURL, appURL string) (owner string, er
 		return "", err
 	}
 	defer func() { err = errors.Join(err, conn.Close(ctx)) }()
+	if _, err := conn.Exec(ctx, `select pg_advisory_lock($1)`, int64(oneAtATime)); err != nil { // until the connection is closed
+		return "", fmt.Errorf("wait for other migrations: %w", err)
+	}
 	var may bool
 	const mayMakeRoles = `select rolsuper or rolcreaterole from pg_roles where rolname = current_user`
 	if err := conn.QueryRow(ctx, mayMakeRoles).Scan(&may); err != nil || !may {
@@ -41,7 +47,7 @@ func ensureRoles(ctx context.Context, ownerURL, appURL string) (owner string, er
 	if err := makeRoles(ctx, conn); err != nil {
 		return "", err
 	}
-	if _, err := conn.Exec(ctx, prepareDatabase); err != nil {
+	if err := again(func() error { _, err := conn.Exec(ctx, prepareDatabase); return err }); err != nil {
 		return "", fmt.Errorf("prepare the database for %s: %w", ownerRole, err)
 	}
 	return ownerRole, setPassword(ctx, conn, appURL, app.Password)
@@ -54,9 +60,7 @@ do $$ begin
   execute format('revoke temporary on database %I from public', current_database());
 end $$;
 grant usage, create on schema public to earshot_owner;
-revoke create on schema public from public;
-create schema if not exists goose authorization earshot_owner;
-create schema if not exists river authorization earshot_owner;`
+revoke create on schema public from public;`
 
 const makeBothRoles = `
 do $$ begin
