@@ -1,0 +1,97 @@
+package postgres_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/earshot-hq/earshot/internal/operation"
+	"github.com/earshot-hq/earshot/internal/postgres"
+	"github.com/earshot-hq/earshot/internal/postgres/postgrestest"
+	"github.com/earshot-hq/earshot/internal/tenant"
+	"github.com/earshot-hq/earshot/internal/testenv"
+)
+
+// asSuperuser does what nothing of the product does.
+func asSuperuser(t *testing.T, db postgrestest.Database, statement string) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), db.SuperuserURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(t.Context()) }()
+	if _, err := conn.Exec(t.Context(), statement); err != nil {
+		t.Fatalf("%s: %v", statement, err)
+	}
+}
+
+func TestRequeue(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t, testenv.Postgres(t))
+	abandoned := onboard(t, db, testenv.Slug(t)).Operation
+	held := onboard(t, db, testenv.Slug(t)).Operation
+	over := onboard(t, db, testenv.Slug(t)).Operation
+	end(t, db, over, operation.Failed, &operation.TenantChange{State: tenant.Failed})
+	if _, err := db.Claim(t.Context(), held.TenantID, held.ID, "worker", time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	requeue := func() int {
+		n, err := db.Requeue(t.Context(), owner, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	if n := requeue(); n != 0 {
+		t.Errorf("%d operations with a job got another", n)
+	}
+	asSuperuser(t, db, "delete from river.river_job")
+	if n := requeue(); n != 1 {
+		t.Errorf("%d operations got a new job, want %s alone", n, abandoned.ID)
+	}
+	if n := requeue(); n != 0 {
+		t.Errorf("%d operations got a second new job", n)
+	}
+}
+
+func TestKeysAreForgottenAfterADay(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t, testenv.Postgres(t))
+	write := operation.Write{Key: "k", Hash: [32]byte{1}, Render: func(operation.Started) ([]byte, error) { return []byte("first"), nil }}
+	if _, err := db.StartOnboard(t.Context(), owner, postgrestest.Draft(t, testenv.Slug(t)), write); err != nil {
+		t.Fatal(err)
+	}
+	forget := func() int64 {
+		n, err := db.ForgetOldKeys(t.Context(), owner)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	if n := forget(); n != 0 {
+		t.Errorf("%d keys of today were forgotten", n)
+	}
+	asSuperuser(t, db, "update idempotency_keys set created_at = now() - interval '25 hours'")
+	write.Hash[0] = 2
+	if started, err := db.StartOnboard(t.Context(), owner, postgrestest.Draft(t, testenv.Slug(t)), write); err != nil || started.Replay != nil {
+		t.Errorf("a key of yesterday still counts: %v %s", err, started.Replay)
+	}
+	asSuperuser(t, db, "update idempotency_keys set created_at = now() - interval '25 hours'")
+	if n := forget(); n != 1 {
+		t.Errorf("%d keys were forgotten, want 1", n)
+	}
+}
+
+func TestCounts(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t, testenv.Postgres(t))
+	onboard(t, db, testenv.Slug(t))
+	operations, jobs, err := db.Counts(t.Context(), owner)
+	if err != nil || len(operations) != 1 || operations[0] != (postgres.Count{Kind: "onboard", State: "running", HowMany: 1}) {
+		t.Errorf("operations %+v, %v", operations, err)
+	}
+	if len(jobs) != 1 || jobs[0] != (postgres.Count{Kind: "advance_operation", State: "available", HowMany: 1}) {
+		t.Errorf("jobs %+v", jobs)
+	}
+}
