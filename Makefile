@@ -27,8 +27,10 @@ bench: launcher ## run the benchmarks against real servers
 generate: ## write generated files anew
 	go generate ./...
 
-verify: generate ## prove that generated files are fresh
-	@git diff --exit-code --stat || { echo 'generated files were stale: commit what `make generate` wrote' >&2; exit 1; }
+verify: ## prove that generated files are fresh
+	@before="$$(git status --porcelain; git diff)"; $(MAKE) --no-print-directory generate; \
+	  test "$$before" = "$$(git status --porcelain; git diff)" || \
+	  { git status --short; echo 'generated files were stale: commit what `make generate` wrote' >&2; exit 1; }
 
 lint: $(LINT_ENV) ## check form: gofmt, go vet, golangci-lint, cfn-lint
 	@unformatted="$$(gofmt -l $(GO_FILES))"; test -z "$$unformatted" || { echo "not gofmt: $$unformatted" >&2; exit 1; }

@@ -45,7 +45,9 @@ type Operation struct {
 type Event struct {
 	Sequence int64  `json:"sequence"`
 	Step     string `json:"step"`
+	Level    string `json:"level"` // info or error
 	Message  string `json:"message"`
+	Resource string `json:"resource"` // logical id, if it is about one
 	Percent  int    `json:"percent"`
 }
 

@@ -90,11 +90,15 @@ func (s *stack) awaitActive(ctx context.Context, api *adminapi.Client) (adminapi
 	}
 }
 
+// percentStep is how far a stack must have come since the last line for another: it has a hundred events.
+const percentStep = 20
+
 // follow prints an operation's events until it has ended, and returns why it failed.
 func (s *stack) follow(ctx context.Context, api *adminapi.Client, id string) error {
 	look := time.NewTicker(300 * time.Millisecond)
 	defer look.Stop()
 	var seen int64
+	told := -percentStep
 	for {
 		operation, err := api.Operation(ctx, id)
 		if err != nil {
@@ -106,7 +110,10 @@ func (s *stack) follow(ctx context.Context, api *adminapi.Client, id string) err
 		}
 		for _, event := range events {
 			seen = event.Sequence
-			s.Console.Line(DemoTenant, fmt.Sprintf("%3d %%  %s: %s", event.Percent, event.Step, event.Message))
+			if event.Resource == "" || event.Level == "error" || event.Percent >= told+percentStep {
+				told = event.Percent
+				s.Console.Line(DemoTenant, fmt.Sprintf("%3d %%  %s", event.Percent, event.Message))
+			}
 		}
 		switch operation.State {
 		case "succeeded":

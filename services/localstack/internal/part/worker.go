@@ -7,8 +7,8 @@ func (a *Admin) WorkerPart(identity Identity) process.Part {
 	listen := Loopback(a.bench.Ports.WorkerMetrics)
 	return a.part("worker", "work", "http://"+listen+"/readyz",
 		"EARSHOT_METRICS_LISTEN="+listen, "EARSHOT_WORKER_ID=local",
-		"EARSHOT_POLL=300ms",           // the emulator's stacks are quick, and it counts no calls
-		"EARSHOT_REBUILD_MISSING=true", // the emulator forgets what it made when it is killed
+		"EARSHOT_POLL=300ms", "EARSHOT_FETCH=200ms", // the emulator's stacks are quick, and it counts no calls
+		"EARSHOT_REBUILD_MISSING=true", "EARSHOT_REBUILD_EVERY=10s", // it forgets what it made when it is killed
 		"AWS_ACCESS_KEY_ID="+identity.KeyID, "AWS_SECRET_ACCESS_KEY="+identity.KeySecret,
 		"AWS_REGION="+Region, "AWS_ENDPOINT_URL="+identity.Endpoint)
 }
