@@ -12,15 +12,13 @@ import (
 )
 
 // Invoke calls a function of the cell with request as JSON and decodes its answer into answer. An error of the function is an
-// error here, in its own words.
+// error here, in its own words. A call whose answer was lost is made again: the function takes it twice.
 func (c *Cells) Invoke(ctx context.Context, cell tenant.Cell, function string, request, answer any) error {
 	payload, err := json.Marshal(request)
 	if err != nil {
 		return fmt.Errorf("invoke %s: %w", function, err)
 	}
-	// A second try of ours would run beside the first: the caller asks again.
-	client := lambda.NewFromConfig(c.Config(cell), func(o *lambda.Options) { o.Retryer = aws.NopRetryer{} })
-	out, err := client.Invoke(ctx, &lambda.InvokeInput{FunctionName: aws.String(function), Payload: payload})
+	out, err := lambda.NewFromConfig(c.Config(cell)).Invoke(ctx, &lambda.InvokeInput{FunctionName: aws.String(function), Payload: payload})
 	if err != nil {
 		return fmt.Errorf("invoke %s: %w", function, err)
 	}

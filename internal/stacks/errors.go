@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/smithy-go"
 
 	"github.com/earshot-hq/earshot/internal/operation"
@@ -20,6 +22,13 @@ func codeOf(err error) string {
 
 func isThrottled(err error) bool {
 	return slices.Contains([]string{"Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException"}, codeOf(err))
+}
+
+// isCut reports that the answer was lost with the connection. Against a server that answers at once this happens in the SDK
+// itself, once in some hundred calls: it closes the request's body when the answer begins, and net/http, still at the end
+// of writing it, then closes the connection.
+func isCut(err error) bool {
+	return err != nil && retry.RetryableConnectionError{}.IsErrorRetryable(err) == aws.TrueTernary
 }
 
 // isAbsent reports that there is no such stack, which CloudFormation calls a validation error like any other.

@@ -3,7 +3,6 @@ package stacks
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -95,21 +94,36 @@ func (c *cell) describe(ctx context.Context, name string) (operation.StackView, 
 	return viewOf(got.Stacks[0]), nil
 }
 
-// call makes one call in its turn, and again in a later one when it is throttled.
+// call makes one call in its turn, and again in a later one when it is throttled or its connection breaks. Every call that
+// changes something carries a token, so that making it twice is making it once.
 func (c *cell) call(ctx context.Context, do func() error) error {
 	const tries = 3
 	var err error
 	for range tries {
 		if waited := c.pace.wait(ctx); waited != nil {
-			return errors.Join(waited, err)
+			return because(waited, err)
 		}
-		if err = do(); !isThrottled(err) {
+		switch err = do(); {
+		case isThrottled(err):
+			c.pace.slower()
+		case isCut(err):
+		default:
 			c.pace.faster()
 			return err
 		}
-		c.pace.slower()
 	}
-	return errors.Join(operation.ErrThrottled, err)
+	if isThrottled(err) {
+		err = because(operation.ErrThrottled, err)
+	}
+	return err
+}
+
+// because joins two errors in one line; there may be no cause.
+func because(err, cause error) error {
+	if cause == nil {
+		return err
+	}
+	return fmt.Errorf("%w (%w)", err, cause)
 }
 
 func viewOf(stack types.Stack) operation.StackView {
