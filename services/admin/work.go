@@ -133,6 +133,7 @@ func (m *work) queue(runner *operation.Runner) (*queue, error) {
 		FetchCooldown:        min(m.settings.Fetch, river.FetchCooldownDefault),
 		JobTimeout:           jobTimeout,
 		RescueStuckJobsAfter: rescueAfter,
+		ReindexerSchedule:    river.NeverSchedule(), // only who owns an index may rebuild it, and the service owns nothing
 		Logger:               m.log,
 	})
 	if err != nil {
