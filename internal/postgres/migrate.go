@@ -96,7 +96,7 @@ func migrateSchema(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) (e
 // newProvider returns goose over the embedded files. Its table has a schema of its own; a lock lets one migration run at
 // a time.
 func newProvider(db *sql.DB) (*goose.Provider, error) {
-	locker, err := lock.NewPostgresSessionLocker()
+	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300)) // asks every second, for five minutes
 	if err != nil {
 		return nil, fmt.Errorf("make goose's lock: %w", err)
 	}
