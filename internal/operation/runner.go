@@ -145,11 +145,13 @@ func (r *run) step(ctx context.Context) time.Duration {
 		return wait
 	}
 	var final *Failure
+	var pending waiting
 	switch late := r.Now().Sub(r.op.Memo.StepStarted) > present.limit(r.Runner); {
 	case errors.As(err, &final):
 		r.fail(final)
 	case late && r.op.State == Running:
 		r.fail(&Failure{Code: "operation.timeout", Reason: err.Error(), Advice: "Mend what the reason names, then retry."})
+	case errors.As(err, &pending):
 	default:
 		r.Log.WarnContext(ctx, "step will run again", "operation", r.op.ID, "step", present.name, "error", err)
 	}
