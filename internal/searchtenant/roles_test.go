@@ -13,6 +13,8 @@ import (
 	"github.com/earshot-hq/earshot/internal/telemetry"
 )
 
+const report = `{"@timestamp":"2026-11-24T10:00:00.000Z","tenant":"x","doc":{"agent":"jane","contactId":"c-1"}}`
+
 const record = `{"@timestamp":"2026-11-24T10:00:00.000Z","tenant":"x","probe":true,"doc":{"agent":"earshot.probe","contactId":"c-1","packetsLost":3}}`
 
 // neighbours are two tenants, the name of the second beginning with that of the first.
@@ -25,11 +27,26 @@ func neighbours(t *testing.T) (*searchtenant.Admin, slug.Slug, slug.Slug) {
 	return admin, a, b
 }
 
-func stats(s slug.Slug) string { return s.Index(telemetry.KindStreamStats, "2026.q4") }
-
-func TestWriterAddsAndDoesNothingElse(t *testing.T) {
+// TestRoles attacks a neighbour with each role of a tenant.
+func TestRoles(t *testing.T) {
 	t.Parallel()
 	_, a, b := neighbours(t)
+	for name, attack := range map[string]func(t *testing.T, a, b slug.Slug){
+		"the writer adds and does nothing else":        writerAddsOnly,
+		"the reader reads its tenant only":             readerReadsItsTenant,
+		"the space is read by one, written by another": spaceIsForItsRoles,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			attack(t, a, b)
+		})
+	}
+}
+
+func stats(s slug.Slug) string { return s.Index(telemetry.KindStreamStats, "2026.q4") }
+
+func writerAddsOnly(t *testing.T, a, b slug.Slug) {
+	t.Helper()
 	writerA := as(t, a.WriterRole(), "of the writer "+a.String())
 	writerB := as(t, b.WriterRole(), "of the writer "+b.String())
 	if status, text := bulk(t, writerB, stats(b), "1", record); status != http.StatusCreated {
@@ -77,14 +94,14 @@ func TestWriterAddsAndDoesNothingElse(t *testing.T) {
 	}
 }
 
-func TestReaderReadsItsTenantOnly(t *testing.T) {
-	t.Parallel()
-	_, a, b := neighbours(t)
+func readerReadsItsTenant(t *testing.T, a, b slug.Slug) {
+	t.Helper()
+	reports := func(s slug.Slug) string { return s.Index(telemetry.KindCallReport, "2026.q4") }
 	for _, s := range []slug.Slug{a, b} {
-		if status, text := bulk(t, as(t, s.WriterRole(), "of the writer "+s.String()), stats(s), "1", record); status != http.StatusCreated {
+		if status, text := bulk(t, as(t, s.WriterRole(), "of the writer "+s.String()), reports(s), "1", report); status != http.StatusCreated {
 			t.Fatal(status, text)
 		}
-		if status, text := do(t, as(t, "", ""), http.MethodPost, "/"+stats(s)+"/_refresh", ""); status != http.StatusOK {
+		if status, text := do(t, as(t, "", ""), http.MethodPost, "/"+reports(s)+"/_refresh", ""); status != http.StatusOK {
 			t.Fatal(status, text)
 		}
 	}
@@ -93,8 +110,8 @@ func TestReaderReadsItsTenantOnly(t *testing.T) {
 		path string
 		want string
 	}{
-		{"/" + a.IndexPattern() + "/_count", `"count":1`},
-		{"/" + stats(a) + "/_doc/1", `"found":true`},
+		{"/" + a.KindPattern(telemetry.KindCallReport) + "/_count", `"count":1`},
+		{"/" + reports(a) + "/_doc/1", `"found":true`},
 		{"/" + a.IndexPattern() + "/_field_caps?fields=doc.*", `doc.contactId.keyword`},
 	} {
 		if status, text := do(t, reader, http.MethodGet, test.path, ""); status != http.StatusOK || !strings.Contains(text, test.want) {
@@ -102,11 +119,11 @@ func TestReaderReadsItsTenantOnly(t *testing.T) {
 		}
 	}
 	for _, test := range []struct{ method, path, body string }{
-		{http.MethodGet, "/" + stats(b) + "/_count", ""},
+		{http.MethodGet, "/" + reports(b) + "/_count", ""},
 		{http.MethodGet, "/" + b.IndexPattern() + "/_search", ""},
-		{http.MethodGet, "/" + stats(b) + "/_doc/1", ""},
-		{http.MethodPut, "/" + stats(a) + "/_doc/2", record},
-		{http.MethodDelete, "/" + stats(a), ""},
+		{http.MethodGet, "/" + reports(b) + "/_doc/1", ""},
+		{http.MethodPut, "/" + reports(a) + "/_doc/2", record},
+		{http.MethodDelete, "/" + reports(a), ""},
 		{http.MethodPut, "/.kibana/_doc/config:x", `{"type":"config"}`},
 		{http.MethodGet, "/.kibana_1/_search", ""},
 		{http.MethodGet, "/_plugins/_security/api/internalusers", ""},
@@ -119,7 +136,7 @@ func TestReaderReadsItsTenantOnly(t *testing.T) {
 	if _, text := do(t, reader, http.MethodGet, "/*/_search", ""); strings.Contains(text, b.String()) {
 		t.Errorf("a search of everything shows the neighbour: %s", text)
 	}
-	if _, text := do(t, reader, http.MethodPost, "/_msearch", `{"index":"`+stats(b)+`"}`+"\n{}\n"); strings.Contains(text, "c-1") {
+	if _, text := do(t, reader, http.MethodPost, "/_msearch", `{"index":"`+reports(b)+`"}`+"\n{}\n"); strings.Contains(text, "c-1") {
 		t.Errorf("a multiple search shows the neighbour: %s", text)
 	}
 }
@@ -142,24 +159,16 @@ func isEmptyAnswer(text string) bool {
 	return answer.Count != nil && *answer.Count == 0 || answer.Hits.Total.Value != nil && *answer.Hits.Total.Value == 0
 }
 
-func TestSpaceIsReadByOneAndWrittenByTheOther(t *testing.T) {
-	t.Parallel()
-	_, a, b := neighbours(t)
+func spaceIsForItsRoles(t *testing.T, a, b slug.Slug) {
+	t.Helper()
 	secret := "of the editor " + a.String()
-	admin := as(t, "", "")
 	editorName := a.EditorRole()
-	hash, err := json.Marshal(map[string]any{"password": secret})
+	user, err := json.Marshal(map[string]any{"password": secret})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for path, body := range map[string]string{
-		"/_plugins/_security/api/internalusers/" + editorName: string(hash),
-		"/_plugins/_security/api/rolesmapping/" + editorName:  `{"users":["` + editorName + `"]}`,
-	} {
-		if status, text := do(t, admin, http.MethodPut, path, body); !isAllowed(status) {
-			t.Fatal(path, status, text)
-		}
-	}
+	putSecurity(t, "internalusers/"+editorName, string(user))
+	putSecurity(t, "rolesmapping/"+editorName, `{"users":["`+editorName+`"]}`)
 	editor, reader := as(t, editorName, secret), as(t, a.ReaderRole(), "of the reader "+a.String())
 	object := `{"index":{"_id":"dashboard:1"}}` + "\n" + `{"type":"dashboard","dashboard":{"title":"calls of ` + a.String() + `"}}` + "\n"
 	for _, test := range []struct {
