@@ -7,6 +7,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"runtime"
@@ -61,7 +62,11 @@ func run(ctx context.Context, arguments []string) (int, error) {
 		fmt.Print(usage)
 		return 0, nil
 	}
-	l, err := newLauncher()
+	out := os.Stdout
+	if arguments[0] == "test" || arguments[0] == "token" {
+		out = os.Stderr // standard output is the command's, or the token's alone
+	}
+	l, err := newLauncher(out)
 	if err != nil {
 		return 1, err
 	}
@@ -116,7 +121,7 @@ func artifacts(ctx context.Context, l *launch.Launcher, arguments []string) erro
 	return l.Artifacts(ctx, *arch)
 }
 
-func newLauncher() (*launch.Launcher, error) {
+func newLauncher(out io.Writer) (*launch.Launcher, error) {
 	here, err := os.Getwd()
 	if err != nil {
 		return nil, err
@@ -130,7 +135,7 @@ func newLauncher() (*launch.Launcher, error) {
 		return nil, err
 	}
 	return &launch.Launcher{
-		Root: root, Settings: settings, Console: console.New(os.Stderr),
+		Root: root, Settings: settings, Console: console.New(out),
 		Requirements: part.Requirements{AWS: awsRequirements, Java: javaRequirements},
 	}, nil
 }

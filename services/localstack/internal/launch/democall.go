@@ -3,9 +3,11 @@ package launch
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -47,7 +49,8 @@ func (l *Launcher) DemoCall(ctx context.Context, name string) error {
 	if found.URLs.TelemetryAPI == "" {
 		return fmt.Errorf("tenant %s is %s and has no telemetry API yet", tenant, found.State)
 	}
-	began := time.Now().Add(-callTime)
+	sent := time.Now()
+	began := sent.Add(-callTime)
 	documents := map[string]int{}
 	var contacts []string
 	for _, demo := range demoCalls {
@@ -64,7 +67,7 @@ func (l *Launcher) DemoCall(ctx context.Context, name string) error {
 		}
 		contacts = append(contacts, call.ContactID())
 	}
-	l.Console.Text(query(e, tenant, documents, contacts))
+	l.Console.Text(query(e, tenant, sent, documents, contacts))
 	return nil
 }
 
@@ -87,6 +90,16 @@ func (l *Launcher) send(ctx context.Context, tenant adminapi.Tenant, call sample
 	return nil
 }
 
+// browser reaches names below localhost as browsers do: on this machine (RFC 6761 §6.3), whatever the resolver says.
+var browser = &http.Client{Transport: &http.Transport{
+	DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+		if host, port, err := net.SplitHostPort(address); err == nil && strings.HasSuffix(host, ".localhost") {
+			address = net.JoinHostPort("127.0.0.1", port)
+		}
+		return (&net.Dialer{}).DialContext(ctx, network, address)
+	},
+}}
+
 func sendPost(ctx context.Context, url, origin string, body []byte) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
 	if err != nil {
@@ -94,7 +107,7 @@ func sendPost(ctx context.Context, url, origin string, body []byte) error {
 	}
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("Origin", origin)
-	response, err := http.DefaultClient.Do(request)
+	response, err := browser.Do(request)
 	if err != nil {
 		return err
 	}
@@ -109,22 +122,34 @@ func sendPost(ctx context.Context, url, origin string, body []byte) error {
 	return nil
 }
 
-// query is the command that shows the documents, with the count of each kind that it must find.
-func query(e Endpoints, tenant slug.Slug, documents map[string]int, contacts []string) string {
+// query is the command that shows the documents, and the count of each kind that it must find. API metrics of the published
+// page name no contact, so they are found by agent and by when they arrived.
+func query(e Endpoints, tenant slug.Slug, sent time.Time, documents map[string]int, contacts []string) string {
 	var text strings.Builder
-	text.WriteString("\nThey become, a few seconds after they were sent:\n")
+	text.WriteString("\nA few seconds after they were sent they are:\n")
 	for _, kind := range slices.Sorted(maps.Keys(documents)) {
 		fmt.Fprintf(&text, "  %5d documents in %s\n", documents[kind], tenant.KindPattern(kind))
 	}
-	quoted := make([]string, len(contacts))
-	for i, contact := range contacts {
-		quoted[i] = `"` + contact + `"`
+	agents := make([]string, len(demoCalls))
+	for i, demo := range demoCalls {
+		agents[i] = demo.options.Agent
 	}
 	fmt.Fprintf(&text, `
 curl -s --cacert %s -u %s:%s \
-  '%s/%s/_search?size=1&pretty' -H 'content-type: application/json' -d '
-  {"query": {"terms": {"doc.contactId.keyword": [%s]}},
-   "aggs": {"kinds": {"terms": {"field": "_index"}}}, "track_total_hits": true}'`,
-		e.OpenSearch.CAFile, e.OpenSearch.Username, e.OpenSearch.Password, e.OpenSearch.URL, tenant.IndexPattern(), strings.Join(quoted, ", "))
+  '%s/%s/_search?size=1&filter_path=hits.total.value,aggregations.indices.buckets,hits.hits._source&pretty' \
+  -H 'content-type: application/json' -d '{
+  "query": {"bool": {"should": [
+    {"terms": {"doc.contactId.keyword": %s}},
+    {"bool": {"must_not": {"exists": {"field": "doc.contactId"}}, "filter": [
+      {"terms": {"doc.agent.keyword": %s}}, {"range": {"ingest.receivedAt": {"gte": "%s"}}}]}}]}},
+  "aggs": {"indices": {"terms": {"field": "_index"}}}, "track_total_hits": true,
+  "sort": [{"@timestamp": "asc"}], "_source": {"excludes": ["doc.report"]}}'`,
+		e.OpenSearch.CAFile, e.OpenSearch.Username, e.OpenSearch.Password, e.OpenSearch.URL, tenant.IndexPattern(),
+		jsonList(contacts), jsonList(agents), sent.UTC().Format(time.RFC3339Nano))
 	return text.String()
+}
+
+func jsonList(of []string) []byte {
+	content, _ := json.Marshal(of) // strings never fail
+	return content
 }

@@ -19,8 +19,10 @@ const grace = 20 * time.Second
 // StopLeftovers ends the processes that an earlier launcher of the state left behind, and returns how many there were. The
 // caller holds the state's lock. It never touches a process that was not started from this state.
 func StopLeftovers(ctx context.Context, state string) (int, error) {
+	noted := records{filepath.Join(state, "run")}
+	defer noted.clear()
 	find := func() []Record {
-		found := records{filepath.Join(state, "run")}.alive()
+		found := noted.alive()
 		for _, record := range marked(marker + "=" + state) {
 			if !slices.Contains(found, record) {
 				found = append(found, record)

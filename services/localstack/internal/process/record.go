@@ -68,6 +68,14 @@ func (r records) write(part string, pid int) error {
 
 func (r records) remove(part string) { _ = os.Remove(r.file(part)) } // a stale record names nobody who is alive
 
+// clear forgets all; nothing of them runs any more.
+func (r records) clear() {
+	files, _ := filepath.Glob(r.file("*")) // the pattern is constant
+	for _, file := range files {
+		_ = os.Remove(file) // a stale record names nobody who is alive
+	}
+}
+
 func (r records) file(part string) string { return filepath.Join(r.dir, part+".json") }
 
 // alive returns the parts of an earlier launcher that still run. A record that cannot be read names nobody.
