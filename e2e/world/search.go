@@ -1,4 +1,4 @@
-package e2e_test
+package world
 
 import (
 	"bytes"
@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// search asks OpenSearch as the local administrator, who alone may look at all tenants.
-func (w *world) search(ctx context.Context, t *testing.T, method, path string, body any) (int, []byte) {
+// Search asks OpenSearch as the local administrator, who alone may look at all tenants.
+func (w *World) Search(ctx context.Context, t *testing.T, method, path string, body any) (int, []byte) {
 	t.Helper()
 	ca, err := os.ReadFile(w.OpenSearch.CAFile)
 	if err != nil {
@@ -49,11 +49,11 @@ func (w *world) search(ctx context.Context, t *testing.T, method, path string, b
 	return res.StatusCode, raw
 }
 
-// count returns how many documents of a pattern match a query string.
-func (w *world) count(ctx context.Context, t *testing.T, pattern string, query map[string]any) int {
+// Count returns how many documents of a pattern match a query string.
+func (w *World) Count(ctx context.Context, t *testing.T, pattern string, query map[string]any) int {
 	t.Helper()
-	_, _ = w.search(ctx, t, http.MethodPost, "/"+pattern+"/_refresh?ignore_unavailable=true", nil)
-	status, raw := w.search(ctx, t, http.MethodPost, "/"+pattern+"/_count?ignore_unavailable=true", map[string]any{"query": query})
+	_, _ = w.Search(ctx, t, http.MethodPost, "/"+pattern+"/_refresh?ignore_unavailable=true", nil)
+	status, raw := w.Search(ctx, t, http.MethodPost, "/"+pattern+"/_count?ignore_unavailable=true", map[string]any{"query": query})
 	var answer struct{ Count int }
 	if status != http.StatusOK {
 		return -1
