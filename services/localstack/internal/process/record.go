@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 )
 
 // A Record identifies a process beyond its number, which the system uses again.
@@ -130,6 +131,7 @@ func hasEntry(pid int, entry string) bool {
 	return false
 }
 
+// isGone tells that a process ended while its files were read.
 func isGone(err error) bool {
-	return errors.Is(err, os.ErrProcessDone) || errors.Is(err, os.ErrNotExist)
+	return errors.Is(err, syscall.ESRCH) || errors.Is(err, os.ErrNotExist)
 }

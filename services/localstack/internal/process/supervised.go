@@ -82,13 +82,16 @@ func (s *supervised) watch(command *exec.Cmd) chan struct{} {
 	return exited
 }
 
-func (s *supervised) awaitReady(ctx context.Context, exited chan struct{}) error {
-	ctx, cancel := context.WithTimeout(ctx, s.Patience)
+func (s *supervised) awaitReady(starting context.Context, exited chan struct{}) error {
+	ctx, cancel := context.WithTimeout(starting, s.Patience)
 	defer cancel()
 	ready := make(chan error, 1)
 	go func() { ready <- poll(ctx, s.Ready) }()
 	select {
 	case err := <-ready:
+		if starting.Err() != nil {
+			return starting.Err()
+		}
 		if err != nil {
 			return fmt.Errorf("not ready after %s: %w; its log ends:\n%s", s.Patience, err, s.logTail())
 		}
