@@ -48,7 +48,7 @@ func (l *Launcher) bench(w *workspace.Workspace, fleeting bool) (*part.Bench, er
 	if err != nil {
 		return nil, err
 	}
-	ports, err := part.ChoosePorts(remembered, fleeting)
+	ports, err := part.ChoosePorts(remembered, w.State != workspace.OwnState(l.Root))
 	if err != nil {
 		return nil, err
 	}

@@ -39,9 +39,9 @@ type Ports struct {
 	StacksMoved bool
 }
 
-// ChoosePorts finds a port for each part: that of the last run, else the preferred one, so that people and bookmarks find it,
-// else any. Fleeting parts take any, so that they never meet a lasting one.
-func ChoosePorts(remembered *workspace.Ports, fleeting bool) (Ports, error) {
+// ChoosePorts finds a port for each part: the usual one, so that people and bookmarks find it, or another when that is taken.
+// What stacks carry stays as it was while it can. A scratch state takes any port, so that it never stands in a lasting one's way.
+func ChoosePorts(remembered *workspace.Ports, isScratch bool) (Ports, error) {
 	var p Ports
 	for _, one := range []struct {
 		part             string
@@ -58,10 +58,10 @@ func ChoosePorts(remembered *workspace.Ports, fleeting bool) (Ports, error) {
 		{"worker-metrics", 8083, &p.WorkerMetrics, false},
 	} {
 		preferred := one.preferred
-		if fleeting {
+		if isScratch {
 			preferred = 0
 		}
-		port, moved, err := remembered.Pick(one.part, preferred)
+		port, moved, err := remembered.Pick(one.part, preferred, one.isCarriedByStack)
 		if err != nil {
 			return p, err
 		}

@@ -26,11 +26,15 @@ func (w *Workspace) Ports() (*Ports, error) {
 	return p, readJSON(p.file, &p.byName)
 }
 
-// Pick returns a free loopback port for a part: the remembered one, else the preferred one, else any. moved says that the
-// part had another port in an earlier run.
-func (p *Ports) Pick(part string, preferred int) (port int, moved bool, err error) {
+// Pick returns a free loopback port for a part: the preferred one, else that of the last run, else any; a sticky part takes
+// that of the last run first. preferred 0 is any. moved says that the part had another port in the last run.
+func (p *Ports) Pick(part string, preferred int, isSticky bool) (port int, moved bool, err error) {
 	remembered := p.byName[part]
-	for _, candidate := range []int{remembered, preferred} {
+	candidates := []int{preferred, remembered}
+	if isSticky {
+		candidates = []int{remembered, preferred}
+	}
+	for _, candidate := range candidates {
 		if candidate != 0 && port == 0 && !p.isGivenTo(candidate, part) {
 			port = free(candidate)
 		}

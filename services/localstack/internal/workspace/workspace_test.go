@@ -113,11 +113,11 @@ func TestPortsMoveWhenTaken(t *testing.T) {
 	defer func() { _ = taken.Close() }() // it only stood in the way
 	preferred := taken.Addr().(*net.TCPAddr).Port
 
-	port := pick(t, w, "admin", preferred, false)
+	port := pick(t, w, "aws", preferred, false)
 	if port == preferred {
 		t.Fatal("a port was given that somebody listens on")
 	}
-	if got := pick(t, w, "admin", preferred, false); got != port {
+	if got := pick(t, w, "aws", preferred, false); got != port {
 		t.Errorf("a later run got %d, not the remembered %d", got, port)
 	}
 	if got := pick(t, w, "worker", port, false); got == port {
@@ -128,7 +128,7 @@ func TestPortsMoveWhenTaken(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = again.Close() }() // the same
-	pick(t, w, "admin", preferred, true)
+	pick(t, w, "aws", preferred, true)
 }
 
 // pick chooses a port as one run does, and expects it to say whether it moved.
@@ -138,7 +138,7 @@ func pick(t *testing.T, w *Workspace, part string, preferred int, wantMoved bool
 	if err != nil {
 		t.Fatal(err)
 	}
-	port, moved, err := ports.Pick(part, preferred)
+	port, moved, err := ports.Pick(part, preferred, part == "aws")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,6 +146,27 @@ func pick(t *testing.T, w *Workspace, part string, preferred int, wantMoved bool
 		t.Errorf("%s: moved is %v, want %v", part, moved, wantMoved)
 	}
 	return port
+}
+
+func TestPortsComeBack(t *testing.T) {
+	t.Parallel()
+	w := checkout(t)
+	taken, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	preferred := taken.Addr().(*net.TCPAddr).Port
+	pick(t, w, "admin", preferred, false)
+	moved := pick(t, w, "aws", preferred, false)
+	if err := taken.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if got := pick(t, w, "admin", preferred, true); got != preferred {
+		t.Errorf("a free port was not taken again, but %d", got)
+	}
+	if got := pick(t, w, "aws", preferred, false); got != moved {
+		t.Errorf("a port that stacks carry changed to %d without need", got)
+	}
 }
 
 func TestSecretsAreMadeOnceAndPrivate(t *testing.T) {
