@@ -175,8 +175,11 @@ func TestWhatAPartLeavesIsSweptAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.Close()
-	if !gone(t.Context(), []Record{record}, testPatience) {
+	if record.Alive() {
 		t.Error("the part's child is alive")
+	}
+	if _, err := statOf(child); err == nil {
+		t.Error("the part's child is a zombie")
 	}
 }
 

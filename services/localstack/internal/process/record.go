@@ -38,18 +38,62 @@ func (r Record) Alive() bool {
 	return err == nil && now == r
 }
 
-// startOf reads field 22 of /proc/<pid>/stat (proc(5)), counted after the name, which may hold spaces and brackets.
+// startOf says when a process that is no zombie was started.
 func startOf(pid int) (string, error) {
-	content, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	fields, err := statOf(pid)
 	if err != nil {
 		return "", err
 	}
-	fields := bytes.Fields(content[bytes.LastIndexByte(content, ')')+1:])
-	const state, start = 0, 19 // fields 3 and 22
-	if len(fields) <= start || string(fields[state]) == "Z" || string(fields[state]) == "X" {
+	if state := fields[statState]; state == "Z" || state == "X" {
 		return "", os.ErrNotExist
 	}
-	return string(fields[start]), nil
+	return fields[statStart], nil
+}
+
+// Fields 3, 4, 5 and 22 of /proc/<pid>/stat (proc(5)), counted after the name, which may hold spaces and brackets.
+const statState, statParent, statGroup, statStart = 0, 1, 2, 19
+
+func statOf(pid int) ([]string, error) {
+	content, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return nil, err
+	}
+	fields := strings.Fields(string(content[bytes.LastIndexByte(content, ')')+1:]))
+	if len(fields) <= statStart {
+		return nil, os.ErrNotExist
+	}
+	return fields, nil
+}
+
+// A child is a process as its parent sees it.
+type child struct{ pid, group int }
+
+func childrenOf(parent int) []child {
+	var found []child
+	for _, pid := range allPIDs() {
+		fields, err := statOf(pid)
+		if err != nil || fields[statParent] != strconv.Itoa(parent) {
+			continue // gone, or another's
+		}
+		if group, err := strconv.Atoi(fields[statGroup]); err == nil {
+			found = append(found, child{pid: pid, group: group})
+		}
+	}
+	return found
+}
+
+func allPIDs() []int {
+	folders, err := os.ReadDir("/proc")
+	if err != nil {
+		return nil
+	}
+	var pids []int
+	for _, folder := range folders {
+		if pid, err := strconv.Atoi(folder.Name()); err == nil {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
 }
 
 // records are the files in which a launcher notes its parts, for one that comes after it.
@@ -101,14 +145,9 @@ func (r records) alive() []Record {
 
 // marked returns the processes whose environment holds the entry, which children inherit, this process left out.
 func marked(entry string) []Record {
-	folders, err := os.ReadDir("/proc")
-	if err != nil {
-		return nil
-	}
 	var found []Record
-	for _, folder := range folders {
-		pid, err := strconv.Atoi(folder.Name())
-		if err != nil || pid == os.Getpid() || !hasEntry(pid, entry) {
+	for _, pid := range allPIDs() {
+		if pid == os.Getpid() || !hasEntry(pid, entry) {
 			continue
 		}
 		if record, err := RecordOf(pid); err == nil {

@@ -64,15 +64,14 @@ func (s *supervised) begin(ctx context.Context, isFirst bool) error {
 	return nil
 }
 
-// watch waits for the process in the background and sweeps away what it leaves of its process group.
+// watch waits for the process in the background.
 func (s *supervised) watch(command *exec.Cmd) chan struct{} {
 	exited := make(chan struct{})
 	s.mu.Lock()
 	s.process, s.exited = command.Process, exited
 	s.mu.Unlock()
 	go func() {
-		killGroupOfEnded(command.Process.Pid)
-		err := command.Wait()
+		err := bury(command)
 		s.mu.Lock()
 		s.process, s.exit = nil, err
 		s.mu.Unlock()

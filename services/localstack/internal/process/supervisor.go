@@ -103,6 +103,15 @@ func (s *Supervisor) Close(first ...string) {
 	for _, name := range names {
 		s.Stop(name)
 	}
+	const patience = 2 * time.Second // Postgres' children notice by themselves that a killed parent is gone
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	_ = poll(ctx, func(context.Context) error { // who lives longer is no child of a part
+		if buryOrphans() > 0 {
+			return errors.New("alive")
+		}
+		return nil
+	})
 }
 
 // Stop stops the named parts, the last started first, and returns when they are gone.
