@@ -13,7 +13,7 @@ const Region = "eu-central-1"
 // AWSEndpoint returns the emulator's address, where IAM is enforced.
 func AWSEndpoint(tb testing.TB) string {
 	tb.Helper()
-	return need(tb, "the AWS emulator", func(e environment) string { return e.AWS })
+	return need(tb, "the AWS emulator", awsVariable)
 }
 
 // AWS returns the emulator as its root sees it, who may do everything.

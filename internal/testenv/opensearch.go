@@ -21,7 +21,7 @@ type Search struct {
 // OpenSearch returns the node that all tests share: a test keeps to the indices of a slug of its own.
 func OpenSearch(tb testing.TB) Search {
 	tb.Helper()
-	raw := need(tb, "OpenSearch", func(e environment) string { return e.OpenSearch })
+	raw := need(tb, "OpenSearch", openSearchVariable)
 	var search Search
 	if err := json.Unmarshal([]byte(raw), &search); err != nil {
 		tb.Fatal(err)

@@ -27,7 +27,7 @@ func PostgresFrom(tb testing.TB, template string) string {
 
 func database(tb testing.TB, options string) string {
 	tb.Helper()
-	server := need(tb, "Postgres", func(e environment) string { return e.Postgres })
+	server := need(tb, "Postgres", postgresVariable)
 	name := "test_" + strings.ToLower(rand.Text())
 	execute(tb, server, "create database "+pgx.Identifier{name}.Sanitize()+options)
 	tb.Cleanup(func() { execute(tb, server, "drop database "+pgx.Identifier{name}.Sanitize()+" with (force)") })

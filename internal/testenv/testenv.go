@@ -7,27 +7,23 @@ import (
 	"os"
 	"testing"
 
-	"github.com/earshot-hq/earshot/internal/settings"
 	"github.com/earshot-hq/earshot/internal/slug"
 )
 
-// environment is what `localstack test` sets.
-type environment struct {
-	Postgres   string `env:"TEST_POSTGRES"`
-	OpenSearch string `env:"TEST_OPENSEARCH"`
-	AWS        string `env:"TEST_AWS"`
-	Artifacts  string `env:"TEST_ARTIFACTS"`
-}
+// What `localstack test` sets.
+const (
+	postgresVariable   = "EARSHOT_TEST_POSTGRES"
+	openSearchVariable = "EARSHOT_TEST_OPENSEARCH"
+	awsVariable        = "EARSHOT_TEST_AWS"
+	artifactsVariable  = "EARSHOT_TEST_ARTIFACTS"
+)
 
-// need returns the setting that pick selects. Without it the test is skipped under -short, and fails otherwise: a test that
+// need returns a setting of the test run. Without it the test is skipped under -short, and fails otherwise: a test that
 // silently does not run proves nothing.
-func need(tb testing.TB, server string, pick func(environment) string) string {
+func need(tb testing.TB, server, variable string) string {
 	tb.Helper()
-	loaded, err := settings.Load[environment]()
-	if err != nil {
-		tb.Fatal(err)
-	}
-	found := pick(loaded)
+	// Go keeps a test's result while the variables that it asked for by name are the same: with other servers it runs again.
+	found := os.Getenv(variable) //nolint:forbidigo // internal/settings reads all variables at once, which Go does not see
 	switch {
 	case found != "":
 	case testing.Short():
@@ -60,7 +56,7 @@ func Slug(tb testing.TB) slug.Slug {
 // which is the folder's name.
 func Artifacts(tb testing.TB) string {
 	tb.Helper()
-	dir := need(tb, "built artifacts", func(e environment) string { return e.Artifacts })
+	dir := need(tb, "built artifacts", artifactsVariable)
 	if _, err := os.Stat(dir); err != nil {
 		tb.Fatal(err)
 	}
