@@ -1,0 +1,129 @@
+// Command bench starts the whole product and measures how fast it is: it prints a table, and writes the figures that have an
+// aim to .local/bench.json. It fails when it cannot measure, not when an aim is missed.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/earshot-hq/earshot/bench/internal/rig"
+	"github.com/earshot-hq/earshot/bench/internal/sheet"
+	"github.com/earshot-hq/earshot/internal/settings"
+	"github.com/earshot-hq/earshot/internal/slug"
+)
+
+// A bench is what every measure is taken with.
+type bench struct {
+	stack  *rig.Stack
+	search *rig.Search
+	admin  *rig.Admin
+	dir    string // for files of this run
+	out    io.Writer
+}
+
+// demo is the tenant that is there from the start.
+const demo = slug.Slug("acme")
+
+// measures are all that is measured, in order. Those that want the node to themselves come while it holds little.
+var measures = []struct {
+	name string
+	take func(context.Context, *bench) ([]sheet.Figure, error)
+}{
+	{"onboard", onboard},
+	{"searchable", sendToSearchable},
+	{"indexer", indexerCPU},
+	{"tenants", manyTenants},
+	{"bytes", bytesPerRecord},
+	{"list", tenantsList},
+	{"pusher", pusherCPU},
+	{"cold", coldStarts},
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:], os.Stdout)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, arguments []string, out io.Writer) error {
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	only := flags.String("only", "", "measure these alone, with commas between, and write no file: onboard, searchable, indexer, tenants, bytes, list, pusher, cold")
+	launcher := flags.String("launcher", ".local/bin/localstack", "the built launcher")
+	if err := flags.Parse(arguments); err != nil {
+		return err
+	}
+	loaded, err := settings.Load[struct {
+		Local string `env:"LOCAL" envDefault:".local"`
+	}]()
+	if err != nil {
+		return err
+	}
+	root, err := os.Getwd()
+	if err != nil {
+		return err
+	}
+	local, err := filepath.Abs(loaded.Local)
+	if err != nil {
+		return err
+	}
+	program, err := filepath.Abs(*launcher)
+	if err != nil {
+		return err
+	}
+	figures, err := measure(ctx, root, program, filepath.Join(local, "bench"), *only, out)
+	if err != nil || *only != "" {
+		return err
+	}
+	return sheet.Save(filepath.Join(local, "bench.json"), figures)
+}
+
+// measure starts the product, takes what is asked for and prints the table.
+func measure(ctx context.Context, root, launcher, state, only string, out io.Writer) (figures []sheet.Figure, err error) {
+	began := time.Now()
+	b := &bench{out: out}
+	b.tell("starting the product in a state of its own")
+	if b.stack, err = rig.Start(ctx, root, launcher, state); err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, b.stack.Stop()) }()
+	if b.dir, err = os.MkdirTemp("", "earshot-bench-"); err != nil {
+		return nil, err
+	}
+	defer func() { _ = os.RemoveAll(b.dir) }() // nothing else is lost with it
+	if b.search, err = b.stack.Search(); err != nil {
+		return nil, err
+	}
+	if b.admin, err = b.stack.Admin(ctx, b.stack.AdminAPI); err != nil {
+		return nil, err
+	}
+	for _, m := range measures {
+		if only != "" && !strings.Contains(","+only+",", ","+m.name+",") {
+			continue
+		}
+		since := time.Now()
+		taken, err := m.take(ctx, b)
+		if err != nil {
+			return nil, fmt.Errorf("measure %s: %w", m.name, err)
+		}
+		b.tell(fmt.Sprintf("measured %s in %.0f s", m.name, time.Since(since).Seconds()))
+		figures = append(figures, taken...)
+	}
+	b.tell(fmt.Sprintf("all in %.0f s", time.Since(began).Seconds()))
+	return figures, sheet.Write(out, figures)
+}
+
+// tell prints a line for a person.
+func (b *bench) tell(line string) { _, _ = fmt.Fprintln(b.out, "bench: "+line) }

@@ -1,0 +1,129 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/google/uuid"
+
+	"github.com/earshot-hq/earshot/bench/internal/rig"
+	"github.com/earshot-hq/earshot/bench/internal/sheet"
+	"github.com/earshot-hq/earshot/internal/slug"
+)
+
+// onboard compares onboarding through the admin API, from the request until the tenant is active, with the same stack made
+// bare: the same template, parameters and service role, and so the same custom resources.
+func onboard(ctx context.Context, b *bench) ([]sheet.Figure, error) {
+	const runs = 5
+	var ours, bare []float64
+	steps := map[string][]float64{}
+	for run := range runs {
+		began := time.Now()
+		made, err := b.admin.Onboard(ctx, fmt.Sprintf("onboarded%d", run), uuid.NewString())
+		if err != nil {
+			return nil, err
+		}
+		ours = append(ours, time.Since(began).Seconds())
+		if err := b.tellSteps(ctx, made, began, steps); err != nil {
+			return nil, err
+		}
+		took, err := b.bareStack(ctx, slug.Slug(fmt.Sprintf("bare%d", run)))
+		if err != nil {
+			return nil, err
+		}
+		bare = append(bare, took.Seconds())
+	}
+	ratio, spread := sheet.Ratio(ours, bare)
+	figures := []sheet.Figure{
+		{
+			ID: "onboard_over_bare_stack", Value: ratio, Unit: "x", Direction: sheet.AtMost, Aim: 1.25, Runs: runs, Spread: spread,
+			What: "time to onboard a tenant over the time of the same stack made bare, in the emulator",
+		},
+		{ID: "onboard", Value: sheet.Median(ours), Unit: "s", Runs: runs, Spread: sheet.Range(ours), What: "POST /v1/tenants until the tenant is active"},
+		{ID: "onboard_bare_stack", Value: sheet.Median(bare), Unit: "s", Runs: runs, Spread: sheet.Range(bare), What: "CreateStack until CREATE_COMPLETE"},
+	}
+	for _, step := range []string{"create_stack", "await_stack", "send_call", "await_call"} {
+		figures = append(figures, sheet.Figure{
+			ID: "onboard_" + step, Value: sheet.Median(steps[step]), Unit: "s", Runs: runs, Spread: sheet.Range(steps[step]),
+			What: "of an onboarding, until the end of this step",
+		})
+	}
+	return figures, nil
+}
+
+// tellSteps adds how long each step of an operation took, its wait for a turn included.
+func (b *bench) tellSteps(ctx context.Context, o rig.Operation, began time.Time, steps map[string][]float64) error {
+	events, err := b.admin.Events(ctx, o)
+	if err != nil {
+		return err
+	}
+	ends := map[string]time.Time{}
+	var order []string
+	for _, e := range events {
+		if e.Step == "" {
+			continue
+		}
+		if _, seen := ends[e.Step]; !seen {
+			order = append(order, e.Step)
+		}
+		ends[e.Step] = e.At
+	}
+	last := began
+	for _, step := range order {
+		steps[step] = append(steps[step], ends[step].Sub(last).Seconds())
+		last = ends[step]
+	}
+	return nil
+}
+
+// bareStack makes the stack of a tenant that the product does not know, like that of one which it does, and returns how long
+// CloudFormation took.
+func (b *bench) bareStack(ctx context.Context, s slug.Slug) (time.Duration, error) {
+	formation := cloudformation.NewFromConfig(b.stack.AWS())
+	described, err := formation.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: aws.String(demo.StackName())})
+	if err != nil {
+		return 0, err
+	}
+	model := described.Stacks[0]
+	own := map[string]string{
+		"Slug": s.String(), "TenantId": strings.ReplaceAll(uuid.NewString(), "-", ""), "ConnectExternalId": uuid.NewString(), "DisplayName": "Bare " + s.String(),
+	}
+	values := map[string]string{}
+	parameters := make([]types.Parameter, 0, len(model.Parameters))
+	for _, p := range model.Parameters {
+		name, value := aws.ToString(p.ParameterKey), aws.ToString(p.ParameterValue)
+		if mine, isOwn := own[name]; isOwn {
+			value = mine
+		}
+		values[name] = value
+		parameters = append(parameters, types.Parameter{ParameterKey: p.ParameterKey, ParameterValue: &value})
+	}
+	template := strings.Join([]string{values["EndpointUrl"], values["ArtifactBucket"], values["ArtifactVersion"], "templates/tenant.yaml"}, "/")
+	began := time.Now()
+	if _, err := formation.CreateStack(ctx, &cloudformation.CreateStackInput{
+		StackName: aws.String(s.StackName()), TemplateURL: &template, Parameters: parameters, RoleARN: model.RoleARN,
+		Capabilities: []types.Capability{types.CapabilityCapabilityNamedIam},
+	}); err != nil {
+		return 0, err
+	}
+	err = rig.Until(ctx, 20*time.Millisecond, func() (bool, error) {
+		now, err := formation.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: aws.String(s.StackName())})
+		if err != nil {
+			return false, err
+		}
+		switch status := now.Stacks[0].StackStatus; status {
+		case types.StackStatusCreateComplete:
+			return true, nil
+		case types.StackStatusCreateInProgress:
+			return false, nil
+		default:
+			return false, fmt.Errorf("the bare stack is %s", status)
+		}
+	})
+	return time.Since(began), err
+}
