@@ -46,9 +46,19 @@ func readerRole(s slug.Slug) role {
 		Cluster: []string{"indices:data/read/mget", "indices:data/read/msearch", "indices:data/read/scroll", "indices:admin/resolve/index"},
 		Index: []indexPermission{{
 			Patterns: []string{s.IndexPattern()},
-			Actions:  []string{"read"},
+			Actions:  readActions(),
 		}},
 		Tenant: []tenantPermission{{Patterns: []string{s.Space()}, Actions: []string{"kibana_all_read"}}},
+	}
+}
+
+// readActions are those of the security plugin's group "read" without points in time: one of them lists the open ones of the
+// whole cluster, and the neighbours' index names are in their ids.
+func readActions() []string {
+	return []string{
+		"indices:data/read/search*", "indices:data/read/msearch*", "indices:data/read/scroll", "indices:data/read/get*",
+		"indices:data/read/mget*", "indices:data/read/explain*", "indices:data/read/tv*", "indices:data/read/mtv*",
+		"indices:data/read/field_caps*", "indices:admin/mappings/fields/get*", "indices:admin/resolve/index",
 	}
 }
 

@@ -127,6 +127,7 @@ func readerReadsItsTenant(t *testing.T, a, b slug.Slug) {
 		{http.MethodPut, "/.kibana/_doc/config:x", `{"type":"config"}`},
 		{http.MethodGet, "/.kibana_1/_search", ""},
 		{http.MethodGet, "/_plugins/_security/api/internalusers", ""},
+		{http.MethodGet, "/_search/point_in_time/_all", ""}, // of the whole cluster, index names in their ids
 	} {
 		status, text := do(t, reader, test.method, test.path, test.body)
 		if isAllowed(status) && !isEmptyAnswer(text) {

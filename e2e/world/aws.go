@@ -1,0 +1,167 @@
+package world
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go"
+)
+
+const (
+	region = "eu-central-1"
+	// Account is the emulator's only one.
+	Account = "000000000000"
+)
+
+// AWS is the emulator as its root, whom no policy binds.
+func (w *World) AWS() aws.Config { return w.signedBy("test", "test", "") }
+
+func (w *World) signedBy(id, secret, session string) aws.Config {
+	return aws.Config{
+		Region: region, BaseEndpoint: aws.String(w.AWSEndpoint), RetryMaxAttempts: 2,
+		Credentials: credentials.NewStaticCredentialsProvider(id, secret, session),
+	}
+}
+
+// Worker is the emulator as the control plane's own identity, which can only enter cells.
+func (w *World) Worker(t *testing.T) aws.Config {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join(w.State, "worker-key.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var key struct{ ID, Secret string }
+	if err := json.Unmarshal(raw, &key); err != nil {
+		t.Fatal(err)
+	}
+	return w.signedBy(key.ID, key.Secret, "")
+}
+
+// InCell is the emulator as the worker that has entered the cell, by the role and the external id that it uses.
+func (w *World) InCell(t *testing.T) aws.Config {
+	t.Helper()
+	session, err := w.Assume(t.Context(), w.Worker(t), "earshotops-cell-worker", w.Parameters(t, "earshotops-cell")["ExternalId"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return session
+}
+
+// Assume is the emulator as a session of a role, entered by whoever signs as from.
+func (w *World) Assume(ctx context.Context, from aws.Config, role, externalID string) (aws.Config, error) {
+	in := &sts.AssumeRoleInput{RoleArn: aws.String("arn:aws:iam::" + Account + ":role/" + role), RoleSessionName: aws.String("stranger")}
+	if externalID != "" {
+		in.ExternalId = &externalID
+	}
+	got, err := sts.NewFromConfig(from).AssumeRole(ctx, in)
+	if err != nil {
+		return aws.Config{}, err
+	}
+	c := got.Credentials
+	return w.signedBy(*c.AccessKeyId, *c.SecretAccessKey, *c.SessionToken), nil
+}
+
+// Become is the emulator as a session of a role whose own door lets no test in: root opens the door for a moment.
+func (w *World) Become(t *testing.T, role string) aws.Config {
+	t.Helper()
+	root := iam.NewFromConfig(w.AWS())
+	was, err := root.GetRole(t.Context(), &iam.GetRoleInput{RoleName: &role})
+	if err != nil {
+		t.Fatal(err)
+	}
+	trust, err := url.QueryUnescape(aws.ToString(was.Role.AssumeRolePolicyDocument))
+	if err != nil {
+		t.Fatal(err)
+	}
+	door := func(document string) {
+		if _, err := root.UpdateAssumeRolePolicy(context.WithoutCancel(t.Context()), &iam.UpdateAssumeRolePolicyInput{RoleName: &role, PolicyDocument: &document}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	door(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::` + Account + `:root"},"Action":"sts:AssumeRole"}]}`)
+	defer door(trust)
+	session, err := w.Assume(t.Context(), w.AWS(), role, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return session
+}
+
+// S3 is a client that finds the emulator's buckets.
+func S3(as aws.Config) *s3.Client {
+	return s3.NewFromConfig(as, func(o *s3.Options) { o.UsePathStyle = true })
+}
+
+// IsDenied reports whether AWS refused because of who asked.
+func IsDenied(err error) bool {
+	var said smithy.APIError
+	return errors.As(err, &said) && strings.HasPrefix(said.ErrorCode(), "AccessDenied")
+}
+
+// Outputs are those of a stack.
+func (w *World) Outputs(t *testing.T, stack string) map[string]string {
+	t.Helper()
+	outputs, _ := w.stack(t, stack)
+	return outputs
+}
+
+// Parameters are those of a stack.
+func (w *World) Parameters(t *testing.T, stack string) map[string]string {
+	t.Helper()
+	_, parameters := w.stack(t, stack)
+	return parameters
+}
+
+func (w *World) stack(t *testing.T, name string) (outputs, parameters map[string]string) {
+	t.Helper()
+	found, err := cloudformation.NewFromConfig(w.AWS()).DescribeStacks(t.Context(), &cloudformation.DescribeStacksInput{StackName: &name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	outputs, parameters = map[string]string{}, map[string]string{}
+	for _, o := range found.Stacks[0].Outputs {
+		outputs[*o.OutputKey] = *o.OutputValue
+	}
+	for _, p := range found.Stacks[0].Parameters {
+		parameters[*p.ParameterKey] = *p.ParameterValue
+	}
+	return outputs, parameters
+}
+
+// Password reads a secret of a tenant, which only root and one function may.
+func (w *World) Password(t *testing.T, secret string) Identity {
+	t.Helper()
+	got, err := secretsmanager.NewFromConfig(w.AWS()).GetSecretValue(t.Context(), &secretsmanager.GetSecretValueInput{SecretId: &secret})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var who Identity
+	if err := json.Unmarshal([]byte(*got.SecretString), &who); err != nil {
+		t.Fatal(err)
+	}
+	return who
+}
+
+// Invoke calls a function and returns all that it says, errors included.
+func Invoke(t *testing.T, as aws.Config, function string, payload []byte) string {
+	t.Helper()
+	got, err := lambda.NewFromConfig(as).Invoke(t.Context(), &lambda.InvokeInput{FunctionName: &function, Payload: payload})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(got.Payload)
+}
