@@ -47,7 +47,7 @@ func (d *decoder) readMedia(members object) media {
 	}
 	// Schema 2 sends hosts only.
 	if text, isText := readText(members.take("signalingHost")); isText {
-		m.endpoint = d.some(hostOnly.FindString(text))
+		m.endpoint = d.some(bounded(text, hostOnly, maxHost))
 	}
 	d.addIce(&m, iceHost, members.take("iceHosts"))
 	m.region = region(m.endpoint)
@@ -99,13 +99,29 @@ func readConfig(raw json.RawMessage) (callConfig, bool) {
 	return callConfig{}, false
 }
 
+// The lengths are bounded beside the forms: a repetition with a bound is written out as often, and compiling these took the
+// better part of a function's cold start.
+const (
+	hostForm  = `(?:[A-Za-z0-9][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?`
+	maxHost   = 265 // bytes of a scheme, a host name and a port
+	maxPath   = 200
+	maxMember = 128
+)
+
 var (
-	hostForm = `(?:[A-Za-z0-9](?:[A-Za-z0-9._-]{0,252})|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?`
 	iceURL   = regexp.MustCompile(`^(?:turns?|stuns?):` + hostForm + `$`)
 	iceHost  = regexp.MustCompile(`^(?:(?:turns?|stuns?):)?` + hostForm + `$`)
-	pathForm = regexp.MustCompile(`^[A-Za-z0-9._~/-]{0,200}$`)
+	pathForm = regexp.MustCompile(`^[A-Za-z0-9._~/-]*$`)
 	hostOnly = regexp.MustCompile(`^` + hostForm + `$`)
 )
+
+// bounded returns text that has a form and no more bytes than most, or nothing.
+func bounded(text string, form *regexp.Regexp, most int) string {
+	if len(text) > most {
+		return ""
+	}
+	return form.FindString(text)
+}
 
 // plainIce returns scheme, host and port of an ICE address, or nothing when it has another form. A user name may hide
 // before an @, anything in a query; where the two are mixed, nothing is safe to keep.
@@ -118,20 +134,16 @@ func plainIce(address string, form *regexp.Regexp) string {
 		scheme, _, _ := strings.Cut(address, ":")
 		address, form = scheme+":"+address[at+1:], iceURL // without a scheme, what looks like one is the user
 	}
-	return form.FindString(address)
+	return bounded(address, form, maxHost)
 }
 
 // plainEndpoint returns the signalling endpoint without user and query, or nothing when it is no address.
 func plainEndpoint(address string) string {
 	u, err := url.Parse(strings.TrimSpace(address))
-	if err != nil || !slices.Contains([]string{"ws", "wss", "http", "https"}, u.Scheme) || !hostOnly.MatchString(u.Host) {
+	if err != nil || !slices.Contains([]string{"ws", "wss", "http", "https"}, u.Scheme) || bounded(u.Host, hostOnly, maxHost) == "" {
 		return ""
 	}
-	plain := u.Scheme + "://" + u.Host
-	if path := u.EscapedPath(); pathForm.MatchString(path) {
-		plain += path
-	}
-	return plain
+	return u.Scheme + "://" + u.Host + bounded(u.EscapedPath(), pathForm, maxPath)
 }
 
 var regionForm = regexp.MustCompile(`\.([a-z]{2}(?:-[a-z]+){1,2}-\d{1,2})\.(?:amazonaws\.com|amazonaws\.com\.cn|api\.aws|on\.aws)\.?(?::\d+)?(?:/|$)`)

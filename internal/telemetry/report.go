@@ -204,7 +204,10 @@ func (d *decoder) totals(raw json.RawMessage) []object {
 	return totals
 }
 
-var memberForm = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,127}$`)
+var memberForm = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+// isMember reports whether a name that nobody knows may be kept.
+func isMember(name string) bool { return bounded(name, memberForm, maxMember) != "" }
 
 // series returns the seconds of the call as they were sent, as far as they are lists of numbers.
 func (d *decoder) series(raw json.RawMessage) series {
@@ -224,7 +227,7 @@ func (d *decoder) series(raw json.RawMessage) series {
 		kept[name] = map[string][]json.RawMessage{}
 		for key, list := range stream {
 			values, isArray := readArray(list)
-			if !isArray || !memberForm.MatchString(key) {
+			if !isArray || !isMember(key) {
 				d.drop(list)
 				continue
 			}
@@ -259,7 +262,7 @@ func (d *decoder) extra(rest object) object {
 	for _, name := range names {
 		raw := rest[name]
 		isText := first(raw) == '"'
-		if isText || flag(raw) == nil || !memberForm.MatchString(name) || len(kept) >= maxExtra {
+		if isText || flag(raw) == nil || !isMember(name) || len(kept) >= maxExtra {
 			d.drop(raw)
 			continue
 		}
