@@ -154,6 +154,10 @@ var methods = map[string]struct {
 		requeued, err := db.Requeue(ctx, a, -time.Hour)
 		return nothing(requeued, err)
 	}, nil},
+	"TakeOver": {func(ctx context.Context, db postgrestest.Database, a access.Actor, _ operation.Started) error {
+		taken, err := db.TakeOver(ctx, a, postgres.Survivor{Lease: time.Second})
+		return nothing(taken, err)
+	}, nil},
 	"ForgetOldKeys": {func(ctx context.Context, db postgrestest.Database, a access.Actor, _ operation.Started) error {
 		removed, err := db.ForgetOldKeys(ctx, a)
 		return nothing(int(removed), err)
@@ -174,6 +178,7 @@ func TestAttackForeignScope(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t, testenv.Postgres(t))
 	started := onboard(t, db, testenv.Slug(t))
+	asSuperuser(t, db, "update river.river_job set state = 'running', attempt = 1, attempted_at = now() - interval '1 hour'") // for TakeOver
 	stranger := access.Actor{Subject: "stranger", Role: access.Owner, Scope: access.Scope{TenantIDs: []string{uuid.NewString()}}}
 	for _, name := range methodNames() {
 		m, known := methods[name]

@@ -46,6 +46,31 @@ func (db *DB) Requeue(ctx context.Context, actor access.Actor, idle time.Duratio
 	return requeued, err
 }
 
+// justFetched is how long a worker may take from fetching a job to claiming its operation.
+const justFetched = 10 * time.Second
+
+// A Survivor is a worker that looks for what others have left.
+type Survivor struct {
+	Holder string        // its name; two workers that live never have the same
+	Age    time.Duration // since it began: what its name fetched earlier was fetched by a former one
+	Lease  time.Duration
+}
+
+// TakeOver gives the queue back the jobs of workers that were killed or hang: those whose operation's lease has ended, and
+// those of the survivor's namesake of earlier. A lease outlasts every job, so none is taken from a worker that lives, and one
+// that was only paused finds its generation passed. It returns how many there were. The actor's scope must be all.
+func (db *DB) TakeOver(ctx context.Context, actor access.Actor, s Survivor) (taken int, err error) {
+	err = db.inTx(ctx, actor, func(ctx context.Context, t tx) error {
+		rows, err := t.TakeOverJobs(ctx, dbsqlc.TakeOverJobsParams{
+			JobKind: operation.AdvanceArgs{}.Kind(), Holder: s.Holder, AgeSeconds: s.Age.Seconds(),
+			LeaseSeconds: s.Lease.Seconds(), FetchedSeconds: justFetched.Seconds(),
+		})
+		taken = int(rows)
+		return err
+	})
+	return taken, err
+}
+
 // A Count is how many operations or jobs of a kind are in a state.
 type Count struct {
 	Kind, State string

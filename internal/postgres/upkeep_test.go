@@ -55,6 +55,44 @@ func TestRequeue(t *testing.T) {
 	}
 }
 
+func TestTakeOver(t *testing.T) {
+	t.Parallel()
+	const lease = 45 * time.Second
+	for name, test := range map[string]struct {
+		leaseEnds string // from now; empty: between two steps, nobody holds it
+		fetched   string // before now
+		holder    string
+		want      int
+	}{
+		"its worker lives":                       {"1 s", "44 s", "other", 0},
+		"its worker was killed in a step":        {"-1 s", "46 s", "other", 1},
+		"fetched again, not yet claimed":         {"-1 s", "1 s", "other", 0},
+		"just released by a worker that lives":   {"", "44 s", "", 0},
+		"released by a worker that died at once": {"", "46 s", "", 1},
+		"of this worker's former self":           {"30 s", "61 s", "survivor", 1},
+		"of this very worker":                    {"30 s", "59 s", "survivor", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			db := postgrestest.New(t, testenv.Postgres(t))
+			op := onboard(t, db, testenv.Slug(t)).Operation
+			lasts := "null"
+			if test.leaseEnds != "" {
+				lasts = "now() + interval '" + test.leaseEnds + "'"
+			}
+			asSuperuser(t, db, `update operations set lease_until = `+lasts+`, holder = '`+test.holder+`' where id = '`+op.ID+`';
+				update river.river_job set state = 'running', attempt = 1, attempted_at = now() - interval '`+test.fetched+`'`)
+			got, err := db.TakeOver(t.Context(), owner, postgres.Survivor{Holder: "survivor", Age: time.Minute, Lease: lease})
+			if err != nil || got != test.want {
+				t.Errorf("%d jobs were taken over, want %d: %v", got, test.want, err)
+			}
+			if _, jobs, err := db.Counts(t.Context(), owner); err != nil || (jobs[0].State == "available") != (test.want == 1) {
+				t.Errorf("jobs %+v, %v", jobs, err)
+			}
+		})
+	}
+}
+
 func TestKeysAreForgottenAfterADay(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t, testenv.Postgres(t))

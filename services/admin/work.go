@@ -32,6 +32,7 @@ type workSettings struct {
 	Lease          time.Duration `env:"LEASE" envDefault:"45s"`
 	Poll           time.Duration `env:"POLL" envDefault:"5s"`
 	Fetch          time.Duration `env:"FETCH" envDefault:"500ms"`
+	TakeOverEvery  time.Duration `env:"TAKEOVER_EVERY" envDefault:"5s"`
 	StackTimeout   time.Duration `env:"STACK_TIMEOUT" envDefault:"75m"`
 	ProbeTimeout   time.Duration `env:"PROBE_TIMEOUT" envDefault:"5m"`
 	PurgeTimeout   time.Duration `env:"PURGE_TIMEOUT" envDefault:"15m"`
@@ -72,8 +73,9 @@ func (m *work) Run(ctx context.Context) (err error) {
 	if m.db, err = postgres.Open(ctx, postgres.Config{URL: s.DatabaseURL, MaxConns: int32(s.Workers) + 5, Log: m.log}); err != nil {
 		return err
 	}
+	holder := m.holder()
 	queue, err := m.queue(operation.NewRunner(operation.RunnerConfig{
-		Store: m.db, Stacks: m.cloud, Prober: m.cloud, Purger: m.cloud, Holder: m.holder(), Lease: s.Lease, Poll: s.Poll,
+		Store: m.db, Stacks: m.cloud, Prober: m.cloud, Purger: m.cloud, Holder: holder, Lease: s.Lease, Poll: s.Poll,
 		StackTimeout: s.StackTimeout, ProbeTimeout: s.ProbeTimeout, PurgeTimeout: s.PurgeTimeout, Log: m.log,
 	}))
 	if err != nil {
@@ -83,7 +85,8 @@ func (m *work) Run(ctx context.Context) (err error) {
 	health.Add("database", m.db.Ping)
 	health.Add("queue", queue.ready)
 	m.metrics = service.NewServer(s.MetricsListen, service.NewMetrics().Handler(health), m.log, nil)
-	return m.group.Start(ctx, m.metrics, queue)
+	abandoned := &takeover{db: m.db, holder: holder, lease: s.Lease, every: s.TakeOverEvery, log: m.log}
+	return m.group.Start(ctx, m.metrics, abandoned, queue)
 }
 
 // Close lets the steps under way end, and closes the database's connections.
@@ -113,11 +116,11 @@ func (m *work) holder() string {
 	return host + "-" + rand.Text()
 }
 
-const (
-	// One step is over in jobTimeout; a job whose worker was killed is taken up by another after rescueAfter.
-	jobTimeout  = 30 * time.Second
-	rescueAfter = time.Minute
-)
+// rescueAfter is when River takes up jobs of a dead worker by itself; those that drive operations were taken over before.
+const rescueAfter = time.Minute
+
+// jobTimeout ends a step well before its lease ends, so that no other worker begins it while it lasts.
+func jobTimeout(lease time.Duration) time.Duration { return lease * 2 / 3 }
 
 func (m *work) queue(runner *operation.Runner) (*queue, error) {
 	c := jobs.Config{Advancer: runner, Keeper: m.db, RebuildEvery: m.settings.RebuildEvery, Log: m.log}
@@ -131,8 +134,8 @@ func (m *work) queue(runner *operation.Runner) (*queue, error) {
 		PeriodicJobs:         jobs.Periodic(c),
 		FetchPollInterval:    m.settings.Fetch,
 		FetchCooldown:        min(m.settings.Fetch, river.FetchCooldownDefault),
-		JobTimeout:           jobTimeout,
-		RescueStuckJobsAfter: rescueAfter,
+		JobTimeout:           jobTimeout(m.settings.Lease),
+		RescueStuckJobsAfter: max(rescueAfter, m.settings.Lease),
 		ReindexerSchedule:    river.NeverSchedule(), // only who owns an index may rebuild it, and the service owns nothing
 		Logger:               m.log,
 	})

@@ -79,3 +79,37 @@ func (q *Queries) OperationsWithoutJob(ctx context.Context, arg OperationsWithou
 	}
 	return items, nil
 }
+
+const takeOverJobs = `-- name: TakeOverJobs :execrows
+update river.river_job j set state = 'available', scheduled_at = clock_timestamp()
+from operations o
+where j.kind = $1 and j.state = 'running' and j.args ->> 'operation_id' = o.id::text
+  and (o.holder = $2 and j.attempted_at < clock_timestamp() - make_interval(secs => $3::double precision)
+    or coalesce(o.lease_until, j.attempted_at + make_interval(secs => $4::double precision)) < clock_timestamp()
+      and j.attempted_at < clock_timestamp() - make_interval(secs => $5::double precision))
+`
+
+type TakeOverJobsParams struct {
+	JobKind        string
+	Holder         string
+	AgeSeconds     float64
+	LeaseSeconds   float64
+	FetchedSeconds float64
+}
+
+// Jobs that somebody seems to work on, and nobody does: their operation's lease has ended, or, between two steps, there was
+// none for as long as one lasts (a job fetched just now may not have claimed its operation yet); or their holder has the
+// caller's name, and fetched them before the caller began.
+func (q *Queries) TakeOverJobs(ctx context.Context, arg TakeOverJobsParams) (int64, error) {
+	result, err := q.db.Exec(ctx, takeOverJobs,
+		arg.JobKind,
+		arg.Holder,
+		arg.AgeSeconds,
+		arg.LeaseSeconds,
+		arg.FetchedSeconds,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}

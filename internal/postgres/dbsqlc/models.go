@@ -93,10 +93,12 @@ type OperationEvent struct {
 }
 
 type RiverRiverJob struct {
-	ID    int64
-	Kind  string
-	Args  []byte
-	State string
+	ID          int64
+	Kind        string
+	Args        []byte
+	State       string
+	AttemptedAt *time.Time
+	ScheduledAt time.Time
 }
 
 // One row per customer of the operator; stays after off-boarding.

@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -18,10 +19,18 @@ type Advancer interface {
 type advance struct {
 	river.WorkerDefaults[operation.AdvanceArgs]
 	advancer Advancer
+	inHand   sync.Map // operation ids: a worker may claim again what it holds, so it must not do so twice at once
 }
+
+// soon is when a job comes back whose operation another job of this worker has in hand.
+const soon = time.Second
 
 // Work runs one step and comes back for the next. An error is transient: a final failure is a state of the operation.
 func (w *advance) Work(ctx context.Context, job *river.Job[operation.AdvanceArgs]) error {
+	if _, isInHand := w.inHand.LoadOrStore(job.Args.OperationID, true); isInHand {
+		return river.JobSnooze(soon)
+	}
+	defer w.inHand.Delete(job.Args.OperationID)
 	wait, err := w.advancer.Advance(ctx, job.Args.TenantID, job.Args.OperationID)
 	if err != nil || wait == 0 {
 		return err

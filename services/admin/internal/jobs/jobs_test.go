@@ -43,6 +43,38 @@ func TestAdvance(t *testing.T) {
 	}
 }
 
+// nested asks for a second job of the same operation while the first works.
+type nested struct {
+	again func(operationID string) error
+	err   error // of the same operation's second job
+	other error // of another operation's job
+}
+
+func (n *nested) Advance(_ context.Context, _, id string) (time.Duration, error) {
+	if again := n.again; id == "one" && again != nil {
+		n.again = nil
+		n.err, n.other = again("one"), again("two")
+	}
+	return 0, nil
+}
+
+func TestOneJobAtATimeDrivesAnOperation(t *testing.T) {
+	t.Parallel()
+	n := &nested{}
+	w := &advance{advancer: n}
+	work := func(id string) error {
+		return w.Work(t.Context(), &river.Job[operation.AdvanceArgs]{JobRow: &rivertype.JobRow{}, Args: operation.AdvanceArgs{OperationID: id}})
+	}
+	n.again = work
+	var snooze *rivertype.JobSnoozeError
+	if err := work("one"); err != nil || !errors.As(n.err, &snooze) || n.other != nil {
+		t.Errorf("the first ended with %v, the second with %v, another operation's with %v", err, n.err, n.other)
+	}
+	if err := work("one"); err != nil {
+		t.Errorf("afterwards: %v", err)
+	}
+}
+
 func TestNextRetryIsNeverFar(t *testing.T) {
 	t.Parallel()
 	last := time.Duration(0)
