@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -45,11 +46,17 @@ const (
 )
 
 var (
-	aliasForm = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,61}[a-z0-9]$`)
-	arnForm   = regexp.MustCompile(`^arn:(aws|aws-us-gov|aws-cn):connect:([a-z]{2}(?:-[a-z]+)+-\d):(\d{12}):instance/` +
+	aliasForm = form(`^[a-z0-9][a-z0-9-]{0,61}[a-z0-9]$`)
+	arnForm   = form(`^arn:(aws|aws-us-gov|aws-cn):connect:([a-z]{2}(?:-[a-z]+)+-\d):(\d{12}):instance/` +
 		`([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$`)
-	roleForm = regexp.MustCompile(`^arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]{1,128}$`)
+	roleForm = form(`^arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]{1,128}$`)
 )
+
+// form compiles a regular expression when it is first asked for: pushers have this package too, and their cold start would
+// wait for what they never ask.
+func form(expression string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expression) })
+}
 
 // Check returns the draft in its normal form, or a fault that names everything that is wrong with it: ErrInvalid, or,
 // where only one member is wrong, that member's own.
@@ -98,10 +105,10 @@ func (d *Draft) checkInstances(w *wrongs) {
 // check normalises the instance in place and adds what is wrong with it, with pointers under at.
 func (c *ConnectInstance) check(w *wrongs, at string, ccpHosts []string) {
 	c.Alias = strings.ToLower(strings.TrimSpace(c.Alias))
-	if !aliasForm.MatchString(c.Alias) {
+	if !aliasForm().MatchString(c.Alias) {
 		w.add(at+"/alias", errAlias)
 	}
-	arn := arnForm.FindStringSubmatch(c.ARN)
+	arn := arnForm().FindStringSubmatch(c.ARN)
 	switch {
 	case arn == nil:
 		w.add(at+"/arn", ErrNotConnectARN)
@@ -119,7 +126,7 @@ func (c *ConnectInstance) check(w *wrongs, at string, ccpHosts []string) {
 	if c.SAMLURL != "" && !isHTTPS(c.SAMLURL) {
 		w.add(at+"/saml_url", errSAMLURL)
 	}
-	if c.DirectoryRoleARN != "" && !roleForm.MatchString(c.DirectoryRoleARN) {
+	if c.DirectoryRoleARN != "" && !roleForm().MatchString(c.DirectoryRoleARN) {
 		w.add(at+"/directory_role_arn", errDirectoryRole)
 	}
 }
