@@ -32,13 +32,16 @@ func findPython(ctx context.Context) (string, error) {
 	}
 	const probe = "import sys; print('%d.%d' % sys.version_info[:2]); sys.exit(sys.version_info < (3, 10))"
 	out, err := exec.CommandContext(ctx, python, "-c", probe).Output()
+	if ctx.Err() != nil {
+		return "", ctx.Err()
+	}
 	if err != nil {
 		return "", &MissingError{What: "python3 is " + strings.TrimSpace(string(out)) + ", which is too old", Remedy: remedy}
 	}
-	if exec.CommandContext(ctx, python, "-c", "import venv, ensurepip").Run() != nil {
+	if exec.CommandContext(ctx, python, "-c", "import venv, ensurepip").Run() != nil && ctx.Err() == nil {
 		return "", &MissingError{What: "python3 has no venv module", Remedy: remedy}
 	}
-	return python, nil
+	return python, ctx.Err()
 }
 
 // Environment returns the Python of the virtual environment that holds exactly the packages of requirements, the content of

@@ -99,6 +99,9 @@ func (s *supervised) awaitReady(starting context.Context, exited chan struct{}) 
 		cancel()
 		//nolint:errcheck // it was cut off
 		<-ready
+		if starting.Err() != nil {
+			return starting.Err()
+		}
 		return fmt.Errorf("ended before it was ready (%w); its log ends:\n%s", s.exitError(), s.logTail())
 	}
 }
