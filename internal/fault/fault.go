@@ -20,7 +20,8 @@ const (
 	Forbidden                    // somebody, who may not
 	NotFound                     // there is no such thing, or not for this caller
 	Conflict                     // at odds with the present state
-	Precondition                 // If-Match is missing or does not match
+	Precondition                 // If-Match does not match
+	NoPrecondition               // If-Match is missing
 	TooLarge                     // over a bound that is named in the sentence
 	UnsupportedMedia             // not a known type or encoding
 	Gone                         // was there; do not ask again

@@ -44,7 +44,7 @@ func (r *run) deleteStack(ctx context.Context) (time.Duration, error) {
 		r.op.Memo.StackID = view.ID
 		r.enter("await_deletion")
 		return soon, nil
-	case StackCreating, StackReady, StackRollingBack, StackRolledBack, StackStuck, StackUndeletable:
+	case StackCreating, StackReady, StackReverted, StackRollingBack, StackRolledBack, StackStuck, StackUndeletable:
 	}
 	return r.askForDeletion(ctx, view)
 }
@@ -83,7 +83,7 @@ func (r *run) awaitDeletion(ctx context.Context) (time.Duration, error) {
 		return soon, nil
 	case StackDeleting:
 		return r.Poll, waiting("the stack is in " + view.Raw)
-	case StackCreating, StackReady, StackRollingBack, StackRolledBack, StackUpdating, StackStuck, StackUndeletable:
+	case StackCreating, StackReady, StackReverted, StackRollingBack, StackRolledBack, StackUpdating, StackStuck, StackUndeletable:
 	}
 	if r.op.Memo.Deletes < maxDeletes {
 		return r.askForDeletion(ctx, view)

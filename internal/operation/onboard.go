@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/earshot-hq/earshot/internal/tenant"
@@ -36,15 +37,14 @@ func (r *run) createStack(ctx context.Context) (time.Duration, error) {
 	switch view.Status {
 	case StackAbsent:
 		return r.askForStack(ctx)
-	case StackCreating, StackReady:
+	case StackCreating, StackReady, StackReverted:
 		r.op.Memo.StackID, r.op.Memo.Token = view.ID, r.token("create")
 		r.enter("await_stack")
 		return soon, nil
 	case StackRolledBack, StackUndeletable:
 		return r.clearStack(ctx, view)
 	case StackStuck:
-		return 0, &Failure{Code: "stack.stuck", Reason: "The stack is in " + view.Raw + ".",
-			Advice: "Continue the rollback in CloudFormation, then retry."}
+		return r.continueRollback(ctx, view)
 	case StackRollingBack, StackUpdating, StackDeleting:
 	}
 	return r.Poll, waiting("the stack is in " + view.Raw)
@@ -91,7 +91,7 @@ func (r *run) awaitStack(ctx context.Context) (time.Duration, error) {
 		return 0, err
 	}
 	switch view.Status {
-	case StackReady:
+	case StackReady, StackReverted:
 		r.change = &TenantChange{
 			State: tenant.Provisioning,
 			Stack: &tenant.Stack{Name: r.op.Slug.StackName(), ID: view.ID, ArtifactVersion: view.ArtifactVersion},
@@ -101,7 +101,9 @@ func (r *run) awaitStack(ctx context.Context) (time.Duration, error) {
 		r.say("The stack stands.")
 		r.enter("send_call")
 		return soon, nil
-	case StackAbsent, StackRolledBack, StackUndeletable, StackStuck, StackDeleting:
+	case StackStuck:
+		return r.continueRollback(ctx, view)
+	case StackAbsent, StackRolledBack, StackUndeletable, StackDeleting:
 		failure, err := r.Stacks.FirstFailure(ctx, r.cell, r.op.Memo.StackID, r.op.Memo.Token)
 		if err != nil {
 			return 0, err
@@ -188,8 +190,7 @@ func (r *run) awaitCall(ctx context.Context) (time.Duration, error) {
 }
 
 func level(e StackEvent) string {
-	switch e.Status {
-	case "CREATE_FAILED", "DELETE_FAILED", "UPDATE_FAILED", "ROLLBACK_IN_PROGRESS", "ROLLBACK_FAILED":
+	if strings.HasSuffix(e.Status, "_FAILED") || strings.HasSuffix(e.Status, "ROLLBACK_IN_PROGRESS") {
 		return "error"
 	}
 	return "info"

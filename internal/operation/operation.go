@@ -15,10 +15,12 @@ import (
 // Kind is what an operation does.
 type Kind string
 
-// The kinds. Rebuild makes an active tenant's stack anew after it was lost; data stays.
+// The kinds. Rebuild makes an active tenant's stack anew after it was lost; data stays. Update brings changed settings to an
+// active tenant's stack.
 const (
 	Onboard  Kind = "onboard"
 	Rebuild  Kind = "rebuild"
+	Update   Kind = "update"
 	Offboard Kind = "offboard"
 )
 
@@ -54,6 +56,7 @@ type Operation struct {
 	Attempt         int    // 1, then one more for each retry
 	Percent         int    // 0 to 100, never falling within an attempt
 	Data            DataPolicy
+	Change          tenant.Change // of an update: becomes the tenant's when the stack has it
 	CancelRequested bool
 	Memo            Memo
 	Failure         *Failure
@@ -73,6 +76,7 @@ type Memo struct {
 	Resources   int            `json:"resources,omitempty"`   // how many the template has: what percent counts against
 	Completed   int            `json:"completed,omitempty"`   // how many of them are done
 	Deletes     int            `json:"deletes,omitempty"`     // how often the stack's deletion was asked for in this attempt
+	Continues   int            `json:"continues,omitempty"`   // how often a stuck rollback was continued in this attempt
 	CallID      string         `json:"call_id,omitempty"`     // batch id of the synthetic call
 	CallStarted time.Time      `json:"call_started,omitzero"` // its first instant, so that a repeat is the same call
 	CallWanted  map[string]int `json:"call_wanted,omitempty"` // documents that must appear, by kind
@@ -113,6 +117,8 @@ type Progress struct {
 // A TenantChange is what an operation changes of its tenant.
 type TenantChange struct {
 	State        tenant.State
+	DisplayName  string           // with Settings
+	Settings     *tenant.Settings // nil: both stay
 	Stack        *tenant.Stack
 	URLs         *tenant.URLs
 	DataRetained bool // with Deleted: whether the slug stays held
@@ -134,7 +140,7 @@ type Write struct {
 	Render func(Started) ([]byte, error) // the answer to remember, made inside the transaction
 }
 
-// Started is an operation that is recorded and will run.
+// Started is an operation that is recorded and will run. Its Operation is the zero value where none was needed.
 type Started struct {
 	Tenant    tenant.Tenant
 	Operation Operation
@@ -147,6 +153,11 @@ type Starter interface {
 	// StartOnboard makes the tenant, places it in a cell and queues its onboarding. The draft was checked.
 	// It returns tenant.ErrSlugTaken, ErrARNTaken, ErrCellUnknown, ErrCellFull or ErrNoCell.
 	StartOnboard(ctx context.Context, actor access.Actor, draft tenant.Draft, w Write) (Started, error)
+	// StartUpdate changes a tenant. What the tenant's stack carries is changed by an update, and is the tenant's when that has
+	// succeeded; what the database alone holds is changed at once, in a failed tenant too; nothing to change is a success.
+	// ErrChanged: the tenant's version is none of those that the caller has seen (nil: any). ErrRunning, tenant.ErrNotActive,
+	// or what tenant.Change.Apply finds wrong.
+	StartUpdate(ctx context.Context, actor access.Actor, s slug.Slug, c tenant.Change, seen []int64, w Write) (Started, error)
 	// StartOffboard queues an off-boarding, cancelling a running onboard (or rebuild) at its next step.
 	// ErrRunning names any other running operation. A deleted tenant with retained data may be started again with DeleteData.
 	// Delete protection is checked here, in the transaction.
@@ -191,6 +202,7 @@ var (
 	ErrNotFound       = fault.New(fault.NotFound, "operation.not_found", "There is no such operation.")
 	ErrRunning        = fault.New(fault.Conflict, "operation.running", "Another operation of this tenant runs; wait for it to end.")
 	ErrNothingToRetry = fault.New(fault.Conflict, "operation.nothing_to_retry", "The tenant's last operation did not fail.")
+	ErrChanged        = fault.New(fault.Precondition, "precondition.failed", "The tenant has changed since you read it. Read it again, and send its new ETag as If-Match.")
 	ErrKeyReused      = fault.New(fault.Invalid, "idempotency.key_reused", "This Idempotency-Key was used with another request; make a new key.")
 	ErrHeld           = fault.New(fault.Conflict, "operation.held", "Another worker has this operation.")
 	ErrFinished       = fault.New(fault.Conflict, "operation.finished", "The operation has ended.")

@@ -16,7 +16,8 @@ type StackStatus string
 const (
 	StackAbsent      StackStatus = "absent"       // there is none, or DELETE_COMPLETE
 	StackCreating    StackStatus = "creating"     // CREATE_IN_PROGRESS
-	StackReady       StackStatus = "ready"        // CREATE_COMPLETE, UPDATE_COMPLETE, UPDATE_ROLLBACK_COMPLETE, IMPORT_…
+	StackReady       StackStatus = "ready"        // CREATE_COMPLETE, UPDATE_COMPLETE, IMPORT_COMPLETE
+	StackReverted    StackStatus = "reverted"     // UPDATE_ROLLBACK_COMPLETE, UPDATE_FAILED, …: stands, without its last update
 	StackRollingBack StackStatus = "rolling_back" // ROLLBACK_IN_PROGRESS
 	StackRolledBack  StackStatus = "rolled_back"  // ROLLBACK_COMPLETE, ROLLBACK_FAILED, CREATE_FAILED, REVIEW_IN_PROGRESS: may only be deleted
 	StackUpdating    StackStatus = "updating"     // UPDATE_…_IN_PROGRESS
@@ -32,6 +33,7 @@ type StackView struct {
 	Raw             string // CloudFormation's own word
 	ArtifactVersion string
 	Outputs         map[string]string
+	IndexPeriods    map[string][]tenant.PeriodFrom // as the stack has them: what its indexer goes by; nil: not known
 }
 
 // A StackEvent is one change of one resource.
@@ -56,6 +58,11 @@ type Stacks interface {
 	Describe(ctx context.Context, cell tenant.Cell, s slug.Slug) (StackView, error)
 	// Create asks for the stack and returns its id and how many resources the template has. The token makes a repeat safe.
 	Create(ctx context.Context, cell tenant.Cell, t tenant.Tenant, token string) (id string, resources int, err error)
+	// Update asks that the stack be as the tenant, on the template that it was made from. It reports false when there is
+	// nothing to do. The token makes a repeat safe.
+	Update(ctx context.Context, cell tenant.Cell, t tenant.Tenant, token string) (changed bool, err error)
+	// Continue asks that a rollback go on that is stuck. One that is not stuck is left alone.
+	Continue(ctx context.Context, cell tenant.Cell, stackID, token string) error
 	// Delete turns termination protection off and asks for the deletion of the stack with this id.
 	Delete(ctx context.Context, cell tenant.Cell, stackID, token string) error
 	// Events returns the events newer than the one with id after, oldest first, and only those of the call with this token.

@@ -87,8 +87,12 @@ func (r *Runner) Advance(ctx context.Context, tenantID, id string) (time.Duratio
 
 // plan returns the steps of a kind of operation, in order.
 func plan(kind Kind) []step {
-	if kind == Offboard {
+	switch kind {
+	case Offboard:
 		return offboarding
+	case Update:
+		return updating
+	case Onboard, Rebuild:
 	}
 	return onboarding
 }
@@ -116,10 +120,13 @@ func (r *Runner) begin(c Claimed) *run {
 		run.enter(plan(run.op.Kind)[0].name)
 	}
 	if memo := &run.op.Memo; memo.Attempt != run.op.Attempt {
-		memo.Attempt, memo.Deletes, memo.StepStarted = run.op.Attempt, 0, time.Time{}
+		memo.Attempt, memo.Deletes, memo.Continues, memo.StepStarted = run.op.Attempt, 0, 0, time.Time{}
 		run.op.Percent = 0
-		if run.op.Step == "sweep" { // what was left is purged again
+		switch run.op.Step {
+		case "sweep": // what was left is purged again
 			run.enter("purge")
+		case "await_update": // whatever became of it, it is asked for again
+			run.enter("update_stack")
 		}
 	}
 	return run

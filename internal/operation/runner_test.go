@@ -35,10 +35,14 @@ func setup(t *testing.T, kind operation.Kind) *bench {
 	b.Runner = b.runner("one")
 	op := operation.Operation{ID: opID, TenantID: tenantID, Slug: "acme", Kind: kind, State: operation.Running, Attempt: 1}
 	state := tenant.Pending
-	if kind == operation.Offboard {
+	switch kind {
+	case operation.Offboard:
 		op.Data, state = operation.DeleteData, tenant.Active
+	case operation.Update:
+		op.Change, state = someChange(), tenant.Updating
+	case operation.Onboard, operation.Rebuild:
 	}
-	b.store.Put(tenant.Tenant{ID: tenantID, Slug: "acme", State: state}, op)
+	b.store.Put(tenant.Tenant{ID: tenantID, Slug: "acme", DisplayName: "Acme", State: state, Settings: tenant.DefaultSettings()}, op)
 	return b
 }
 
@@ -87,7 +91,8 @@ func (b *bench) retry() {
 // install puts a standing stack into the cloud.
 func (b *bench) install(t *testing.T) {
 	t.Helper()
-	if _, _, err := b.cloud.Create(t.Context(), tenant.Cell{}, tenant.Tenant{Slug: "acme"}, "before"); err != nil {
+	_, tn, _ := b.store.Look(opID)
+	if _, _, err := b.cloud.Create(t.Context(), tenant.Cell{}, tn, "before"); err != nil {
 		t.Fatal(err)
 	}
 	for range 3 {
@@ -142,14 +147,16 @@ func TestOffboardDeletesOrRetains(t *testing.T) {
 	}
 }
 
-// Every step of both operations is stopped after it ran and before it was saved, and runs again, under the same worker
+// Every step of all operations is stopped after it ran and before it was saved, and runs again, under the same worker
 // and under another: the outcome is the same, once.
 func TestEveryStepMayRunTwice(t *testing.T) {
 	t.Parallel()
-	for _, kind := range []operation.Kind{operation.Onboard, operation.Offboard} {
+	for kind, want := range map[operation.Kind]tenant.State{
+		operation.Onboard: tenant.Active, operation.Update: tenant.Active, operation.Offboard: tenant.Deleted,
+	} {
 		for crashAt := range 20 {
 			b := setup(t, kind)
-			if kind == operation.Offboard {
+			if kind != operation.Onboard {
 				b.install(t)
 			}
 			b.crash(t, crashAt)
@@ -157,10 +164,12 @@ func TestEveryStepMayRunTwice(t *testing.T) {
 			b.pass(time.Minute) // the dead worker's lease ends
 			op := b.finish(t)
 			_, tn, _ := b.store.Look(opID)
-			want := map[operation.Kind]tenant.State{operation.Onboard: tenant.Active, operation.Offboard: tenant.Deleted}[kind]
-			if op.State != operation.Succeeded || tn.State != want || b.cloud.Created != 1 || b.cloud.Sent > 1 {
-				t.Errorf("%s, stopped at %d: operation %s, tenant %s, %d stacks, %d calls",
-					kind, crashAt, op.State, tn.State, b.cloud.Created, b.cloud.Sent)
+			if op.State != operation.Succeeded || tn.State != want || b.cloud.Created != 1 || b.cloud.Sent > 1 || b.cloud.Updated > 1 {
+				t.Errorf("%s, stopped at %d: operation %s, tenant %s, %d stacks, %d updates, %d calls",
+					kind, crashAt, op.State, tn.State, b.cloud.Created, b.cloud.Updated, b.cloud.Sent)
+			}
+			if kind == operation.Update {
+				isChanged(t, tn)
 			}
 		}
 	}

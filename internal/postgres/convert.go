@@ -68,6 +68,11 @@ func operationFrom(row dbsqlc.Operation, s string) (operation.Operation, error) 
 	if err := json.Unmarshal(row.Memo, &op.Memo); err != nil {
 		return op, fmt.Errorf("memo of operation %s: %w", row.ID, err)
 	}
+	if row.Change != nil {
+		if err := json.Unmarshal(row.Change, &op.Change); err != nil {
+			return op, fmt.Errorf("change of operation %s: %w", row.ID, err)
+		}
+	}
 	if row.Failure != nil {
 		if err := json.Unmarshal(row.Failure, &op.Failure); err != nil {
 			return op, fmt.Errorf("failure of operation %s: %w", row.ID, err)

@@ -124,6 +124,9 @@ var methods = map[string]struct {
 	"StartOnboard": {func(ctx context.Context, db postgrestest.Database, a access.Actor, _ operation.Started) error {
 		return ignore(db.StartOnboard(ctx, a, tenant.Draft{Slug: "another"}, operation.Write{}))
 	}, access.ErrForbidden},
+	"StartUpdate": {func(ctx context.Context, db postgrestest.Database, a access.Actor, of operation.Started) error {
+		return ignore(db.StartUpdate(ctx, a, of.Tenant.Slug, tenant.Change{RetentionDays: new(1)}, nil, operation.Write{}))
+	}, tenant.ErrNotFound},
 	"StartOffboard": {func(ctx context.Context, db postgrestest.Database, a access.Actor, of operation.Started) error {
 		return ignore(db.StartOffboard(ctx, a, of.Tenant.Slug, operation.DeleteData, operation.Write{}))
 	}, tenant.ErrNotFound},

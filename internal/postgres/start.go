@@ -16,11 +16,11 @@ import (
 	"github.com/earshot-hq/earshot/internal/tenant"
 )
 
-// starting is an operation that is about to be recorded.
+// starting is what a write has changed.
 type starting struct {
 	tenantID string
-	id       string
-	action   string         // for the audit
+	id       string         // of the operation that was recorded; empty: none is needed
+	action   string         // for the audit; empty: nothing was changed
 	detail   map[string]any // for the audit
 }
 
@@ -48,7 +48,9 @@ func (db *DB) StartOnboard(ctx context.Context, actor access.Actor, draft tenant
 		if err := t.addInstances(ctx, id, draft.ConnectInstances); err != nil {
 			return starting{}, err
 		}
-		return t.record(ctx, id, operation.Onboard, operation.Running, "", map[string]any{"slug": draft.Slug, "cell": cell})
+		return t.record(ctx, dbsqlc.AddOperationParams{
+			TenantID: id, Kind: string(operation.Onboard), State: string(operation.Running),
+		}, map[string]any{"slug": draft.Slug, "cell": cell})
 	})
 }
 
@@ -86,7 +88,9 @@ func (db *DB) StartOffboard(ctx context.Context, actor access.Actor, s slug.Slug
 				return starting{}, err
 			}
 		}
-		return t.record(ctx, found.ID, operation.Offboard, state, data, map[string]any{"slug": s, "data": data})
+		return t.record(ctx, dbsqlc.AddOperationParams{
+			TenantID: found.ID, Kind: string(operation.Offboard), State: string(state), Data: string(data),
+		}, map[string]any{"slug": s, "data": data})
 	})
 }
 
@@ -98,7 +102,8 @@ func (t tx) makeWay(ctx context.Context, tenantID string) (operation.State, erro
 		return operation.Running, err
 	}
 	one := active[0]
-	if len(active) > 1 || one.State != string(operation.Running) || one.Kind == string(operation.Offboard) {
+	mayCancel := one.Kind == string(operation.Onboard) || one.Kind == string(operation.Rebuild)
+	if len(active) > 1 || one.State != string(operation.Running) || !mayCancel {
 		return "", running(one)
 	}
 	return operation.Queued, t.AskToCancel(ctx, tenantID)
@@ -123,10 +128,7 @@ func (db *DB) StartRetry(ctx context.Context, actor access.Actor, s slug.Slug, w
 		if op.State != string(operation.Failed) {
 			return starting{}, operation.ErrNothingToRetry
 		}
-		state := tenant.Provisioning
-		if op.Kind == string(operation.Offboard) {
-			state = tenant.Deleting
-		}
+		state := stateWhile(operation.Kind(op.Kind))
 		if err := t.SetTenantState(ctx, dbsqlc.SetTenantStateParams{ID: found.ID, State: string(state)}); err != nil {
 			return starting{}, err
 		}
@@ -135,6 +137,18 @@ func (db *DB) StartRetry(ctx context.Context, actor access.Actor, s slug.Slug, w
 			"slug": s, "operation": op.ID, "kind": op.Kind, "attempt": op.Attempt + 1,
 		}}, err
 	})
+}
+
+// stateWhile is a tenant's state while an operation of a kind runs.
+func stateWhile(kind operation.Kind) tenant.State {
+	switch kind {
+	case operation.Offboard:
+		return tenant.Deleting
+	case operation.Update:
+		return tenant.Updating
+	case operation.Onboard, operation.Rebuild:
+	}
+	return tenant.Provisioning
 }
 
 // StartRebuild implements operation.Starter.
@@ -153,7 +167,9 @@ func (db *DB) StartRebuild(ctx context.Context, actor access.Actor, s slug.Slug)
 		if found.State != tenant.Active {
 			return starting{}, tenant.ErrNotActive
 		}
-		return t.record(ctx, found.ID, operation.Rebuild, operation.Running, "", map[string]any{"slug": s})
+		return t.record(ctx, dbsqlc.AddOperationParams{
+			TenantID: found.ID, Kind: string(operation.Rebuild), State: string(operation.Running),
+		}, map[string]any{"slug": s})
 	})
 }
 
@@ -167,20 +183,18 @@ func (t tx) lockedTenant(ctx context.Context, s slug.Slug) (tenant.Tenant, error
 	return t.tenantByID(ctx, id)
 }
 
-// record adds a new operation and its first event.
-func (t tx) record(ctx context.Context, tenantID string, kind operation.Kind, state operation.State, data operation.DataPolicy, detail map[string]any) (starting, error) {
-	id := uuid.NewString()
-	err := t.AddOperation(ctx, dbsqlc.AddOperationParams{
-		ID: id, TenantID: tenantID, Kind: string(kind), State: string(state), Data: string(data), RequestedBy: nameOf(t.actor),
-	})
-	if err != nil {
+// record adds a new operation, and gives it its id.
+func (t tx) record(ctx context.Context, op dbsqlc.AddOperationParams, detail map[string]any) (starting, error) {
+	op.ID, op.RequestedBy = uuid.NewString(), nameOf(t.actor)
+	if err := t.AddOperation(ctx, op); err != nil {
 		return starting{}, err
 	}
-	detail["operation"] = id
-	return starting{tenantID: tenantID, id: id, action: "tenants." + string(kind), detail: detail}, nil
+	detail["operation"] = op.ID
+	return starting{tenantID: op.TenantID, id: op.ID, action: "tenants." + op.Kind, detail: detail}, nil
 }
 
-// start runs fn and what every start has in common, in one transaction: idempotency key, first event, audit event, job.
+// start runs fn and what every start has in common, in one transaction: idempotency key, audit event, and of an operation its
+// first event and its job.
 func (db *DB) start(ctx context.Context, actor access.Actor, w operation.Write, fn func(context.Context, tx) (starting, error)) (started operation.Started, err error) {
 	err = db.inTx(ctx, actor, func(ctx context.Context, t tx) error {
 		started = operation.Started{}
@@ -193,19 +207,17 @@ func (db *DB) start(ctx context.Context, actor access.Actor, w operation.Write, 
 		if err != nil {
 			return err
 		}
-		if err := t.TouchTenant(ctx, s.tenantID); err != nil {
-			return err
+		if s.id != "" {
+			if started.Operation, err = db.launch(ctx, t, s); err != nil {
+				return err
+			}
 		}
-		if started.Operation, err = t.operationByID(ctx, s.id); err != nil {
-			return err
+		if s.action != "" {
+			if err := t.audit(ctx, s.tenantID, s.action, s.detail); err != nil {
+				return err
+			}
 		}
 		if started.Tenant, err = t.tenantByID(ctx, s.tenantID); err != nil {
-			return err
-		}
-		if err := t.announce(ctx, s, started.Operation); err != nil {
-			return err
-		}
-		if err := db.enqueue(ctx, t, s.tenantID, s.id); err != nil {
 			return err
 		}
 		return t.remember(ctx, w, started)
@@ -216,13 +228,20 @@ func (db *DB) start(ctx context.Context, actor access.Actor, w operation.Write, 
 	return started, nil
 }
 
-// announce writes who asked for the operation: an event for its story, and an audit event.
-func (t tx) announce(ctx context.Context, s starting, op operation.Operation) error {
+// launch has a recorded operation driven, and begins its story with who asked for it.
+func (db *DB) launch(ctx context.Context, t tx, s starting) (operation.Operation, error) {
+	if err := t.TouchTenant(ctx, s.tenantID); err != nil {
+		return operation.Operation{}, err
+	}
+	op, err := t.operationByID(ctx, s.id)
+	if err != nil {
+		return op, err
+	}
 	message := fmt.Sprintf("%s asked for this (%s, attempt %d).", op.RequestedBy, op.Kind, op.Attempt)
 	if err := t.addEvents(ctx, op, []operation.Event{{Step: op.Step, Level: "info", Message: message}}); err != nil {
-		return err
+		return op, err
 	}
-	return t.audit(ctx, s.tenantID, s.action, s.detail)
+	return op, db.enqueue(ctx, t, s.tenantID, s.id)
 }
 
 func (t tx) audit(ctx context.Context, tenantID, action string, detail map[string]any) error {

@@ -177,6 +177,11 @@ func (t tx) changeTenant(ctx context.Context, op operation.Operation, change *op
 }
 
 func (t tx) applyChange(ctx context.Context, tenantID string, change operation.TenantChange) error {
+	if s := change.Settings; s != nil {
+		if err := t.setSettings(ctx, tenantID, change.DisplayName, *s); err != nil {
+			return err
+		}
+	}
 	if s := change.Stack; s != nil {
 		if err := t.SetTenantStack(ctx, dbsqlc.SetTenantStackParams{
 			StackName: s.Name, StackID: s.ID, ArtifactVersion: s.ArtifactVersion, ID: tenantID,

@@ -29,6 +29,7 @@ var (
 	ErrInvalid     = fault.New(fault.Invalid, "request.invalid", "The request is not what the API describes; see errors.")
 	ErrTooLarge    = fault.New(fault.TooLarge, "request.too_large", "The body is larger than this route takes.")
 	ErrMedia       = fault.New(fault.UnsupportedMedia, "request.media_unsupported", "Send Content-Type: application/json.")
+	ErrNoMatch     = fault.New(fault.NoPrecondition, "precondition.required", "Send If-Match with the ETag under which you have read it.")
 	ErrNoRoute     = fault.New(fault.NotFound, "request.no_route", "There is nothing at this path; see /docs.")
 	ErrNoMethod    = fault.New(fault.MethodNotAllowed, "request.method_not_allowed", "This path does not take this method; see the Allow header.")
 	ErrUnavailable = fault.New(fault.Unavailable, "service.unavailable", "A part that the service needs is not there; try again in a moment.")
@@ -45,6 +46,7 @@ var statuses = map[fault.Kind]int{
 	fault.NotFound:         http.StatusNotFound,
 	fault.Conflict:         http.StatusConflict,
 	fault.Precondition:     http.StatusPreconditionFailed,
+	fault.NoPrecondition:   http.StatusPreconditionRequired,
 	fault.TooLarge:         http.StatusRequestEntityTooLarge,
 	fault.UnsupportedMedia: http.StatusUnsupportedMediaType,
 	fault.Gone:             http.StatusGone,

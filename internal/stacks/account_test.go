@@ -187,13 +187,17 @@ const smallTenant = `
 Parameters:
   ArtifactVersion: {Type: String}
   ConnectInstances: {Type: String}
+  IndexPeriods: {Type: String}
   Slug: {Type: String}
+  SoftphoneOrigins: {Type: String}
   LogDays: {Type: Number}
 Conditions:
   IsBroken: !Equals [!Ref Slug, 'BROKEN']
 Resources:
   Queue:
     Type: AWS::SQS::Queue
+    Properties:
+      Tags: [{Key: origins, Value: !Sub 'at ${SoftphoneOrigins}'}]
   Group:
     Type: AWS::Logs::LogGroup
     Properties:

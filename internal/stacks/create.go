@@ -31,7 +31,7 @@ func (s *Stacks) Create(ctx context.Context, in tenant.Cell, t tenant.Tenant, to
 			Advice: "Upload them and deploy the cell's stack with their ArtifactVersion, then retry.",
 		}
 	}
-	made, err := s.templates.get(ctx, s.cells.Config(in), outputs)
+	made, err := s.templates.get(ctx, s.cells.Config(in), outputs, outputs["ArtifactVersion"])
 	if err != nil {
 		return "", 0, err
 	}
@@ -102,6 +102,8 @@ func parametersOf(made template, t tenant.Tenant, outputs map[string]string) ([]
 	return parameters, nil
 }
 
+// ownParameters are the tenant's own. DeletionProtection of its user pool is not among them: a pool that refuses to go turns
+// the rollback of a failed creation, and an off-boarding, into one that cannot end (docs/settings.md).
 func ownParameters(t tenant.Tenant) (map[string]string, error) {
 	type instance struct {
 		Alias   string `json:"alias"`
@@ -121,22 +123,17 @@ func ownParameters(t tenant.Tenant) (map[string]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("write index periods: %w", err)
 	}
-	protection := "INACTIVE"
-	if t.Settings.DeleteProtection {
-		protection = "ACTIVE"
-	}
 	return map[string]string{
-		"Slug":               t.Slug.String(),
-		"TenantId":           strings.ToLower(strings.ReplaceAll(t.ID, "-", "")),
-		"ConnectExternalId":  t.ExternalID,
-		"DisplayName":        t.DisplayName,
-		"Isolation":          string(t.Isolation),
-		"ConnectInstances":   string(connectInstances),
-		"SoftphoneOrigins":   strings.Join(t.Settings.SoftphoneOrigins, ","),
-		"IpPrivacy":          string(t.Settings.Privacy.IP),
-		"IndexPeriods":       string(periods),
-		"MediaOwner":         string(t.Settings.MediaOwner),
-		"Suspended":          strconv.FormatBool(t.State == tenant.Suspended),
-		"DeletionProtection": protection,
+		"Slug":              t.Slug.String(),
+		"TenantId":          strings.ToLower(strings.ReplaceAll(t.ID, "-", "")),
+		"ConnectExternalId": t.ExternalID,
+		"DisplayName":       t.DisplayName,
+		"Isolation":         string(t.Isolation),
+		"ConnectInstances":  string(connectInstances),
+		"SoftphoneOrigins":  strings.Join(t.Settings.SoftphoneOrigins, ","),
+		"IpPrivacy":         string(t.Settings.Privacy.IP),
+		"IndexPeriods":      string(periods),
+		"MediaOwner":        string(t.Settings.MediaOwner),
+		"Suspended":         strconv.FormatBool(t.State == tenant.Suspended),
 	}, nil
 }

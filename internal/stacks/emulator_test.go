@@ -28,8 +28,8 @@ func TestContractOfThePlayedCloud(t *testing.T) {
 		cloud := operationtest.NewCloud()
 		return stackstest.World{
 			Stacks: cloud, Cell: frankfurt, Tenant: someTenant,
-			Break: func(*testing.T, tenant.Tenant) { cloud.FailCreate = "Queue" },
-			Mend:  func(*testing.T, tenant.Tenant) { cloud.FailCreate = "" },
+			Break: func(*testing.T, tenant.Tenant) { cloud.FailCreate, cloud.FailUpdate = "Queue", "Queue" },
+			Mend:  func(*testing.T, tenant.Tenant) { cloud.FailCreate, cloud.FailUpdate = "", "" },
 			Wait:  soon,
 		}
 	})
@@ -37,8 +37,9 @@ func TestContractOfThePlayedCloud(t *testing.T) {
 
 func TestContractOfCloudFormation(t *testing.T) {
 	t.Parallel()
-	account := small(t)
-	stackstest.Run(t, func(*testing.T) stackstest.World {
+	stackstest.Run(t, func(t *testing.T) stackstest.World {
+		t.Helper()
+		account := small(t)
 		return stackstest.World{
 			Stacks: stacks.New(cellaws.New(account.worker), stacks.Options{Calls: 1000}), Cell: account.cell, Tenant: someTenant,
 			Break: account.breaks, Mend: account.mends, Wait: soon,

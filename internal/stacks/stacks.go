@@ -1,4 +1,5 @@
-// Package stacks drives tenants' CloudFormation stacks: create, delete, status, events, and the first resource that failed.
+// Package stacks drives tenants' CloudFormation stacks: create, update, delete, status, events, and the first resource that
+// failed.
 package stacks
 
 import (
@@ -135,6 +136,7 @@ func viewOf(stack types.Stack) operation.StackView {
 		view.Outputs[aws.ToString(output.OutputKey)] = aws.ToString(output.OutputValue)
 	}
 	view.ArtifactVersion = view.Outputs["ArtifactVersion"]
+	view.IndexPeriods = periodsOf(stack.Parameters)
 	return view
 }
 
@@ -145,10 +147,11 @@ func statusOf(status types.StackStatus) operation.StackStatus {
 		return operation.StackAbsent
 	case types.StackStatusCreateInProgress:
 		return operation.StackCreating
-	case types.StackStatusCreateComplete, types.StackStatusUpdateComplete, types.StackStatusUpdateRollbackComplete,
-		types.StackStatusImportComplete, types.StackStatusImportRollbackComplete, types.StackStatusUpdateFailed,
-		types.StackStatusImportRollbackFailed:
+	case types.StackStatusCreateComplete, types.StackStatusUpdateComplete, types.StackStatusImportComplete:
 		return operation.StackReady
+	case types.StackStatusUpdateRollbackComplete, types.StackStatusUpdateFailed, types.StackStatusImportRollbackComplete,
+		types.StackStatusImportRollbackFailed:
+		return operation.StackReverted
 	case types.StackStatusRollbackInProgress:
 		return operation.StackRollingBack
 	case types.StackStatusRollbackComplete, types.StackStatusRollbackFailed, types.StackStatusCreateFailed,

@@ -53,9 +53,12 @@ type answer struct {
 type stub func(r *http.Request, call url.Values) *http.Response
 
 func (s stub) Do(r *http.Request) (*http.Response, error) {
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		return nil, err
+	var body []byte
+	if r.Body != nil {
+		var err error
+		if body, err = io.ReadAll(r.Body); err != nil {
+			return nil, err
+		}
 	}
 	call, err := url.ParseQuery(string(body))
 	if err != nil {

@@ -28,8 +28,8 @@ type templates struct {
 const maxTemplate = 1 << 20 // CloudFormation's own limit
 
 // get returns the tenants' template of an artifact version, from the cell's bucket.
-func (t *templates) get(ctx context.Context, cfg aws.Config, outputs map[string]string) (template, error) {
-	bucket, key := outputs["ArtifactBucket"], outputs["ArtifactVersion"]+"/templates/tenant.yaml"
+func (t *templates) get(ctx context.Context, cfg aws.Config, outputs map[string]string, version string) (template, error) {
+	bucket, key := outputs["ArtifactBucket"], version+"/templates/tenant.yaml"
 	url := "https://" + bucket + ".s3." + cfg.Region + ".amazonaws.com/" + key
 	endpoint := outputs["EndpointUrl"]
 	if endpoint != "" {

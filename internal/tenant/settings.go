@@ -3,6 +3,7 @@ package tenant
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/earshot-hq/earshot/internal/fault"
@@ -86,7 +87,12 @@ var (
 	errOutOfRange = fault.New(fault.Invalid, "settings.out_of_range", "The number is out of range.")
 )
 
-const maxListed = 50 // origins or hosts of one tenant: what fits a function's environment
+// What fits a stack's parameter and a function's environment, each 4 KiB (aws.md 8.1).
+const (
+	maxListed     = 50   // origins or hosts of one tenant
+	maxOriginText = 2048 // characters of all its origins
+	maxPeriods    = 12   // periods that a kind has had
+)
 
 // check normalises s in place and returns what is wrong with it.
 func (s *Settings) check(w *wrongs) {
@@ -106,6 +112,9 @@ func (s *Settings) check(w *wrongs) {
 	s.CCPHosts = normalise(s.CCPHosts, normalHost, func(i int, err error) {
 		w.add(fmt.Sprintf("/settings/ccp_hosts/%d", i), errCCPHost.With(err.Error()))
 	})
+	if n := len(strings.Join(s.SoftphoneOrigins, ",")); n > maxOriginText {
+		w.add("/settings/softphone_origins", errTooMany.With(fmt.Sprintf("The origins have %d characters together; at most %d fit.", n, maxOriginText)))
+	}
 	s.checkPeriods(w)
 }
 
@@ -116,7 +125,7 @@ func (s *Settings) checkPeriods(w *wrongs) {
 			w.add(at, errPeriod.With("There is no such kind of document."))
 			continue
 		}
-		w.atMost(at, len(periods), maxListed)
+		w.atMost(at, len(periods), maxPeriods)
 		if len(periods) == 0 || !periods[0].ValidFrom.IsZero() || !slices.IsSortedFunc(periods, byInstant) {
 			w.add(at, errPeriod.With("List periods in order of valid_from; the first has none."))
 		}

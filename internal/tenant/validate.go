@@ -66,10 +66,7 @@ func (d Draft) Check() (Draft, error) {
 		f, _ := fault.As(err)
 		w.add("/slug", f)
 	}
-	d.DisplayName = strings.TrimSpace(d.DisplayName)
-	if n := utf8.RuneCountInString(d.DisplayName); n == 0 || n > maxDisplayName || !isPrintable(d.DisplayName) {
-		w.add("/display_name", errDisplayName)
-	}
+	checkDisplayName(w, &d.DisplayName)
 	switch d.Isolation {
 	case "":
 		d.Isolation = Pooled
@@ -128,6 +125,14 @@ func (c *ConnectInstance) check(w *wrongs, at string, ccpHosts []string) {
 	}
 	if c.DirectoryRoleARN != "" && !roleForm().MatchString(c.DirectoryRoleARN) {
 		w.add(at+"/directory_role_arn", errDirectoryRole)
+	}
+}
+
+// checkDisplayName normalises the name in place.
+func checkDisplayName(w *wrongs, name *string) {
+	*name = strings.TrimSpace(*name)
+	if n := utf8.RuneCountInString(*name); n == 0 || n > maxDisplayName || !isPrintable(*name) {
+		w.add("/display_name", errDisplayName)
 	}
 }
 

@@ -142,6 +142,7 @@ func (w world) open(t *testing.T, method, address, body, accept string) *http.Re
 	}
 	request.Header.Set("Authorization", "Bearer "+w.token)
 	request.Header.Set("Accept", accept)
+	request.Header.Set("If-Match", "*")
 	if body != "" {
 		request.Header.Set("Content-Type", "application/json")
 	}
@@ -233,6 +234,10 @@ func TestLifeOfATenant(t *testing.T) {
 		_, text := w.send(t, http.MethodGet, w.url+"/v1/operations?tenant=acme&state=running", "")
 		return !strings.Contains(text, `"id"`)
 	})
+	updated := w.start(t, http.MethodPatch, "/v1/tenants/acme", `{"settings":{"privacy":{"ip":"none"}}}`)
+	if got := w.end(t, updated.Operation.ID); got != "succeeded" || w.state(t, "acme") != "active" || w.cloud.Updated != 1 {
+		t.Errorf("update %s, the tenant is %s, %d stacks were updated", got, w.state(t, "acme"), w.cloud.Updated)
+	}
 	off := w.start(t, http.MethodDelete, "/v1/tenants/acme?confirm=acme&data=delete", "")
 	if got := w.end(t, off.Operation.ID); got != "succeeded" || w.state(t, "acme") != "Not Found" || w.cloud.Holds("acme") {
 		t.Errorf("off-boarding %s, the tenant is %s", got, w.state(t, "acme"))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -22,8 +23,11 @@ type Cloud struct {
 	left   map[slug.Slug]bool
 
 	Created, Deleted int    // how many stacks were really made and removed
+	Updated          int    // how many updates have succeeded
 	Sent             int    // how many different calls were sent
 	FailCreate       string // logical id of the resource that fails, empty: none
+	FailUpdate       string // the same for updates, which are then rolled back
+	StickRollbacks   int    // how many times a rollback of an update gets stuck before it comes through
 	FailDeletes      int    // how many deletions fail before one succeeds
 	Lose             int    // documents of the call that never appear
 	Sticky           bool   // the purge leaves something
@@ -32,6 +36,8 @@ type Cloud struct {
 
 type stack struct {
 	id      string
+	of      tenant.Tenant // what it was last made or updated from
+	next    tenant.Tenant // what the update under way is to make of it
 	status  operation.StackStatus
 	looks   int // until the status changes
 	becomes operation.StackStatus
@@ -75,7 +81,8 @@ func (c *Cloud) Describe(_ context.Context, _ tenant.Cell, s slug.Slug) (operati
 	}
 	return operation.StackView{
 		ID: st.id, Status: st.status, Raw: string(st.status), ArtifactVersion: "v1",
-		Outputs: map[string]string{"SoftphoneUrl": "https://site/", "TelemetryApi": "https://api"},
+		Outputs:      map[string]string{"SoftphoneUrl": "https://site/", "TelemetryApi": "https://api"},
+		IndexPeriods: st.of.Settings.IndexPeriod,
 	}, nil
 }
 
@@ -87,8 +94,14 @@ func (c *Cloud) settle(s slug.Slug, st *stack) {
 		st.tell(c.FailCreate, "CREATE_FAILED", "It is taken.")
 		st.becomes, st.looks = operation.StackRolledBack, looksToSettle
 	case operation.StackReady:
+		if st.next.Slug != "" {
+			c.updated(st)
+			break
+		}
 		st.tell("Queue", "CREATE_COMPLETE", "")
 		st.tell("Api", "CREATE_COMPLETE", "")
+	case operation.StackReverted, operation.StackStuck:
+		c.reverted(st)
 	case operation.StackAbsent:
 		delete(c.stacks, s)
 		c.Deleted++
@@ -127,7 +140,7 @@ func (c *Cloud) Create(_ context.Context, _ tenant.Cell, t tenant.Tenant, token 
 		return "", 0, fmt.Errorf("stack %s exists", t.Slug)
 	}
 	c.Created++
-	st := &stack{id: fmt.Sprintf("%s/%d", t.Slug, c.Created), status: operation.StackCreating, looks: looksToSettle, becomes: operation.StackReady}
+	st := &stack{id: fmt.Sprintf("%s/%d", t.Slug, c.Created), of: t, status: operation.StackCreating, looks: looksToSettle, becomes: operation.StackReady}
 	if c.FailCreate != "" {
 		st.becomes = operation.StackRollingBack
 	}
@@ -179,7 +192,7 @@ func (c *Cloud) Events(_ context.Context, _ tenant.Cell, stackID, token, after s
 func (c *Cloud) FirstFailure(ctx context.Context, cell tenant.Cell, stackID, token string) (*operation.Failure, error) {
 	events, err := c.Events(ctx, cell, stackID, token, "")
 	for _, e := range events {
-		if e.Status == "CREATE_FAILED" || e.Status == "DELETE_FAILED" {
+		if strings.HasSuffix(e.Status, "_FAILED") {
 			return &operation.Failure{Code: "stack.resource_failed", Reason: e.Reason, Resource: e.Resource, Type: e.Type}, nil
 		}
 	}

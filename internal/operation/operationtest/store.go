@@ -132,6 +132,9 @@ func (m *Memory) Release(_ context.Context, op operation.Operation) error {
 
 func changed(t tenant.Tenant, c operation.TenantChange) tenant.Tenant {
 	t.State, t.DataRetained = c.State, c.DataRetained
+	if c.Settings != nil {
+		t.DisplayName, t.Settings = c.DisplayName, *c.Settings
+	}
 	if c.Stack != nil {
 		t.Stack = *c.Stack
 	}

@@ -79,11 +79,13 @@ func stepsAreSavedWhole(t *testing.T, w World) {
 	op := claim(t, w, w.Running(t), "one", long).Operation
 	op.Step, op.Percent = "await_stack", 40
 	op.Memo = operation.Memo{StackID: "stack", Token: "token", CallWanted: map[string]int{"apimetric": 2}}
+	chosen := tenant.DefaultSettings()
+	chosen.RetentionDays = 7
 	save(t, w, operation.Progress{
 		Operation: op,
 		Events:    []operation.Event{{Step: op.Step, Level: "info", Message: "a"}, {Step: op.Step, Level: "info", Message: "b"}},
 		Tenant: &operation.TenantChange{
-			State: tenant.Provisioning,
+			State: tenant.Provisioning, DisplayName: "Another name", Settings: &chosen,
 			Stack: &tenant.Stack{Name: "earshot-x", ID: "stack", ArtifactVersion: "v"},
 			URLs:  &tenant.URLs{Softphone: "https://s", TelemetryAPI: "https://t"},
 		},
@@ -97,6 +99,9 @@ func stepsAreSavedWhole(t *testing.T, w World) {
 	}
 	if again.Tenant.Stack.ID != "stack" || again.Tenant.URLs.TelemetryAPI != "https://t" {
 		t.Errorf("the next worker's tenant is %+v", again.Tenant)
+	}
+	if again.Tenant.DisplayName != "Another name" || again.Tenant.Settings.RetentionDays != 7 {
+		t.Errorf("the next worker's tenant has not the new settings: %+v", again.Tenant)
 	}
 	events := w.Events(t, op)
 	if a, b := index(events, "a"), index(events, "b"); a < 0 || b != a+1 || events[b].Sequence != events[a].Sequence+1 {

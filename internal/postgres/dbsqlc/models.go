@@ -76,6 +76,8 @@ type Operation struct {
 	CreatedAt   time.Time
 	UpdatedAt   time.Time
 	FinishedAt  *time.Time
+	// Of an update: what is to be different of the tenant.
+	Change []byte
 }
 
 // The story of each operation, in order; lines are added, never changed.

@@ -76,8 +76,8 @@ func (q *Queries) AddEvent(ctx context.Context, arg AddEventParams) error {
 }
 
 const addOperation = `-- name: AddOperation :exec
-insert into operations (id, tenant_id, kind, state, data, requested_by)
-values ($1, $2, $3, $4, $5, $6)
+insert into operations (id, tenant_id, kind, state, data, change, requested_by)
+values ($1, $2, $3, $4, $5, $6, $7)
 `
 
 type AddOperationParams struct {
@@ -86,6 +86,7 @@ type AddOperationParams struct {
 	Kind        string
 	State       string
 	Data        string
+	Change      []byte
 	RequestedBy string
 }
 
@@ -96,6 +97,7 @@ func (q *Queries) AddOperation(ctx context.Context, arg AddOperationParams) erro
 		arg.Kind,
 		arg.State,
 		arg.Data,
+		arg.Change,
 		arg.RequestedBy,
 	)
 	return err
@@ -246,7 +248,7 @@ func (q *Queries) LastSequence(ctx context.Context, arg LastSequenceParams) (int
 }
 
 const latestOperation = `-- name: LatestOperation :one
-select o.id, o.tenant_id, o.kind, o.state, o.step, o.attempt, o.percent, o.data, o.cancel_requested, o.memo, o.failure, o.generation, o.holder, o.lease_until, o.requested_by, o.created_at, o.updated_at, o.finished_at, t.slug
+select o.id, o.tenant_id, o.kind, o.state, o.step, o.attempt, o.percent, o.data, o.cancel_requested, o.memo, o.failure, o.generation, o.holder, o.lease_until, o.requested_by, o.created_at, o.updated_at, o.finished_at, o.change, t.slug
 from operations o join tenants t on t.id = o.tenant_id
 where o.tenant_id = $1
 order by o.created_at desc, o.id desc
@@ -280,13 +282,14 @@ func (q *Queries) LatestOperation(ctx context.Context, tenantID string) (LatestO
 		&i.Operation.CreatedAt,
 		&i.Operation.UpdatedAt,
 		&i.Operation.FinishedAt,
+		&i.Operation.Change,
 		&i.Slug,
 	)
 	return i, err
 }
 
 const lockOperation = `-- name: LockOperation :one
-select o.id, o.tenant_id, o.kind, o.state, o.step, o.attempt, o.percent, o.data, o.cancel_requested, o.memo, o.failure, o.generation, o.holder, o.lease_until, o.requested_by, o.created_at, o.updated_at, o.finished_at, t.slug, coalesce(o.lease_until > clock_timestamp(), false)::boolean as is_held
+select o.id, o.tenant_id, o.kind, o.state, o.step, o.attempt, o.percent, o.data, o.cancel_requested, o.memo, o.failure, o.generation, o.holder, o.lease_until, o.requested_by, o.created_at, o.updated_at, o.finished_at, o.change, t.slug, coalesce(o.lease_until > clock_timestamp(), false)::boolean as is_held
 from operations o join tenants t on t.id = o.tenant_id
 where o.id = $1 and o.tenant_id = $2
 for no key update of o
@@ -326,6 +329,7 @@ func (q *Queries) LockOperation(ctx context.Context, arg LockOperationParams) (L
 		&i.Operation.CreatedAt,
 		&i.Operation.UpdatedAt,
 		&i.Operation.FinishedAt,
+		&i.Operation.Change,
 		&i.Slug,
 		&i.IsHeld,
 	)
@@ -333,7 +337,7 @@ func (q *Queries) LockOperation(ctx context.Context, arg LockOperationParams) (L
 }
 
 const operationByID = `-- name: OperationByID :one
-select o.id, o.tenant_id, o.kind, o.state, o.step, o.attempt, o.percent, o.data, o.cancel_requested, o.memo, o.failure, o.generation, o.holder, o.lease_until, o.requested_by, o.created_at, o.updated_at, o.finished_at, t.slug from operations o join tenants t on t.id = o.tenant_id where o.id = $1
+select o.id, o.tenant_id, o.kind, o.state, o.step, o.attempt, o.percent, o.data, o.cancel_requested, o.memo, o.failure, o.generation, o.holder, o.lease_until, o.requested_by, o.created_at, o.updated_at, o.finished_at, o.change, t.slug from operations o join tenants t on t.id = o.tenant_id where o.id = $1
 `
 
 type OperationByIDRow struct {
@@ -363,13 +367,14 @@ func (q *Queries) OperationByID(ctx context.Context, id string) (OperationByIDRo
 		&i.Operation.CreatedAt,
 		&i.Operation.UpdatedAt,
 		&i.Operation.FinishedAt,
+		&i.Operation.Change,
 		&i.Slug,
 	)
 	return i, err
 }
 
 const operationsBefore = `-- name: OperationsBefore :many
-select o.id, o.tenant_id, o.kind, o.state, o.step, o.attempt, o.percent, o.data, o.cancel_requested, o.memo, o.failure, o.generation, o.holder, o.lease_until, o.requested_by, o.created_at, o.updated_at, o.finished_at, t.slug
+select o.id, o.tenant_id, o.kind, o.state, o.step, o.attempt, o.percent, o.data, o.cancel_requested, o.memo, o.failure, o.generation, o.holder, o.lease_until, o.requested_by, o.created_at, o.updated_at, o.finished_at, o.change, t.slug
 from operations o join tenants t on t.id = o.tenant_id
 where ($1::timestamptz is null
     or (o.created_at, o.id) < ($1::timestamptz, $2::uuid))
@@ -429,6 +434,7 @@ func (q *Queries) OperationsBefore(ctx context.Context, arg OperationsBeforePara
 			&i.Operation.CreatedAt,
 			&i.Operation.UpdatedAt,
 			&i.Operation.FinishedAt,
+			&i.Operation.Change,
 			&i.Slug,
 		); err != nil {
 			return nil, err

@@ -163,6 +163,23 @@ func (q *Queries) ReleaseInstances(ctx context.Context, tenantID string) error {
 	return err
 }
 
+const setTenantSettings = `-- name: SetTenantSettings :exec
+update tenants
+set display_name = $1, settings = $2, version = version + 1, updated_at = now()
+where id = $3
+`
+
+type SetTenantSettingsParams struct {
+	DisplayName string
+	Settings    []byte
+	ID          string
+}
+
+func (q *Queries) SetTenantSettings(ctx context.Context, arg SetTenantSettingsParams) error {
+	_, err := q.db.Exec(ctx, setTenantSettings, arg.DisplayName, arg.Settings, arg.ID)
+	return err
+}
+
 const setTenantStack = `-- name: SetTenantStack :exec
 update tenants
 set stack_name = $1, stack_id = $2, artifact_version = $3

@@ -56,6 +56,11 @@ update tenants set version = version + 1, updated_at = now() where id = sqlc.arg
 -- name: SetTenantState :exec
 update tenants set state = sqlc.arg(state), version = version + 1, updated_at = now() where id = sqlc.arg(id);
 
+-- name: SetTenantSettings :exec
+update tenants
+set display_name = sqlc.arg(display_name), settings = sqlc.arg(settings), version = version + 1, updated_at = now()
+where id = sqlc.arg(id);
+
 -- name: SetTenantStack :exec
 update tenants
 set stack_name = sqlc.arg(stack_name), stack_id = sqlc.arg(stack_id), artifact_version = sqlc.arg(artifact_version)

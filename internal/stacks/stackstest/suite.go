@@ -16,7 +16,7 @@ type World struct {
 	Stacks operation.Stacks
 	Cell   tenant.Cell
 	Tenant func(t *testing.T) tenant.Tenant           // a tenant without a stack
-	Break  func(t *testing.T, of tenant.Tenant)       // the tenant's next creations fail at one resource
+	Break  func(t *testing.T, of tenant.Tenant)       // the tenant's next creations and updates fail at one resource
 	Mend   func(t *testing.T, of tenant.Tenant)       // and now they do not
 	Wait   func(ctx context.Context) <-chan time.Time // ticks when it is worth looking again
 }
@@ -27,6 +27,8 @@ func Run(t *testing.T, newWorld func(t *testing.T) World) {
 	for name, part := range map[string]func(*testing.T, World){
 		"a stack is created once, told of and deleted": create,
 		"a failed creation names the cause":            fail,
+		"an update is made once, or says so":           update,
+		"a failed update is taken back":                revert,
 		"what is not there":                            absent,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -101,6 +103,80 @@ func fail(t *testing.T, w World) {
 	}
 	view := w.await(t, of, operation.StackReady, operation.StackCreating)
 	if failure, err := w.Stacks.FirstFailure(t.Context(), w.Cell, view.ID, "create-2"); failure != nil || err != nil {
+		t.Errorf("the failure of an earlier try was told of this one: %+v, %v", failure, err)
+	}
+}
+
+// standing makes a tenant with a stack, and returns the tenant as its stack has it.
+func (w World) standing(t *testing.T) tenant.Tenant {
+	t.Helper()
+	of := w.Tenant(t)
+	if _, _, err := w.Stacks.Create(t.Context(), w.Cell, of, "create-1"); err != nil {
+		t.Fatal(err)
+	}
+	view := w.await(t, of, operation.StackReady, operation.StackCreating)
+	of.Stack = tenant.Stack{Name: of.Slug.StackName(), ID: view.ID, ArtifactVersion: view.ArtifactVersion}
+	return of
+}
+
+// changed returns the tenant with other settings.
+func changed(t *testing.T, of tenant.Tenant) tenant.Tenant {
+	t.Helper()
+	next, err := tenant.Change{
+		SoftphoneOrigins: &[]string{"https://desk.example"}, IndexPeriod: map[string]tenant.Period{"apimetric": tenant.Day},
+	}.Apply(of, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return next
+}
+
+func (w World) update(t *testing.T, of tenant.Tenant, token string, want bool) {
+	t.Helper()
+	if got, err := w.Stacks.Update(t.Context(), w.Cell, of, token); got != want || err != nil {
+		t.Errorf("update %s: %v, %v; want %v", token, got, err, want)
+	}
+}
+
+func update(t *testing.T, w World) {
+	t.Helper()
+	of := w.standing(t)
+	w.update(t, of, "update-1", false)
+	next := changed(t, of)
+	w.update(t, next, "update-2", true)
+	view := w.await(t, of, operation.StackReady, operation.StackUpdating)
+	if got := view.IndexPeriods["apimetric"]; view.ID != of.Stack.ID || len(got) != 2 || got[1].Period != tenant.Day {
+		t.Errorf("after the update the stack is %+v", view)
+	}
+	if events := w.events(t, of.Stack.ID, "update-2", ""); len(events) < 2 || events[0].Resource != of.Slug.StackName() {
+		t.Errorf("events %+v, want the update's beginning first", events)
+	}
+	w.update(t, next, "update-3", false)
+	if err := w.Stacks.Continue(t.Context(), w.Cell, of.Stack.ID, "continue-1"); err != nil {
+		t.Errorf("continuing what is not stuck: %v", err)
+	}
+	w.await(t, of, operation.StackReady)
+	w.remove(t, of, of.Stack.ID, "delete-1")
+}
+
+func revert(t *testing.T, w World) {
+	t.Helper()
+	of := w.standing(t)
+	w.Break(t, of)
+	next := changed(t, of)
+	w.update(t, next, "update-1", true)
+	view := w.await(t, of, operation.StackReverted, operation.StackUpdating)
+	if len(view.IndexPeriods["apimetric"]) != 1 {
+		t.Errorf("the stack is not as it was: %+v", view)
+	}
+	failure, err := w.Stacks.FirstFailure(t.Context(), w.Cell, of.Stack.ID, "update-1")
+	if err != nil || failure == nil || failure.Resource == "" || failure.Resource == of.Slug.StackName() || failure.Reason == "" {
+		t.Errorf("failure %+v, %v; want a resource and its reason", failure, err)
+	}
+	w.Mend(t, of)
+	w.update(t, next, "update-2", true)
+	w.await(t, of, operation.StackReady, operation.StackUpdating)
+	if failure, err := w.Stacks.FirstFailure(t.Context(), w.Cell, of.Stack.ID, "update-2"); failure != nil || err != nil {
 		t.Errorf("the failure of an earlier try was told of this one: %+v, %v", failure, err)
 	}
 }

@@ -62,6 +62,7 @@ func TestAttackAuditorChanges(t *testing.T) {
 	w := setup(t)
 	for name, row := range map[string]struct{ method, path, body string }{
 		"onboard":   {"POST", "/v1/tenants", draft("acme")},
+		"change":    {"PATCH", "/v1/tenants/acme", "{}"},
 		"off-board": {"DELETE", "/v1/tenants/acme?confirm=acme&data=delete", ""},
 		"retry":     {"POST", "/v1/tenants/acme/actions/retry", ""},
 	} {

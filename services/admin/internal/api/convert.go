@@ -25,6 +25,49 @@ func draftFrom(body apigen.TenantDraft) tenant.Draft {
 	return draft
 }
 
+// changeFrom translates a body as draftFrom does.
+func changeFrom(body apigen.TenantChange) tenant.Change {
+	c := tenant.Change{DisplayName: body.DisplayName}
+	chosen := orZero(body.Settings)
+	if chosen.Privacy != nil {
+		c.PrivacyIP = (*tenant.IPPrivacy)(chosen.Privacy.Ip)
+	}
+	if chosen.SoftphoneOrigins != nil {
+		c.SoftphoneOrigins = new(asciiOrigins(*chosen.SoftphoneOrigins))
+	}
+	c.CCPHosts, c.RetentionDays, c.ArchiveDays = chosen.CcpHosts, chosen.RetentionDays, chosen.ArchiveDays
+	c.MediaOwner, c.DeleteProtection = (*tenant.MediaOwner)(chosen.MediaOwner), chosen.DeleteProtection
+	for kind, period := range orZero(chosen.IndexPeriod) {
+		if c.IndexPeriod == nil {
+			c.IndexPeriod = map[string]tenant.Period{}
+		}
+		c.IndexPeriod[kind] = tenant.Period(period)
+	}
+	return c
+}
+
+func changeTo(c tenant.Change) *apigen.TenantChange {
+	out := &apigen.TenantChange{DisplayName: c.DisplayName}
+	s := apigen.SettingsDraft{
+		SoftphoneOrigins: c.SoftphoneOrigins, CcpHosts: c.CCPHosts, RetentionDays: c.RetentionDays, ArchiveDays: c.ArchiveDays,
+		MediaOwner: (*apigen.MediaOwner)(c.MediaOwner), DeleteProtection: c.DeleteProtection,
+	}
+	if c.PrivacyIP != nil {
+		s.Privacy = &apigen.PrivacyDraft{Ip: (*apigen.IPPrivacy)(c.PrivacyIP)}
+	}
+	if c.IndexPeriod != nil {
+		periods := make(map[string]apigen.Period, len(c.IndexPeriod))
+		for kind, period := range c.IndexPeriod {
+			periods[kind] = apigen.Period(period)
+		}
+		s.IndexPeriod = &periods
+	}
+	if s != (apigen.SettingsDraft{}) {
+		out.Settings = &s
+	}
+	return out
+}
+
 // settingsFrom returns the defaults with what the caller chose.
 func settingsFrom(chosen apigen.SettingsDraft) tenant.Settings {
 	s := tenant.DefaultSettings()
@@ -32,9 +75,7 @@ func settingsFrom(chosen apigen.SettingsDraft) tenant.Settings {
 		s.Privacy.IP = tenant.IPPrivacy(*p.Ip)
 	}
 	if chosen.SoftphoneOrigins != nil {
-		for _, origin := range *chosen.SoftphoneOrigins {
-			s.SoftphoneOrigins = append(s.SoftphoneOrigins, asciiOrigin(origin))
-		}
+		s.SoftphoneOrigins = asciiOrigins(*chosen.SoftphoneOrigins)
 	}
 	set(&s.CCPHosts, chosen.CcpHosts)
 	set(&s.RetentionDays, chosen.RetentionDays)
@@ -93,6 +134,9 @@ func operationTo(o operation.Operation) apigen.Operation {
 	}
 	if o.Data != "" {
 		out.Data = new(apigen.DataPolicy(o.Data))
+	}
+	if o.Kind == operation.Update {
+		out.Change = changeTo(o.Change)
 	}
 	if !o.FinishedAt.IsZero() {
 		out.FinishedAt = new(o.FinishedAt)

@@ -164,6 +164,8 @@ func TestWrongRequests(t *testing.T) {
 		"no data policy":            {"DELETE", "/v1/tenants/nobody?confirm=nobody", "", "", 422, "request.invalid", "/query/data"},
 		"an unknown data policy":    {"DELETE", "/v1/tenants/nobody?confirm=nobody&data=keep", "", "", 422, "request.invalid", "/query/data"},
 		"an off-boarding of nobody": {"DELETE", "/v1/tenants/nobody?confirm=nobody&data=delete", "", "", 404, "tenant.not_found", ""},
+		"a change without a body":   {"PATCH", "/v1/tenants/nobody", "", "", 415, "request.media_unsupported", ""},
+		"a change of all tenants":   {"PATCH", "/v1/tenants", "{}", "", 405, "request.method_not_allowed", ""},
 		"a retry with a body":       {"POST", "/v1/tenants/nobody/actions/retry", "{}", "", 422, "request.invalid", ""},
 		"a retry of nobody":         {"POST", "/v1/tenants/nobody/actions/retry", "", "", 404, "tenant.not_found", ""},
 		"an empty key":              {"POST", "/v1/tenants/nobody/actions/retry", "", "Idempotency-Key: \t", 422, "request.invalid", "/header/Idempotency-Key"},

@@ -49,7 +49,7 @@ func (a *API) GetTenant(ctx context.Context, r apigen.GetTenantRequestObject) (a
 	if err != nil {
 		return nil, err
 	}
-	tag := fmt.Sprintf(`"%d"`, t.Version)
+	tag := tagOf(t)
 	if has := orZero(r.Params.IfNoneMatch); has == "*" || strings.Contains(has, tag) {
 		return apigen.GetTenant304Response{Headers: apigen.GetTenant304ResponseHeaders{ETag: tag}}, nil
 	}
@@ -103,13 +103,15 @@ func answer(s operation.Started, err error) (started, error) {
 	return renderStarted(s)
 }
 
+func locationOf(operationID string) string { return "/v1/operations/" + operationID }
+
 func (s started) visit(w http.ResponseWriter) error {
 	var body apigen.Started
 	if err := json.Unmarshal(s, &body); err != nil {
 		return fmt.Errorf("read a remembered answer: %w", err)
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Location", "/v1/operations/"+body.Operation.Id)
+	w.Header().Set("Location", locationOf(body.Operation.Id))
 	w.WriteHeader(http.StatusAccepted)
 	_, err := w.Write(s)
 	return err

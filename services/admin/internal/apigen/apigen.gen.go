@@ -130,6 +130,7 @@ const (
 	OperationKindOffboard OperationKind = "offboard"
 	OperationKindOnboard  OperationKind = "onboard"
 	OperationKindRebuild  OperationKind = "rebuild"
+	OperationKindUpdate   OperationKind = "update"
 )
 
 // Valid indicates whether the value is a known member of the OperationKind enum.
@@ -140,6 +141,8 @@ func (e OperationKind) Valid() bool {
 	case OperationKindOnboard:
 		return true
 	case OperationKindRebuild:
+		return true
+	case OperationKindUpdate:
 		return true
 	default:
 		return false
@@ -310,17 +313,20 @@ type MediaOwner string
 
 // Operation defines model for Operation.
 type Operation struct {
-	Attempt         int            `json:"attempt"`
-	CancelRequested bool           `json:"cancel_requested"`
-	CreatedAt       time.Time      `json:"created_at"`
-	Data            *DataPolicy    `json:"data,omitempty"`
-	Failure         *Failure       `json:"failure,omitempty"`
-	FinishedAt      *time.Time     `json:"finished_at,omitempty"`
-	Id              string         `json:"id"`
-	Kind            OperationKind  `json:"kind"`
-	Percent         int            `json:"percent"`
-	RequestedBy     string         `json:"requested_by"`
-	State           OperationState `json:"state"`
+	Attempt         int  `json:"attempt"`
+	CancelRequested bool `json:"cancel_requested"`
+
+	// Change What is to be different. A list replaces the whole list; of `index_period`, kinds that are not named stay.
+	Change      *TenantChange  `json:"change,omitempty"`
+	CreatedAt   time.Time      `json:"created_at"`
+	Data        *DataPolicy    `json:"data,omitempty"`
+	Failure     *Failure       `json:"failure,omitempty"`
+	FinishedAt  *time.Time     `json:"finished_at,omitempty"`
+	Id          string         `json:"id"`
+	Kind        OperationKind  `json:"kind"`
+	Percent     int            `json:"percent"`
+	RequestedBy string         `json:"requested_by"`
+	State       OperationState `json:"state"`
 
 	// Step The step that is next, or running.
 	Step string `json:"step"`
@@ -371,6 +377,12 @@ type OperationState string
 // Period defines model for Period.
 type Period string
 
+// PrivacyDraft defines model for PrivacyDraft.
+type PrivacyDraft struct {
+	// Ip How much of an agent's address is kept; `full` by default.
+	Ip *IPPrivacy `json:"ip,omitempty"`
+}
+
 // Problem defines model for Problem.
 type Problem struct {
 	// Code Stable; see docs/errors.md.
@@ -399,7 +411,7 @@ type Settings struct {
 	CcpHosts         []string `json:"ccp_hosts"`
 	DeleteProtection bool     `json:"delete_protection"`
 
-	// IndexPeriod Kind of document to the period of its newest records.
+	// IndexPeriod Kind of document to its period, as it was last chosen.
 	IndexPeriod map[string]Period `json:"index_period"`
 
 	// MediaOwner Who owns a call's media in the softphone; `frame` by default.
@@ -412,7 +424,7 @@ type Settings struct {
 	SoftphoneOrigins []string `json:"softphone_origins"`
 }
 
-// SettingsDraft What differs from the defaults.
+// SettingsDraft What differs from the defaults; in a change, from what the tenant has.
 type SettingsDraft struct {
 	// ArchiveDays 1 to 3650; 90 by default.
 	ArchiveDays *int `json:"archive_days,omitempty"`
@@ -423,15 +435,12 @@ type SettingsDraft struct {
 	// DeleteProtection Refuses off-boarding while it is on; off by default.
 	DeleteProtection *bool `json:"delete_protection,omitempty"`
 
-	// IndexPeriod Kind of document to period; `quarter` by default.
+	// IndexPeriod Kind of document to period; `quarter` by default. A change holds for records from the midnight (UTC) on that is more than two days away.
 	IndexPeriod *map[string]Period `json:"index_period,omitempty"`
 
 	// MediaOwner Who owns a call's media in the softphone; `frame` by default.
-	MediaOwner *MediaOwner `json:"media_owner,omitempty"`
-	Privacy    *struct {
-		// Ip How much of an agent's address is kept; `full` by default.
-		Ip *IPPrivacy `json:"ip,omitempty"`
-	} `json:"privacy,omitempty"`
+	MediaOwner *MediaOwner   `json:"media_owner,omitempty"`
+	Privacy    *PrivacyDraft `json:"privacy,omitempty"`
 
 	// RetentionDays 1 to 3650; 90 by default.
 	RetentionDays *int `json:"retention_days,omitempty"`
@@ -485,6 +494,15 @@ type Tenant struct {
 	} `json:"urls"`
 }
 
+// TenantChange What is to be different. A list replaces the whole list; of `index_period`, kinds that are not named stay.
+type TenantChange struct {
+	// DisplayName 1 to 100 characters.
+	DisplayName *string `json:"display_name,omitempty"`
+
+	// Settings What differs from the defaults; in a change, from what the tenant has.
+	Settings *SettingsDraft `json:"settings,omitempty"`
+}
+
 // TenantDraft defines model for TenantDraft.
 type TenantDraft struct {
 	// Cell The cell's name; left out, the emptiest cell is taken.
@@ -501,7 +519,7 @@ type TenantDraft struct {
 	// Isolation Where the tenant's telemetry lives; `pooled` by default. It cannot be changed.
 	Isolation *Isolation `json:"isolation,omitempty"`
 
-	// Settings What differs from the defaults.
+	// Settings What differs from the defaults; in a change, from what the tenant has.
 	Settings *SettingsDraft `json:"settings,omitempty"`
 
 	// Slug 3 to 20 lower-case letters or digits, beginning with a letter; no hyphen. It cannot be changed.
@@ -602,6 +620,15 @@ type GetTenantParams struct {
 	IfNoneMatch *string `json:"If-None-Match,omitempty"`
 }
 
+// UpdateTenantParams defines parameters for UpdateTenant.
+type UpdateTenantParams struct {
+	// IfMatch The ETag under which the caller has read the tenant; without it, 428. `*` stands for any.
+	IfMatch *string `json:"If-Match,omitempty"`
+
+	// IdempotencyKey Makes a repeat of the same request safe. Make a new one for each new intent, such as a UUID.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
 // RetryTenantParams defines parameters for RetryTenant.
 type RetryTenantParams struct {
 	// IdempotencyKey Makes a repeat of the same request safe. Make a new one for each new intent, such as a UUID.
@@ -610,6 +637,9 @@ type RetryTenantParams struct {
 
 // CreateTenantJSONRequestBody defines body for CreateTenant for application/json ContentType.
 type CreateTenantJSONRequestBody = TenantDraft
+
+// UpdateTenantJSONRequestBody defines body for UpdateTenant for application/json ContentType.
+type UpdateTenantJSONRequestBody = TenantChange
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
@@ -646,6 +676,9 @@ type ServerInterface interface {
 	// GetTenant Show a tenant
 	// (GET /v1/tenants/{slug})
 	GetTenant(c *gin.Context, slug Slug, params GetTenantParams)
+	// UpdateTenant Change a tenant
+	// (PATCH /v1/tenants/{slug})
+	UpdateTenant(c *gin.Context, slug Slug, params UpdateTenantParams)
 	// RetryTenant Try a tenant's failed operation again
 	// (POST /v1/tenants/{slug}/actions/retry)
 	RetryTenant(c *gin.Context, slug Slug, params RetryTenantParams)
@@ -1074,6 +1107,74 @@ func (siw *ServerInterfaceWrapper) GetTenant(c *gin.Context) {
 	siw.Handler.GetTenant(c, slug, params)
 }
 
+// UpdateTenant operation middleware
+func (siw *ServerInterfaceWrapper) UpdateTenant(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "slug" -------------
+	var slug Slug
+
+	err = runtime.BindStyledParameterWithOptions("simple", "slug", c.Param("slug"), &slug, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter slug: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UpdateTenantParams
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch string
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for If-Match, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter If-Match: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IfMatch = &IfMatch
+
+	}
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.UpdateTenant(c, slug, params)
+}
+
 // RetryTenant operation middleware
 func (siw *ServerInterfaceWrapper) RetryTenant(c *gin.Context) {
 
@@ -1154,6 +1255,7 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/v1/tenants", wrapper.CreateTenant)
 	router.DELETE(options.BaseURL+"/v1/tenants/:slug", wrapper.DeleteTenant)
 	router.GET(options.BaseURL+"/v1/tenants/:slug", wrapper.GetTenant)
+	router.PATCH(options.BaseURL+"/v1/tenants/:slug", wrapper.UpdateTenant)
 	router.POST(options.BaseURL+"/v1/tenants/:slug/actions/retry", wrapper.RetryTenant)
 	router.GET(options.BaseURL+"/v1/operations", wrapper.ListOperations)
 	router.GET(options.BaseURL+"/v1/operations/:id", wrapper.GetOperation)
@@ -1625,6 +1727,70 @@ func (response GetTenantdefaultApplicationProblemPlusJSONResponse) VisitGetTenan
 	return err
 }
 
+type UpdateTenantRequestObject struct {
+	Slug   Slug `json:"slug"`
+	Params UpdateTenantParams
+	Body   *UpdateTenantJSONRequestBody
+}
+
+type UpdateTenantResponseObject interface {
+	VisitUpdateTenantResponse(w http.ResponseWriter) error
+}
+
+type UpdateTenant200ResponseHeaders struct {
+	ETag string
+}
+
+type UpdateTenant200JSONResponse struct {
+	Body    Tenant
+	Headers UpdateTenant200ResponseHeaders
+}
+
+func (response UpdateTenant200JSONResponse) VisitUpdateTenantResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateTenant202JSONResponse struct{ StartedJSONResponse }
+
+func (response UpdateTenant202JSONResponse) VisitUpdateTenantResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Location", fmt.Sprint(response.Headers.Location))
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateTenantdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response UpdateTenantdefaultApplicationProblemPlusJSONResponse) VisitUpdateTenantResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type RetryTenantRequestObject struct {
 	Slug   Slug `json:"slug"`
 	Params RetryTenantParams
@@ -1701,6 +1867,9 @@ type StrictServerInterface interface {
 	// GetTenant Show a tenant
 	// (GET /v1/tenants/{slug})
 	GetTenant(ctx context.Context, request GetTenantRequestObject) (GetTenantResponseObject, error)
+	// UpdateTenant Change a tenant
+	// (PATCH /v1/tenants/{slug})
+	UpdateTenant(ctx context.Context, request UpdateTenantRequestObject) (UpdateTenantResponseObject, error)
 	// RetryTenant Try a tenant's failed operation again
 	// (POST /v1/tenants/{slug}/actions/retry)
 	RetryTenant(ctx context.Context, request RetryTenantRequestObject) (RetryTenantResponseObject, error)
@@ -2055,6 +2224,51 @@ func (sh *strictHandler) GetTenant(ctx *gin.Context, slug Slug, params GetTenant
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(GetTenantResponseObject); ok {
 		if err := validResponse.VisitGetTenantResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// UpdateTenant operation middleware
+func (sh *strictHandler) UpdateTenant(ctx *gin.Context, slug Slug, params UpdateTenantParams) {
+	var request UpdateTenantRequestObject
+
+	request.Slug = slug
+	request.Params = params
+
+	var body UpdateTenantJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateTenant(ctx, request.(UpdateTenantRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateTenant")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(UpdateTenantResponseObject); ok {
+		if err := validResponse.VisitUpdateTenantResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

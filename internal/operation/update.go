@@ -1,0 +1,186 @@
+package operation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/earshot-hq/earshot/internal/fault"
+	"github.com/earshot-hq/earshot/internal/tenant"
+)
+
+// maxContinues is how often a stuck rollback is continued before a person must look.
+const maxContinues = 3
+
+var updating = []step{
+	{name: "update_stack", limit: stackTime, do: (*run).updateStack},
+	{name: "await_update", limit: stackTime, do: (*run).awaitUpdate},
+	{name: "send_call", limit: probeTime, do: (*run).sendCall},
+	{name: "await_call", limit: probeTime, do: (*run).awaitCall},
+}
+
+// updateStack asks that the tenant's stack be as the tenant shall be. A stack in motion is waited for, and a rollback that an
+// earlier try left stuck is continued first.
+func (r *run) updateStack(ctx context.Context) (time.Duration, error) {
+	view, err := r.Stacks.Describe(ctx, r.cell, r.op.Slug)
+	if err != nil {
+		return 0, err
+	}
+	switch view.Status {
+	case StackReady, StackReverted:
+		return r.askForUpdate(ctx, view)
+	case StackStuck:
+		return r.continueRollback(ctx, view)
+	case StackAbsent:
+		return r.leaveUnchanged(&Failure{Code: "stack.absent", Reason: "The tenant has no stack.",
+			Advice: "Have it built again, which a worker does that rebuilds what is missing; then change the settings again."})
+	case StackRolledBack, StackUndeletable:
+		return 0, &Failure{Code: "stack.failed", Reason: "The stack is in " + view.Raw + "."}
+	case StackCreating, StackRollingBack, StackUpdating, StackDeleting:
+	}
+	return r.Poll, waiting("the stack is in " + view.Raw)
+}
+
+func (r *run) askForUpdate(ctx context.Context, view StackView) (time.Duration, error) {
+	wanted, err := r.wanted(view)
+	if err != nil {
+		return r.leaveUnchanged(asFailure(err))
+	}
+	token := r.token("update")
+	changed, err := r.Stacks.Update(ctx, r.cell, wanted, token)
+	var refused *Failure
+	switch {
+	case errors.As(err, &refused):
+		return r.leaveUnchanged(refused)
+	case err != nil:
+		return 0, err
+	case !changed:
+		r.adopt(wanted)
+		return soon, nil
+	}
+	memo := &r.op.Memo
+	memo.StackID, memo.Token, memo.Resources = view.ID, token, 0 // how many resources change is not known before
+	memo.Completed, memo.LastEvent = 0, ""
+	r.change = &TenantChange{State: tenant.Updating}
+	r.reach(percentAsked)
+	r.say("CloudFormation updates stack " + r.op.Slug.StackName() + ".")
+	r.enter("await_update")
+	return soon, nil
+}
+
+// wanted returns the tenant as it shall be. For the periods of indices the stack is asked, not the database: an update whose
+// end nobody saw may have changed what the indexer goes by.
+func (r *run) wanted(view StackView) (tenant.Tenant, error) {
+	t := r.tenant
+	periods := maps.Clone(t.Settings.IndexPeriod)
+	maps.Copy(periods, view.IndexPeriods)
+	t.Settings.IndexPeriod = periods
+	t.Stack.ID, t.Stack.ArtifactVersion = view.ID, view.ArtifactVersion
+	return r.op.Change.Apply(t, r.Now())
+}
+
+// awaitUpdate follows the update. Only when the stack has the new settings are they the tenant's.
+func (r *run) awaitUpdate(ctx context.Context) (time.Duration, error) {
+	begun := r.op.Memo.LastEvent != ""
+	view, err := r.Stacks.Describe(ctx, r.cell, r.op.Slug)
+	if err != nil {
+		return 0, err
+	}
+	if err := r.tellEvents(ctx, "UPDATE_COMPLETE", percentAsked, percentBuilt); err != nil {
+		return 0, err
+	}
+	if !begun { // the status may still be that of the update before
+		return r.Poll, waiting("the update has not begun")
+	}
+	switch view.Status {
+	case StackReady:
+		wanted, err := r.wanted(view)
+		if err != nil {
+			return 0, err
+		}
+		r.adopt(wanted)
+		return soon, nil
+	case StackReverted:
+		return r.rolledBack(ctx, view)
+	case StackStuck:
+		return r.continueRollback(ctx, view)
+	case StackAbsent, StackRolledBack, StackUndeletable, StackDeleting:
+		return 0, &Failure{Code: "stack.failed", Reason: "The stack is in " + view.Raw + "."}
+	case StackCreating, StackRollingBack, StackUpdating:
+	}
+	return r.Poll, waiting("the stack is in " + view.Raw)
+}
+
+// adopt makes what the stack has the tenant's, and goes on to prove it.
+func (r *run) adopt(wanted tenant.Tenant) {
+	for _, kind := range slices.Sorted(maps.Keys(r.op.Change.IndexPeriod)) {
+		list := wanted.Settings.IndexPeriod[kind]
+		if last := list[len(list)-1]; last.ValidFrom.After(r.Now()) {
+			r.say(fmt.Sprintf("Indices of %s span a %s each from %s on.", kind, last.Period, last.ValidFrom.Format(time.DateOnly)))
+		}
+	}
+	r.change = &TenantChange{State: tenant.Updating, DisplayName: wanted.DisplayName, Settings: &wanted.Settings}
+	r.reach(percentBuilt)
+	r.say("The stack has the new settings; they are the tenant's now.")
+	r.enter("send_call")
+}
+
+// rolledBack ends an update that CloudFormation has taken back.
+func (r *run) rolledBack(ctx context.Context, view StackView) (time.Duration, error) {
+	failure, err := r.Stacks.FirstFailure(ctx, r.cell, view.ID, r.op.Memo.Token)
+	if err != nil {
+		return 0, err
+	}
+	if failure == nil {
+		failure = &Failure{Code: "stack.rolled_back", Reason: "The stack is in " + view.Raw + "."}
+	}
+	r.say("The update was rolled back: the stack is as it was before, and the tenant keeps its settings.")
+	return r.leaveUnchanged(failure)
+}
+
+// leaveUnchanged fails an update that has changed nothing: the tenant is active as before. A retry asks anew.
+func (r *run) leaveUnchanged(f *Failure) (time.Duration, error) {
+	r.fail(f)
+	r.change = &TenantChange{State: tenant.Active}
+	r.enter("update_stack")
+	return 0, nil
+}
+
+// continueRollback asks CloudFormation to go on with a rollback that is stuck, which is never answered by a deletion. When
+// that does not help, the operation fails with what the rollback stumbles over.
+func (r *run) continueRollback(ctx context.Context, view StackView) (time.Duration, error) {
+	memo := &r.op.Memo
+	token := func() string { return r.token(fmt.Sprintf("continue%d", memo.Continues)) }
+	if memo.Continues < maxContinues {
+		memo.Continues++
+		if err := r.Stacks.Continue(ctx, r.cell, view.ID, token()); err != nil {
+			memo.Continues--
+			return 0, err
+		}
+		r.say("The rollback is stuck and is continued.")
+		return r.Poll, nil
+	}
+	cause, err := r.Stacks.FirstFailure(ctx, r.cell, view.ID, token())
+	if err != nil {
+		return 0, err
+	}
+	if cause == nil {
+		cause = &Failure{Reason: "The stack is in " + view.Raw + "."}
+	}
+	return 0, &Failure{
+		Code: "stack.stuck", Reason: cause.Reason, Resource: cause.Resource, Type: cause.Type,
+		Advice: "Mend what the reason names, then retry: the rollback is continued.",
+	}
+}
+
+// asFailure turns what is wrong with the wanted settings into a failure of the operation.
+func asFailure(err error) *Failure {
+	f, ok := fault.As(err)
+	if !ok {
+		return &Failure{Code: "internal", Reason: err.Error()}
+	}
+	return &Failure{Code: f.Code, Reason: f.Detail}
+}

@@ -1,0 +1,92 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/earshot-hq/earshot/internal/access"
+	"github.com/earshot-hq/earshot/internal/operation"
+	"github.com/earshot-hq/earshot/internal/postgres/dbsqlc"
+	"github.com/earshot-hq/earshot/internal/slug"
+	"github.com/earshot-hq/earshot/internal/tenant"
+)
+
+// StartUpdate implements operation.Starter.
+func (db *DB) StartUpdate(
+	ctx context.Context, actor access.Actor, s slug.Slug, c tenant.Change, seen []int64, w operation.Write,
+) (operation.Started, error) {
+	return db.start(ctx, actor, w, func(ctx context.Context, t tx) (starting, error) {
+		found, err := t.lockedTenant(ctx, s)
+		if err != nil {
+			return starting{}, err
+		}
+		if seen != nil && !slices.Contains(seen, found.Version) {
+			return starting{}, operation.ErrChanged.At("/header/If-Match")
+		}
+		wanted, err := c.Apply(found, time.Now())
+		if err != nil {
+			return starting{}, err
+		}
+		changed := tenant.Changed(found, wanted)
+		if len(changed) == 0 {
+			return starting{tenantID: found.ID}, nil
+		}
+		var names []string
+		ofStack := false
+		for _, m := range changed {
+			names = append(names, m.Name)
+			ofStack = ofStack || m.Parameter != ""
+		}
+		if err := t.mayChange(ctx, found, ofStack); err != nil {
+			return starting{}, err
+		}
+		detail := map[string]any{"slug": s, "members": names}
+		if ofStack {
+			return t.update(ctx, found.ID, c, detail)
+		}
+		err = t.setSettings(ctx, found.ID, wanted.DisplayName, wanted.Settings)
+		return starting{tenantID: found.ID, action: "tenants.update", detail: detail}, err
+	})
+}
+
+// mayChange refuses a change while something runs, or in a state that it does not suit. What the database alone holds may
+// change in a failed tenant too: delete protection must not outlive the wish for it.
+func (t tx) mayChange(ctx context.Context, of tenant.Tenant, ofStack bool) error {
+	active, err := t.ActiveOperations(ctx, of.ID)
+	switch {
+	case err != nil:
+		return err
+	case len(active) > 0:
+		return running(active[0])
+	case of.State == tenant.Active, of.State == tenant.Failed && !ofStack:
+		return nil
+	case of.State == tenant.Failed:
+		return tenant.ErrNotActive.With("The tenant's last operation failed; retry it before its stack is changed.")
+	}
+	return tenant.ErrNotActive
+}
+
+// update records an operation that brings the change to the tenant's stack.
+func (t tx) update(ctx context.Context, tenantID string, c tenant.Change, detail map[string]any) (starting, error) {
+	change, err := json.Marshal(c)
+	if err != nil {
+		return starting{}, fmt.Errorf("write change: %w", err)
+	}
+	if err := t.SetTenantState(ctx, dbsqlc.SetTenantStateParams{ID: tenantID, State: string(tenant.Updating)}); err != nil {
+		return starting{}, err
+	}
+	return t.record(ctx, dbsqlc.AddOperationParams{
+		TenantID: tenantID, Kind: string(operation.Update), State: string(operation.Running), Change: change,
+	}, detail)
+}
+
+func (t tx) setSettings(ctx context.Context, tenantID, displayName string, s tenant.Settings) error {
+	settings, err := json.Marshal(s)
+	if err != nil {
+		return fmt.Errorf("write settings: %w", err)
+	}
+	return t.SetTenantSettings(ctx, dbsqlc.SetTenantSettingsParams{ID: tenantID, DisplayName: displayName, Settings: settings})
+}

@@ -1,0 +1,110 @@
+package stacks
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+
+	"github.com/earshot-hq/earshot/internal/operation"
+	"github.com/earshot-hq/earshot/internal/tenant"
+)
+
+// Update asks that the stack be as the tenant, on the template of the artifact version that it has. What the cell gave it
+// stays as it is: a setting's update is no upgrade. It reports false when there is nothing to do.
+func (s *Stacks) Update(ctx context.Context, in tenant.Cell, t tenant.Tenant, token string) (bool, error) {
+	outputs, err := s.cells.Outputs(ctx, in)
+	if err != nil {
+		return false, err
+	}
+	made, err := s.templates.get(ctx, s.cells.Config(in), outputs, t.Stack.ArtifactVersion)
+	if err != nil {
+		return false, err
+	}
+	own, err := ownParameters(t)
+	if err != nil {
+		return false, err
+	}
+	c := s.cell(in)
+	err = c.call(ctx, func() error {
+		_, err := c.api.UpdateStack(ctx, &cloudformation.UpdateStackInput{
+			StackName:          aws.String(t.Stack.ID),
+			TemplateURL:        aws.String(made.url),
+			Parameters:         changedParameters(made, own),
+			Capabilities:       []types.Capability{types.CapabilityCapabilityNamedIam},
+			ClientRequestToken: aws.String(token),
+			RoleARN:            aws.String(outputs["CloudFormationRoleArn"]),
+		})
+		return err
+	})
+	switch {
+	case err == nil, codeOf(err) == "TokenAlreadyExistsException":
+		return true, nil
+	case codeOf(err) == "ValidationError" && strings.Contains(err.Error(), "No updates are to be performed"):
+		return false, nil
+	case isInMotion(err): // it will be at rest some time
+		return false, fmt.Errorf("update stack %s: %w", t.Stack.ID, err)
+	}
+	return false, fmt.Errorf("update stack %s: %w", t.Stack.ID, asFailure(err))
+}
+
+var inState = regexp.MustCompile(`is in \w+ state`)
+
+// isInMotion reports that a stack takes no such call in the state that it is in now.
+func isInMotion(err error) bool {
+	return codeOf(err) == "ValidationError" && inState.MatchString(err.Error())
+}
+
+// changedParameters gives the template's parameters that are the tenant's own their values, and leaves the others.
+func changedParameters(made template, own map[string]string) []types.Parameter {
+	parameters := make([]types.Parameter, 0, len(made.parameters))
+	for _, name := range made.parameters {
+		p := types.Parameter{ParameterKey: aws.String(name)}
+		if value, given := own[name]; given {
+			p.ParameterValue = aws.String(value)
+		} else {
+			p.UsePreviousValue = aws.Bool(true)
+		}
+		parameters = append(parameters, p)
+	}
+	return parameters
+}
+
+// Continue asks that a rollback go on that is stuck; nothing is skipped. A stack that is not stuck is left alone.
+func (s *Stacks) Continue(ctx context.Context, in tenant.Cell, stackID, token string) error {
+	outputs, err := s.cells.Outputs(ctx, in)
+	if err != nil {
+		return err
+	}
+	c := s.cell(in)
+	err = c.call(ctx, func() error {
+		_, err := c.api.ContinueUpdateRollback(ctx, &cloudformation.ContinueUpdateRollbackInput{
+			StackName: aws.String(stackID), ClientRequestToken: aws.String(token), RoleARN: aws.String(outputs["CloudFormationRoleArn"]),
+		})
+		return err
+	})
+	switch code := codeOf(err); {
+	case err == nil, code == "TokenAlreadyExistsException", code == "ValidationError":
+		return nil // what has become of it, the caller sees
+	}
+	return fmt.Errorf("continue the rollback of stack %s: %w", stackID, asFailure(err))
+}
+
+// periodsOf reads the periods of indices that a stack has; nil when it says none that can be read.
+func periodsOf(parameters []types.Parameter) (periods map[string][]tenant.PeriodFrom) {
+	for _, p := range parameters {
+		if aws.ToString(p.ParameterKey) == "IndexPeriods" {
+			if err := json.Unmarshal([]byte(aws.ToString(p.ParameterValue)), &periods); err != nil {
+				return nil
+			}
+		}
+	}
+	return periods
+}
+
+var _ operation.Stacks = (*Stacks)(nil)

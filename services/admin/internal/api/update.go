@@ -1,0 +1,99 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/earshot-hq/earshot/internal/operation"
+	"github.com/earshot-hq/earshot/internal/problem"
+	"github.com/earshot-hq/earshot/internal/tenant"
+	"github.com/earshot-hq/earshot/services/admin/internal/apigen"
+)
+
+// UpdateTenant changes a tenant.
+func (a *API) UpdateTenant(ctx context.Context, r apigen.UpdateTenantRequestObject) (apigen.UpdateTenantResponseObject, error) {
+	name, err := slugOf(r.Slug)
+	if err != nil {
+		return nil, err
+	}
+	match := strings.TrimSpace(orZero(r.Params.IfMatch))
+	if match == "" {
+		return nil, problem.ErrNoMatch.At("/header/If-Match")
+	}
+	caller := callOf(ctx)
+	w := caller.write()
+	w.Render = renderUpdated
+	s, err := a.Starter.StartUpdate(ctx, caller.actor, name, changeFrom(*r.Body), versionsOf(match), w)
+	if err != nil || s.Replay != nil {
+		return updated(s.Replay), err
+	}
+	text, err := renderUpdated(s)
+	return updated(text), err
+}
+
+// tagOf is the tenant's ETag.
+func tagOf(t tenant.Tenant) string { return fmt.Sprintf(`"%d"`, t.Version) }
+
+// versionsOf reads an If-Match: nil stands for any version. A tag that is not one of ours, weak ones included, matches none
+// (RFC 9110 §13.1.1).
+func versionsOf(match string) []int64 {
+	if match == "*" {
+		return nil
+	}
+	versions := []int64{}
+	for tag := range strings.SplitSeq(match, ",") {
+		tag = strings.TrimSpace(tag)
+		version, err := strconv.ParseInt(strings.Trim(tag, `"`), 10, 64)
+		if err == nil && tag == fmt.Sprintf(`"%d"`, version) {
+			versions = append(versions, version)
+		}
+	}
+	return versions
+}
+
+// updated answers a change with bytes that are the same each time the request is repeated.
+type updated []byte
+
+// updatedAnswer is what is remembered of such an answer.
+type updatedAnswer struct {
+	ETag     string          `json:"etag"`
+	Location string          `json:"location,omitempty"` // of the operation; empty: none was needed
+	Body     json.RawMessage `json:"body"`
+}
+
+func renderUpdated(s operation.Started) (text []byte, err error) {
+	answer := updatedAnswer{ETag: tagOf(s.Tenant)}
+	if s.Operation.ID == "" {
+		answer.Body, err = json.Marshal(tenantTo(s.Tenant))
+	} else {
+		answer.Location = locationOf(s.Operation.ID)
+		answer.Body, err = renderStarted(s)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(answer)
+}
+
+// VisitUpdateTenantResponse implements the generated interface.
+func (u updated) VisitUpdateTenantResponse(w http.ResponseWriter) error {
+	var answer updatedAnswer
+	if err := json.Unmarshal(u, &answer); err != nil {
+		return fmt.Errorf("read a remembered answer: %w", err)
+	}
+	h, status := w.Header(), http.StatusOK
+	h.Set("Content-Type", "application/json")
+	if answer.Location != "" {
+		h.Set("Location", answer.Location)
+		status = http.StatusAccepted
+	} else {
+		h.Set("ETag", answer.ETag)
+	}
+	w.WriteHeader(status)
+	_, err := w.Write(answer.Body)
+	return err
+}
