@@ -1,16 +1,23 @@
 package world
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"io"
+	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
@@ -154,6 +161,35 @@ func (w *World) Password(t *testing.T, secret string) Identity {
 		t.Fatal(err)
 	}
 	return who
+}
+
+// Signed sends a request to a service of AWS for which there is no client here, as root.
+func (w *World) Signed(t *testing.T, service, method, path string, body []byte) []byte {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, w.AWSEndpoint+path, bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	sum := fmt.Sprintf("%x", sha256.Sum256(body))
+	req.Header.Set("X-Amz-Content-Sha256", sum)
+	root, err := w.AWS().Credentials.Retrieve(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := v4.NewSigner().SignHTTP(t.Context(), root, req, sum, service, region, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	raw, err := io.ReadAll(res.Body)
+	if err != nil || res.StatusCode >= http.StatusMultipleChoices {
+		t.Fatalf("%s %s answered %d: %.300s (%v)", method, path, res.StatusCode, raw, err)
+	}
+	return raw
 }
 
 // Invoke calls a function and returns all that it says, errors included.

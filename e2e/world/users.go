@@ -163,14 +163,23 @@ func (w *World) Post(t *testing.T, tenant Tenant, call samplecall.Call) {
 // Send posts one body with an origin, none when it is empty.
 func Send(t *testing.T, url, origin string, body []byte) (int, http.Header, []byte) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, bytes.NewReader(body))
+	headers := []string{"Content-Type", "application/json"}
+	if origin != "" {
+		headers = append(headers, "Origin", origin)
+	}
+	return Ask(t, http.MethodPost, url, body, headers...)
+}
+
+// Ask sends a request with headers, by name and value, and returns all of the answer.
+func Ask(t *testing.T, method, url string, body []byte, headers ...string) (int, http.Header, []byte) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, url, bytes.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if origin != "" {
-		req.Header.Set("Origin", origin)
+	for i := 0; i+1 < len(headers); i += 2 {
+		req.Header.Add(headers[i], headers[i+1])
 	}
-	req.Header.Set("Content-Type", "application/json")
 	res, err := Browser.Do(req)
 	if err != nil {
 		t.Fatal(err)

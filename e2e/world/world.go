@@ -24,7 +24,13 @@ import (
 
 // Endpoints is what the launcher writes when all is healthy.
 type Endpoints struct {
-	AdminAPI    string `json:"admin_api"`
+	AdminAPI      string `json:"admin_api"`
+	AdminIssuer   string `json:"admin_issuer"`
+	AdminClientID string `json:"admin_client_id"`
+	AdminUser     struct {
+		Username string `json:"username"`
+		Password string `json:"password"`
+	} `json:"admin_user"`
 	AWSEndpoint string `json:"aws_endpoint"`
 	Postgres    string `json:"postgres"`
 	OpenSearch  struct {
@@ -167,6 +173,9 @@ func (w *World) signIn() error {
 	w.token = strings.TrimSpace(string(out))
 	return nil
 }
+
+// Token is the owner's bearer token.
+func (w *World) Token() string { return w.token }
 
 // Call sends a request to the admin API and decodes the answer.
 func (w *World) Call(t *testing.T, method, path string, body any, headers ...string) (int, map[string]any) {
