@@ -8,6 +8,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -45,13 +46,22 @@ func (r route) check(c *gin.Context) error {
 	return &invalid
 }
 
-// strangers returns the query's parameters that the specification does not know: a misspelt filter must not mean "all".
+// strangers returns what of the query the specification does not know: a misspelt filter must not mean "all". Nor must one that
+// cannot be read, or that no text in the database can be equal to.
 func (r route) strangers(request *http.Request) (fields []fault.Field) {
-	for name := range request.URL.Query() {
-		if !slices.ContainsFunc(r.parameters, func(p *openapi3.ParameterRef) bool {
+	query, err := url.ParseQuery(request.URL.RawQuery)
+	if err != nil {
+		fields = append(fields, invalidAt("The query cannot be read: escape what is not a letter or digit.", "query"))
+	}
+	for name, values := range query {
+		isKnown := slices.ContainsFunc(r.parameters, func(p *openapi3.ParameterRef) bool {
 			return p.Value.In == openapi3.ParameterInQuery && p.Value.Name == name
-		}) {
+		})
+		switch {
+		case !isKnown:
 			fields = append(fields, invalidAt("There is no such parameter.", "query", name))
+		case slices.ContainsFunc(values, func(v string) bool { return !utf8.ValidString(v) || strings.Contains(v, "\x00") }):
+			fields = append(fields, invalidAt("Send UTF-8 without a zero byte.", "query", name))
 		}
 	}
 	return fields
