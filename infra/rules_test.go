@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/earshot-hq/earshot/internal/slug"
 )
 
 var files = []string{"control-plane.yaml", "cell.yaml", "tenant.yaml"}
@@ -129,9 +131,9 @@ func TestDataHoldersHaveBothPolicies(t *testing.T) {
 		}
 	}
 	tenant := load(t, "tenant.yaml").resources()
-	for id, want := range map[string]string{"DataBucket": "RetainExceptOnCreate", "SearchDomain": "Retain"} {
-		if got := at(tenant[id], "DeletionPolicy"); got != want {
-			t.Errorf("%s: a stack's deletion deletes no data: DeletionPolicy is %v, want %s", id, got, want)
+	for _, id := range []string{"DataBucket", "SearchDomain"} {
+		if got := at(tenant[id], "DeletionPolicy"); got != "RetainExceptOnCreate" {
+			t.Errorf("%s: a stack's deletion deletes no data: DeletionPolicy is %v, want RetainExceptOnCreate", id, got)
 		}
 	}
 }
@@ -287,6 +289,35 @@ func TestServiceRoleMakesRolesWithBoundaryOnly(t *testing.T) {
 	}
 	if seen != len(needBoundary) {
 		t.Errorf("the service role has %d of the %d rights to make roles", seen, len(needBoundary))
+	}
+}
+
+// A dedicated tenant's domain outlives its stack, and the provider finds it by name to delete it: never the cell's own.
+func TestThePurgeDeletesTenantsDomainsOnly(t *testing.T) {
+	t.Parallel()
+	name := at(load(t, "tenant.yaml").resources()["SearchDomain"], "Properties", "DomainName", "Fn::Sub")
+	if want := slug.Slug("${Slug}").DomainName(); name != want {
+		t.Errorf("a tenant's domain is %v, and the purge looks for %s", name, want)
+	}
+	cell := load(t, "cell.yaml").resources()
+	seen := 0
+	for id, role := range cell {
+		if id == "CloudFormationRole" {
+			continue
+		}
+		for _, s := range statements(at(role, "Properties")) {
+			if !slices.Contains(list(s["Action"]), "es:DeleteDomain") {
+				continue
+			}
+			seen++
+			resource, _ := at(s, "Resource", "Fn::Sub").(string)
+			if id != "SearchTenantRole" || !strings.HasSuffix(resource, ":domain/earshot-*") {
+				t.Errorf("%s may delete %q", id, resource)
+			}
+		}
+	}
+	if seen != 1 {
+		t.Errorf("%d statements let somebody delete a domain, want the provider's", seen)
 	}
 }
 

@@ -121,7 +121,7 @@ func roles(ctx context.Context, cfg aws.Config, s slug.Slug) ([]string, error) {
 }
 
 // named are the services whose leftovers the provider names itself.
-var named = []string{"s3", "logs", "secretsmanager"}
+var named = []string{"s3", "logs", "secretsmanager", "es"}
 
 func tagged(ctx context.Context, cfg aws.Config, s slug.Slug) ([]string, error) {
 	var found []string

@@ -47,6 +47,9 @@ func (s Slug) String() string { return string(s) }
 // StackName is the tenant's CloudFormation stack.
 func (s Slug) StackName() string { return "earshot-" + string(s) }
 
+// DomainName is the search domain of a dedicated tenant's own.
+func (s Slug) DomainName() string { return "earshot-" + string(s) }
+
 // FromStackName returns the slug of a tenant's stack, and false when the name is no tenant stack's.
 func FromStackName(stack string) (Slug, bool) {
 	name, isOurs := strings.CutPrefix(stack, "earshot-")

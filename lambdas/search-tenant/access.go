@@ -17,6 +17,7 @@ import (
 // properties are those of Custom::SearchTenant.
 type properties struct {
 	Slug            string
+	Isolation       string // empty in stacks of older templates
 	Endpoint        string // empty: the cell's
 	WriterPrincipal string // ARNs of the tenant's IAM roles
 	ReaderPrincipal string
@@ -28,8 +29,8 @@ type properties struct {
 
 // Access gives tenants their access to search and takes it away.
 type Access struct {
-	// Admin returns the administrator of the search at an endpoint, of the cell's when that is empty.
-	Admin func(endpoint string) (*searchtenant.Admin, error)
+	// Admin returns the administrator of the search at a place, errForeignEndpoint or errNotDedicated.
+	Admin func(ctx context.Context, p Place) (*searchtenant.Admin, error)
 	// Secret reads the user in a tenant's secret.
 	Secret func(ctx context.Context, arn string) (searchconn.Credentials, error)
 }
@@ -48,7 +49,10 @@ func (a *Access) Apply(ctx context.Context, r customresource.Request) error {
 		}
 		in = properties{} // a stack whose properties were refused at its creation must still be deletable
 	}
-	admin, err := a.Admin(in.Endpoint)
+	admin, err := a.Admin(ctx, Place{Slug: r.Slug, Isolation: in.Isolation, Endpoint: in.Endpoint})
+	if r.Type == cfn.RequestDelete && (errors.Is(err, errForeignEndpoint) || errors.Is(err, errNotDedicated)) {
+		return nil // nothing was granted there, or the tenant's domain is gone with all that was
+	}
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	opensearchservice "github.com/aws/aws-sdk-go-v2/service/opensearch"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
@@ -49,7 +50,7 @@ func setup(t *testing.T) *world {
 	account := testenv.AWS(t)
 	secrets := secretsmanager.NewFromConfig(account)
 	access := &Access{
-		Admin: func(string) (*searchtenant.Admin, error) { return admin, nil },
+		Admin: func(context.Context, Place) (*searchtenant.Admin, error) { return admin, nil },
 		Secret: func(ctx context.Context, arn string) (searchconn.Credentials, error) {
 			return searchconn.ReadCredentials(ctx, secrets, arn)
 		},
@@ -57,7 +58,8 @@ func setup(t *testing.T) *world {
 	w := &world{slug: testenv.Slug(t), secrets: map[string]string{}, handler: &Handler{
 		Provider: customresource.Provider{Suffix: "search", Apply: access.Apply},
 		Leftovers: &Leftovers{
-			Search: admin, Stacks: cloudformation.NewFromConfig(account), Buckets: s3.NewFromConfig(account, pathStyle),
+			Searches: []Search{{Admin: admin}}, Domains: Domains{Client: opensearchservice.NewFromConfig(account)},
+			Stacks: cloudformation.NewFromConfig(account), Buckets: s3.NewFromConfig(account, pathStyle),
 			Logs: cloudwatchlogs.NewFromConfig(account), Secrets: secrets,
 		},
 	}}
@@ -230,23 +232,5 @@ func TestEventsOfNoKnownShape(t *testing.T) {
 		if answer, err := h.Handle(t.Context(), json.RawMessage(event)); err == nil {
 			t.Errorf("%s was answered %v", event, answer)
 		}
-	}
-}
-
-func TestThePasswordStaysWithTheCellsSearch(t *testing.T) {
-	t.Parallel()
-	env := environment{Search: searchconn.Settings{Endpoint: "https://search.example.com", Auth: searchconn.Basic, SecretARN: "arn"}}
-	account := aws.Config{Region: "eu-central-1"}
-	if _, err := adminOf(env, account, "https://attacker.example.com"); !errors.Is(err, errForeignEndpoint) {
-		t.Errorf("got %v", err)
-	}
-	for _, endpoint := range []string{"", env.Search.Endpoint} {
-		if _, err := adminOf(env, account, endpoint); err != nil {
-			t.Error(err)
-		}
-	}
-	env.Search.Auth = searchconn.SigV4
-	if _, err := adminOf(env, account, "https://own.example.com"); err != nil {
-		t.Error(err)
 	}
 }

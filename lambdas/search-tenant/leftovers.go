@@ -15,28 +15,33 @@ import (
 	"github.com/aws/smithy-go"
 
 	"github.com/earshot-hq/earshot/internal/buckets"
-	"github.com/earshot-hq/earshot/internal/searchtenant"
 	"github.com/earshot-hq/earshot/internal/slug"
 )
 
 // Leftovers are what the deletion of a tenant's stack leaves behind, on purpose or not.
 type Leftovers struct {
-	Search  *searchtenant.Admin // of the cell's search
-	Stacks  *cloudformation.Client
-	Buckets *s3.Client
-	Logs    *cloudwatchlogs.Client
-	Secrets *secretsmanager.Client
+	Searches []Search // those that the cell names
+	Domains  Domains
+	Stacks   *cloudformation.Client
+	Buckets  *s3.Client
+	Logs     *cloudwatchlogs.Client
+	Secrets  *secretsmanager.Client
 }
 
 var errStackLives = errors.New("the tenant's stack still exists; delete it first")
 
-// Purge removes what search, buckets and logs hold of the tenant. It is idempotent, and refuses while the tenant's stack
+// Purge removes what search, domains, buckets and logs hold of the tenant. It is idempotent, and refuses while the tenant's stack
 // exists: nothing of a tenant that works is ever removed by it.
 func (l *Leftovers) Purge(ctx context.Context, s slug.Slug) error {
 	if err := l.refuseLiving(ctx, s); err != nil {
 		return err
 	}
-	if err := l.Search.Purge(ctx, s); err != nil {
+	for _, search := range l.Searches {
+		if err := search.Admin.Purge(ctx, s); err != nil {
+			return err
+		}
+	}
+	if err := l.Domains.Delete(ctx, s); err != nil {
 		return err
 	}
 	names, err := buckets.Named(ctx, l.Buckets, s.ResourcePrefix())
@@ -60,9 +65,9 @@ func (l *Leftovers) Purge(ctx context.Context, s slug.Slug) error {
 	return nil
 }
 
-// Sweep lists what search, buckets, logs and secrets hold of the tenant; nothing when nothing is left.
+// Sweep lists what search, domains, buckets, logs and secrets hold of the tenant; nothing when nothing is left.
 func (l *Leftovers) Sweep(ctx context.Context, s slug.Slug) ([]string, error) {
-	left, err := l.Search.Left(ctx, s)
+	left, err := l.searchLeft(ctx, s)
 	if err != nil {
 		return nil, err
 	}
@@ -70,6 +75,7 @@ func (l *Leftovers) Sweep(ctx context.Context, s slug.Slug) ([]string, error) {
 		what  string
 		names func(context.Context, slug.Slug) ([]string, error)
 	}{
+		{"search domain", l.Domains.Left},
 		{"bucket", func(ctx context.Context, s slug.Slug) ([]string, error) {
 			return buckets.Named(ctx, l.Buckets, s.ResourcePrefix())
 		}},
@@ -82,6 +88,23 @@ func (l *Leftovers) Sweep(ctx context.Context, s slug.Slug) ([]string, error) {
 		}
 		for _, name := range names {
 			left = append(left, store.what+" "+name)
+		}
+	}
+	return left, nil
+}
+
+func (l *Leftovers) searchLeft(ctx context.Context, s slug.Slug) ([]string, error) {
+	left := []string{}
+	for _, search := range l.Searches {
+		found, err := search.Admin.Left(ctx, s)
+		if err != nil {
+			return nil, err
+		}
+		for _, what := range found {
+			if search.Of != "" {
+				what += " in the search of " + search.Of
+			}
+			left = append(left, what)
 		}
 	}
 	return left, nil
