@@ -36,6 +36,7 @@ const usage = `usage: localstack COMMAND
   demo-call [SLUG]  send a call of four minutes to a tenant
 
 EARSHOT_LOCAL=DIR keeps the state elsewhere than in .local; EARSHOT_MAVEN_URL asks another Maven repository.
+EARSHOT_DEDICATED_SEARCH=true has up start a second search node, without which there are no dedicated tenants here.
 `
 
 func main() {

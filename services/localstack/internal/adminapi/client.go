@@ -20,9 +20,10 @@ type Client struct {
 
 // A Tenant is what the launcher reads of a tenant.
 type Tenant struct {
-	Slug  string `json:"slug"`
-	State string `json:"state"`
-	URLs  struct {
+	Slug      string `json:"slug"`
+	State     string `json:"state"`
+	Isolation string `json:"isolation"`
+	URLs      struct {
 		Softphone    string `json:"softphone"`
 		TelemetryAPI string `json:"telemetry_api"`
 	} `json:"urls"`

@@ -1,5 +1,5 @@
 // Package certs makes the certificates of the local search node: a certificate authority of this checkout, one certificate
-// for the node and one for its administrator.
+// for each node and one for their administrator.
 package certs
 
 import (
@@ -18,11 +18,14 @@ import (
 
 // The files that Make writes, and the names that the node's settings give to the two certificates.
 const (
-	CA       = "ca.pem"
-	Node     = "node.pem"
-	NodeKey  = "node-key.pem"
-	Admin    = "admin.pem"
-	AdminKey = "admin-key.pem"
+	CA      = "ca.pem"
+	Node    = "node.pem"
+	NodeKey = "node-key.pem"
+	// Those of a second node are made too, whether there is one or not: the authority cannot sign later.
+	SecondNode    = "second-node.pem"
+	SecondNodeKey = "second-node-key.pem"
+	Admin         = "admin.pem"
+	AdminKey      = "admin-key.pem"
 
 	NodeName  = "node.earshot.local"
 	AdminName = "admin.earshot.local"
@@ -36,7 +39,7 @@ type pair struct {
 	key         *ecdsa.PrivateKey
 }
 
-// Make writes the five files into dir, CA last. The authority's key is thrown away: nothing else is ever signed with it.
+// Make writes the files into dir, CA last. The authority's key is thrown away: nothing else is ever signed with it.
 func Make(dir string, now time.Time) error {
 	authority, err := sign(&x509.Certificate{
 		Subject: pkix.Name{CommonName: "Earshot local CA"}, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
@@ -44,15 +47,20 @@ func Make(dir string, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	node, err := sign(&x509.Certificate{
-		Subject:     pkix.Name{CommonName: NodeName},
-		DNSNames:    []string{"localhost", NodeName},
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-		KeyUsage:    x509.KeyUsageDigitalSignature,
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
-	}, &authority, now)
-	if err != nil {
-		return err
+	for _, files := range [][2]string{{Node, NodeKey}, {SecondNode, SecondNodeKey}} {
+		node, err := sign(&x509.Certificate{
+			Subject:     pkix.Name{CommonName: NodeName},
+			DNSNames:    []string{"localhost", NodeName},
+			IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+			KeyUsage:    x509.KeyUsageDigitalSignature,
+			ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+		}, &authority, now)
+		if err != nil {
+			return err
+		}
+		if err := node.write(dir, files[0], files[1]); err != nil {
+			return err
+		}
 	}
 	admin, err := sign(&x509.Certificate{
 		Subject:     pkix.Name{CommonName: AdminName},
@@ -60,9 +68,6 @@ func Make(dir string, now time.Time) error {
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
 	}, &authority, now)
 	if err != nil {
-		return err
-	}
-	if err := node.write(dir, Node, NodeKey); err != nil {
 		return err
 	}
 	if err := admin.write(dir, Admin, AdminKey); err != nil {

@@ -32,6 +32,7 @@ func TestMake(t *testing.T) {
 		usage                  x509.ExtKeyUsage
 	}{
 		{certs.Node, certs.NodeKey, certs.NodeName, []string{"localhost", "127.0.0.1"}, x509.ExtKeyUsageServerAuth},
+		{certs.SecondNode, certs.SecondNodeKey, certs.NodeName, []string{"localhost", "127.0.0.1"}, x509.ExtKeyUsageServerAuth},
 		{certs.Admin, certs.AdminKey, certs.AdminName, nil, x509.ExtKeyUsageClientAuth},
 	} {
 		pair, err := tls.LoadX509KeyPair(filepath.Join(dir, test.certificate), filepath.Join(dir, test.key))

@@ -21,7 +21,7 @@ import (
 	"github.com/earshot-hq/earshot/services/localstack/internal/bundle"
 )
 
-// A Search is the search node that the cell's tenants share.
+// A Search is a search node and its administrator.
 type Search struct{ Endpoint, CAPem, Username, Password string }
 
 // A CellConfig is what the local cell differs by.
@@ -30,7 +30,8 @@ type CellConfig struct {
 	Architecture       string // Go's name for the functions' processor
 	ExternalID         string
 	WorkerPrincipalARN string
-	Search             Search
+	Search             Search  // which the cell's tenants share
+	Dedicated          *Search // which its dedicated tenants have, under the same authority; nil: the cell takes none
 }
 
 // A Cell is where tenants live.
@@ -38,9 +39,17 @@ type Cell struct{ WorkerRoleARN, ArtifactBucket string }
 
 // Cell deploys the cell's stack, in two steps the first time: its bucket, then, once that holds the bundle, the functions.
 func (c *Cloud) Cell(ctx context.Context, config CellConfig, made bundle.Bundle) (Cell, error) {
-	secret, err := c.searchSecret(ctx, config.Search)
+	secret, err := c.searchSecret(ctx, "earshotops/search-admin", config.Search)
 	if err != nil {
 		return Cell{}, err
+	}
+	var dedicated Search
+	var dedicatedSecret string
+	if config.Dedicated != nil {
+		dedicated = *config.Dedicated
+		if dedicatedSecret, err = c.searchSecret(ctx, "earshotops/dedicated-search-admin", dedicated); err != nil {
+			return Cell{}, err
+		}
 	}
 	template, err := c.template("cell.yaml")
 	if err != nil {
@@ -49,6 +58,7 @@ func (c *Cloud) Cell(ctx context.Context, config CellConfig, made bundle.Bundle)
 	parameters := map[string]string{
 		"LocalHost": config.Host, "EndpointUrl": *c.config.BaseEndpoint, "Architecture": architecture(config.Architecture),
 		"SearchAuth": "basic", "SearchEndpoint": config.Search.Endpoint, "SearchCaPem": config.Search.CAPem, "SearchAdminSecretArn": secret,
+		"DedicatedSearchEndpoint": dedicated.Endpoint, "DedicatedSearchSecretArn": dedicatedSecret,
 		"WorkerPrincipalArn": config.WorkerPrincipalARN, "ExternalId": config.ExternalID, "Replicas": "0", "LogDays": "7",
 	}
 	bucket, err := c.bucket(ctx)
@@ -80,9 +90,8 @@ func (c *Cloud) bucket(ctx context.Context) (string, error) {
 	return outputsOf(stack)["ArtifactBucket"], nil
 }
 
-// searchSecret keeps the search administrator's password where only the provider's role reads it, and returns its ARN.
-func (c *Cloud) searchSecret(ctx context.Context, search Search) (string, error) {
-	name := "earshotops/search-admin"
+// searchSecret keeps a search administrator's password where only the provider's role reads it, and returns its ARN.
+func (c *Cloud) searchSecret(ctx context.Context, name string, search Search) (string, error) {
 	content, err := json.Marshal(map[string]string{"username": search.Username, "password": search.Password})
 	if err != nil {
 		return "", err

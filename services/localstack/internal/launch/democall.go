@@ -67,7 +67,7 @@ func (l *Launcher) DemoCall(ctx context.Context, name string) error {
 		}
 		contacts = append(contacts, call.ContactID())
 	}
-	l.Console.Text(query(e, tenant, sent, documents, contacts))
+	l.Console.Text(query(e.searchOf(found), tenant, sent, documents, contacts))
 	return nil
 }
 
@@ -124,7 +124,7 @@ func sendPost(ctx context.Context, url, origin string, body []byte) error {
 
 // query is the command that shows the documents, and the count of each kind that it must find. API metrics of the published
 // page name no contact, so they are found by agent and by when they arrived.
-func query(e Endpoints, tenant slug.Slug, sent time.Time, documents map[string]int, contacts []string) string {
+func query(search SearchAccess, tenant slug.Slug, sent time.Time, documents map[string]int, contacts []string) string {
 	var text strings.Builder
 	text.WriteString("\nA few seconds after they were sent they are:\n")
 	for _, kind := range slices.Sorted(maps.Keys(documents)) {
@@ -144,7 +144,7 @@ curl -s --cacert %s -u %s:%s \
       {"terms": {"doc.agent.keyword": %s}}, {"range": {"ingest.receivedAt": {"gte": "%s"}}}]}}]}},
   "aggs": {"indices": {"terms": {"field": "_index"}}}, "track_total_hits": true,
   "sort": [{"@timestamp": "asc"}], "_source": {"excludes": ["doc.report"]}}'`,
-		e.OpenSearch.CAFile, e.OpenSearch.Username, e.OpenSearch.Password, e.OpenSearch.URL, tenant.IndexPattern(),
+		search.CAFile, search.Username, search.Password, search.URL, tenant.IndexPattern(),
 		jsonList(contacts), jsonList(agents), sent.UTC().Format(time.RFC3339Nano))
 	return text.String()
 }

@@ -37,12 +37,15 @@ func (s *stack) deploy(ctx context.Context) error {
 	s.Console.Took("control", "plane deployed", time.Since(began))
 
 	began = time.Now()
-	cell, err := s.cloud.Cell(ctx, cloud.CellConfig{
+	config := cloud.CellConfig{
 		Host: s.emulator.Host(), Architecture: runtime.GOARCH, ExternalID: s.externalID, WorkerPrincipalARN: plane.WorkerPrincipalARN,
-		Search: cloud.Search{
-			Endpoint: s.opensearch.URL(), CAPem: s.opensearch.CAPem, Username: s.opensearch.Username, Password: s.opensearch.Password,
-		},
-	}, s.bundle)
+		Search: searchOf(s.opensearch),
+	}
+	if s.dedicated != nil {
+		dedicated := searchOf(s.dedicated)
+		config.Dedicated = &dedicated
+	}
+	cell, err := s.cloud.Cell(ctx, config, s.bundle)
 	if err != nil {
 		return err
 	}
@@ -64,6 +67,10 @@ func (s *stack) deploy(ctx context.Context) error {
 	s.identity = identity
 	s.mu.Unlock()
 	return start(ctx, s.supervisor, s.admin.Part(identity), s.admin.WorkerPart(identity))
+}
+
+func searchOf(node *part.OpenSearch) cloud.Search {
+	return cloud.Search{Endpoint: node.URL(), CAPem: node.CAPem, Username: node.Username, Password: node.Password}
 }
 
 // workerKey keeps the worker's key between runs, readable for this checkout's owner alone.

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/earshot-hq/earshot/services/localstack/internal/adminapi"
+	"github.com/earshot-hq/earshot/services/localstack/internal/part"
 	"github.com/earshot-hq/earshot/services/localstack/internal/workspace"
 )
 
@@ -22,6 +24,7 @@ type Endpoints struct {
 	AdminUser     Account        `json:"admin_user"`
 	AWSEndpoint   string         `json:"aws_endpoint"`
 	OpenSearch    SearchAccess   `json:"opensearch"`
+	Dedicated     *SearchAccess  `json:"dedicated_opensearch"` // what dedicated tenants have
 	Postgres      string         `json:"postgres"`
 	Simulator     *string        `json:"simulator"`
 	Dashboards    *string        `json:"dashboards"`
@@ -40,6 +43,18 @@ type SearchAccess struct {
 	Username string `json:"username"`
 	Password string `json:"password"`
 	CAFile   string `json:"ca_file"`
+}
+
+func accessTo(node *part.OpenSearch) SearchAccess {
+	return SearchAccess{URL: node.URL(), Username: node.Username, Password: node.Password, CAFile: node.CAFile}
+}
+
+// searchOf is where a tenant's documents are.
+func (e Endpoints) searchOf(tenant adminapi.Tenant) SearchAccess {
+	if tenant.Isolation == "dedicated" && e.Dedicated != nil {
+		return *e.Dedicated
+	}
+	return e.OpenSearch
 }
 
 func endpointsFile(state string) string { return filepath.Join(state, "endpoints.json") }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"os"
 	"testing"
+
+	"github.com/earshot-hq/earshot/services/localstack/internal/adminapi"
 )
 
 func TestEndpointsName(t *testing.T) {
@@ -23,7 +25,7 @@ func TestEndpointsName(t *testing.T) {
 	}
 	for _, member := range []string{
 		"admin_api", "portal", "gateway", "metrics", "admin_issuer", "admin_client_id", "admin_user", "aws_endpoint", "opensearch", "postgres",
-		"simulator", "dashboards", "processes",
+		"simulator", "dashboards", "processes", "dedicated_opensearch",
 	} {
 		if _, ok := read[member]; !ok {
 			t.Errorf("it lacks %s", member)
@@ -45,5 +47,23 @@ func TestWithoutARunningStackEverybodySaysSo(t *testing.T) {
 	}
 	if err := l.DemoCall(t.Context(), "acme"); !errors.Is(err, errNotUp) {
 		t.Errorf("demo-call: %v", err)
+	}
+}
+
+func TestADedicatedTenantIsFoundOnItsNode(t *testing.T) {
+	t.Parallel()
+	shared, dedicated := SearchAccess{URL: "https://127.0.0.1:9200"}, SearchAccess{URL: "https://127.0.0.1:9201"}
+	for _, test := range []struct {
+		isolation string
+		endpoints Endpoints
+		want      SearchAccess
+	}{
+		{"pooled", Endpoints{OpenSearch: shared, Dedicated: &dedicated}, shared},
+		{"dedicated", Endpoints{OpenSearch: shared, Dedicated: &dedicated}, dedicated},
+		{"dedicated", Endpoints{OpenSearch: shared}, shared}, // its onboarding has failed
+	} {
+		if got := test.endpoints.searchOf(adminapi.Tenant{Isolation: test.isolation}); got != test.want {
+			t.Errorf("%s: %v", test.isolation, got)
+		}
 	}
 }

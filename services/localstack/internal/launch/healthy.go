@@ -24,17 +24,20 @@ func (s *stack) writeEndpoints() error {
 	if !s.healthy {
 		return nil
 	}
-	return Endpoints{
+	e := Endpoints{
 		AdminAPI: s.admin.URL(), Metrics: s.admin.MetricsURL(),
 		AdminIssuer: s.identity.Issuer, AdminClientID: s.identity.ClientID,
 		AdminUser:   Account{Username: ownerEmail, Password: s.password},
 		AWSEndpoint: s.emulator.URL(),
-		OpenSearch: SearchAccess{
-			URL: s.opensearch.URL(), Username: s.opensearch.Username, Password: s.opensearch.Password, CAFile: s.opensearch.CAFile,
-		},
-		Postgres:  s.admin.SuperuserURL(),
-		Processes: processes,
-	}.write(s.bench.Workspace.State)
+		OpenSearch:  accessTo(s.opensearch),
+		Postgres:    s.admin.SuperuserURL(),
+		Processes:   processes,
+	}
+	if s.dedicated != nil {
+		dedicated := accessTo(s.dedicated)
+		e.Dedicated = &dedicated
+	}
+	return e.write(s.bench.Workspace.State)
 }
 
 // checkLoopback refuses to go on when any process of the stack listens where another machine could reach it.
@@ -58,6 +61,10 @@ func (s *stack) checkLoopback() error {
 func (s *stack) printAddresses(tenant adminapi.Tenant) {
 	var text strings.Builder
 	fmt.Fprintf(&text, "\nEarshot runs. Ctrl-C or `make down` stops it.\n\n")
+	dedicated := "none; EARSHOT_DEDICATED_SEARCH=true starts one"
+	if s.dedicated != nil {
+		dedicated = s.dedicated.URL()
+	}
 	for _, line := range [][2]string{
 		{"admin API", s.admin.URL() + "/docs"},
 		{"admin", ownerEmail + "; `make -s token` prints a bearer token"},
@@ -65,6 +72,7 @@ func (s *stack) printAddresses(tenant adminapi.Tenant) {
 		{"  softphone", tenant.URLs.Softphone},
 		{"  telemetry", tenant.URLs.TelemetryAPI},
 		{"search", s.opensearch.URL()},
+		{"  dedicated", dedicated},
 		{"AWS", s.emulator.URL()},
 		{"all of it", endpointsFile(s.bench.Workspace.State)},
 	} {

@@ -16,6 +16,8 @@ import (
 type Settings struct {
 	Local    string `env:"LOCAL"`     // the state's folder; default: .local of the checkout
 	MavenURL string `env:"MAVEN_URL"` // the Maven repository; default: Maven Central
+	// DedicatedSearch asks for a second search node, for dedicated tenants. A state that had one keeps it.
+	DedicatedSearch bool `env:"DEDICATED_SEARCH"`
 }
 
 // LoadSettings reads the environment; root is the repository.
@@ -48,7 +50,8 @@ func (l *Launcher) bench(w *workspace.Workspace, fleeting bool) (*part.Bench, er
 	if err != nil {
 		return nil, err
 	}
-	ports, err := part.ChoosePorts(remembered, w.State != workspace.OwnState(l.Root))
+	hasDedicated := !fleeting && (l.Settings.DedicatedSearch || part.KeepsDedicated(w))
+	ports, err := part.ChoosePorts(remembered, w.State != workspace.OwnState(l.Root), hasDedicated)
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +61,8 @@ func (l *Launcher) bench(w *workspace.Workspace, fleeting bool) (*part.Bench, er
 	}
 	report := func(line string) { l.Console.Line("fetch", line) }
 	return &part.Bench{
-		Workspace: w, Ports: ports, Secrets: secrets, Fleeting: fleeting, Report: report, Requirements: l.Requirements,
+		Workspace: w, Ports: ports, Secrets: secrets, Fleeting: fleeting, HasDedicated: hasDedicated,
+		Report: report, Requirements: l.Requirements,
 		Depot:  depot.New(l.Settings.MavenURL, depot.CacheDir(filepath.Join(w.Software, "downloads")), report),
 		Python: &part.Python{Workspace: w, Report: report},
 	}, nil

@@ -30,6 +30,7 @@ type stack struct {
 	supervisor *process.Supervisor
 	postgres   *part.Postgres
 	opensearch *part.OpenSearch
+	dedicated  *part.OpenSearch // nil without one
 	emulator   *part.Emulator
 	admin      *part.Admin
 	cloud      *cloud.Cloud
@@ -85,13 +86,7 @@ func (s *stack) start(ctx context.Context) error {
 	}
 	searchKnown := make(chan struct{})
 	group, starting := errgroup.WithContext(ctx)
-	group.Go(func() (err error) {
-		if s.opensearch, err = part.NewOpenSearch(starting, s.bench); err != nil {
-			return err
-		}
-		close(searchKnown) // its certificate is made; the node itself starts while the rest is built
-		return s.supervisor.Start(starting, s.opensearch.Part())
-	})
+	group.Go(func() error { return s.startSearch(starting, searchKnown) })
 	group.Go(func() error { return s.startPlatform(starting, searchKnown) })
 	if err := group.Wait(); err != nil {
 		return err
@@ -108,6 +103,22 @@ func (s *stack) start(ctx context.Context) error {
 	}
 	s.printAddresses(tenant)
 	return nil
+}
+
+// startSearch closes known when certificates and passwords are made; the nodes themselves start while the rest is built.
+func (s *stack) startSearch(ctx context.Context, known chan struct{}) (err error) {
+	if s.opensearch, err = part.NewOpenSearch(ctx, s.bench); err != nil {
+		return err
+	}
+	nodes := []process.Part{s.opensearch.Part()}
+	if s.bench.HasDedicated {
+		if s.dedicated, err = s.opensearch.NewDedicated(); err != nil {
+			return err
+		}
+		nodes = append(nodes, s.dedicated.Part())
+	}
+	close(known)
+	return start(ctx, s.supervisor, nodes...)
 }
 
 func (s *stack) readSecrets() (err error) {

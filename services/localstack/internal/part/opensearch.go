@@ -5,20 +5,27 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
 	"syscall"
+	"time"
 
 	"github.com/earshot-hq/earshot/services/localstack/internal/certs"
 	"github.com/earshot-hq/earshot/services/localstack/internal/depot"
 	"github.com/earshot-hq/earshot/services/localstack/internal/process"
+	"github.com/earshot-hq/earshot/services/localstack/internal/workspace"
 )
 
-// An OpenSearch is the search node with its security plugin, over TLS.
+// An OpenSearch is a search node with its security plugin, over TLS: the one that tenants share, or the one that dedicated
+// tenants have.
 type OpenSearch struct {
 	bench    *Bench
+	name     string // of the part, its folder and its secrets
+	port     int
+	nodes    int // the port for other nodes, of which there are none
 	software string
 	java     string
 	folder   string // config, data, logs and tmp below
@@ -30,9 +37,21 @@ type OpenSearch struct {
 	CAPem    string
 }
 
+// dedicatedName is the part that dedicated tenants have.
+const dedicatedName = "opensearch-dedicated"
+
+// KeepsDedicated reports whether a state had a node for dedicated tenants: their documents are there.
+func KeepsDedicated(w *workspace.Workspace) bool {
+	_, err := os.Stat(w.ServerPath(dedicatedName, "config", certs.CA)) // the last file that is made for one
+	return err == nil
+}
+
 // NewOpenSearch fetches the node and makes its certificates and settings, each unless it is there.
 func NewOpenSearch(ctx context.Context, b *Bench) (*OpenSearch, error) {
-	o := &OpenSearch{bench: b, Username: "admin", folder: b.Workspace.ServerPath("opensearch"), CAFile: b.Workspace.Path("opensearch-ca.pem")}
+	o := &OpenSearch{
+		bench: b, name: "opensearch", port: b.Ports.OpenSearch, nodes: b.Ports.OpenSearchNodes, Username: "admin",
+		folder: b.Workspace.ServerPath("opensearch"), CAFile: b.Workspace.Path("opensearch-ca.pem"),
+	}
 	name := "opensearch-" + depot.OpenSearch.SHA256[:6] + depot.OpenSearchSecurity.SHA256[:6]
 	var err error
 	if o.software, err = b.Workspace.Install(name, func(dir string) error { return unpackOpenSearch(ctx, b, dir) }); err != nil {
@@ -41,13 +60,35 @@ func NewOpenSearch(ctx context.Context, b *Bench) (*OpenSearch, error) {
 	if o.java, err = findJava(ctx, b.Python, b.Requirements.Java); err != nil {
 		return nil, err
 	}
-	if o.Password, err = b.Secrets.Get("opensearch-admin"); err != nil {
-		return nil, err
-	}
-	if err := o.configure(); err != nil {
+	if err := o.configure(func(config string) error { return certs.Make(config, time.Now()) }); err != nil {
 		return nil, err
 	}
 	return o, o.loadTrust()
+}
+
+// NewDedicated configures a second node of the same software, under the same authority, with users and data of its own.
+func (o *OpenSearch) NewDedicated() (*OpenSearch, error) {
+	second := *o
+	second.name, second.port, second.nodes = dedicatedName, o.bench.Ports.Dedicated, o.bench.Ports.DedicatedNodes
+	second.folder = o.bench.Workspace.ServerPath(dedicatedName)
+	return &second, second.configure(func(config string) error { return o.giveCertificates(config) })
+}
+
+// giveCertificates copies those of the second node, CA last.
+func (o *OpenSearch) giveCertificates(config string) error {
+	for _, file := range [][2]string{{certs.SecondNodeKey, certs.NodeKey}, {certs.SecondNode, certs.Node}, {certs.CA, certs.CA}} {
+		content, err := os.ReadFile(filepath.Join(o.folder, "config", file[0]))
+		if errors.Is(err, fs.ErrNotExist) {
+			return errors.New("this state was made when there was one search node only: `make clean` first")
+		}
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(config, file[1]), content, 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func unpackOpenSearch(ctx context.Context, b *Bench, dir string) error {
@@ -77,7 +118,7 @@ func (o *OpenSearch) loadTrust() error {
 }
 
 // URL is where the node answers. Its certificate names localhost and 127.0.0.1.
-func (o *OpenSearch) URL() string { return "https://" + Loopback(o.bench.Ports.OpenSearch) }
+func (o *OpenSearch) URL() string { return "https://" + Loopback(o.port) }
 
 // Client trusts the node's certificate.
 func (o *OpenSearch) Client() *http.Client { return freshClient(o.trust) }
@@ -85,14 +126,14 @@ func (o *OpenSearch) Client() *http.Client { return freshClient(o.trust) }
 // Part is the node as a process. Java is started without the node's shell script, which would start three more of them first.
 func (o *OpenSearch) Part() process.Part {
 	return process.Part{
-		Name: "opensearch", Patience: patience, StopSignal: syscall.SIGTERM, Credential: o.bench.Workspace.Credential(),
+		Name: o.name, Patience: patience, StopSignal: syscall.SIGTERM, Credential: o.bench.Workspace.Credential(),
 		Command: func() (process.Command, error) {
 			// A lock that a killed node leaves in its data is freed by the system; files of its tmp are not.
 			tmp := filepath.Join(o.folder, "tmp")
 			if err := os.RemoveAll(tmp); err != nil {
 				return process.Command{}, err
 			}
-			if _, err := o.bench.Workspace.ServerFolder("opensearch", "tmp"); err != nil {
+			if _, err := o.bench.Workspace.ServerFolder(o.name, "tmp"); err != nil {
 				return process.Command{}, err
 			}
 			return process.Command{
@@ -125,5 +166,5 @@ func (o *OpenSearch) arguments(tmp string) []string {
 		"-Dopensearch.path.home="+o.software, "-Dopensearch.path.conf="+filepath.Join(o.folder, "config"),
 		"-Dopensearch.distribution.type=zip", "-Dopensearch.bundled_jdk=false",
 		"-cp", filepath.Join(o.software, "lib", "*"), "org.opensearch.bootstrap.OpenSearch",
-		"-Ehttp.port="+strconv.Itoa(o.bench.Ports.OpenSearch), "-Etransport.port="+strconv.Itoa(o.bench.Ports.OpenSearchNodes))
+		"-Ehttp.port="+strconv.Itoa(o.port), "-Etransport.port="+strconv.Itoa(o.nodes))
 }

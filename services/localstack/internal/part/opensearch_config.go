@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"time"
 
 	"golang.org/x/crypto/bcrypt"
 
@@ -12,7 +11,7 @@ import (
 )
 
 // nodeSettings are the node's opensearch.yml; its ports are given when it starts.
-const nodeSettings = `cluster.name: earshot-local
+const nodeSettings = `cluster.name: earshot-%[2]s
 node.name: local
 discovery.type: single-node
 network.host: 127.0.0.1
@@ -89,18 +88,25 @@ kibana_server: {reserved: true, users: [kibanaserver]}
 
 // configure writes what the node reads. Certificates and users are made once; the node takes the security files at its first
 // start and keeps them in an index of its own.
-func (o *OpenSearch) configure() error {
+func (o *OpenSearch) configure(makeCertificates func(config string) error) (err error) {
+	if o.Password, err = o.bench.Secrets.Get(o.name + "-admin"); err != nil {
+		return err
+	}
 	for _, folder := range []string{"config", "data", "logs", "config/opensearch-security"} {
-		if _, err := o.bench.Workspace.ServerFolder("opensearch", filepath.FromSlash(folder)); err != nil {
+		if _, err := o.bench.Workspace.ServerFolder(o.name, filepath.FromSlash(folder)); err != nil {
 			return err
 		}
 	}
 	config := filepath.Join(o.folder, "config")
+	cluster := "local"
+	if o.name == dedicatedName {
+		cluster = "dedicated"
+	}
 	files := map[string]string{
-		"opensearch.yml":    fmt.Sprintf(nodeSettings, o.folder),
+		"opensearch.yml":    fmt.Sprintf(nodeSettings, o.folder, cluster),
 		"log4j2.properties": nodeLogging,
 	}
-	_, err := os.Stat(filepath.Join(config, certs.CA))
+	_, err = os.Stat(filepath.Join(config, certs.CA))
 	isNew := err != nil
 	if isNew {
 		if err := o.securityFiles(files); err != nil {
@@ -113,7 +119,7 @@ func (o *OpenSearch) configure() error {
 		}
 	}
 	if isNew { // last: what is there after a run that was cut off is made again
-		if err := certs.Make(config, time.Now()); err != nil {
+		if err := makeCertificates(config); err != nil {
 			return err
 		}
 	}
@@ -126,11 +132,11 @@ func (o *OpenSearch) configure() error {
 }
 
 func (o *OpenSearch) securityFiles(files map[string]string) error {
-	role, err := o.bench.Secrets.Get("opensearch-admin-role")
+	role, err := o.bench.Secrets.Get(o.name + "-admin-role")
 	if err != nil {
 		return err
 	}
-	dashboards, err := o.bench.Secrets.Get("opensearch-kibanaserver")
+	dashboards, err := o.bench.Secrets.Get(o.name + "-kibanaserver")
 	if err != nil {
 		return err
 	}

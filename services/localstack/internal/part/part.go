@@ -25,6 +25,8 @@ type Bench struct {
 	Requirements Requirements
 	// Fleeting says that nothing needs to survive a crash of the machine: for tests.
 	Fleeting bool
+	// HasDedicated says that there is a second search node, which dedicated tenants have.
+	HasDedicated bool
 	// Report is given a line for a person.
 	Report func(line string)
 }
@@ -35,20 +37,22 @@ type Requirements struct{ AWS, Java []byte }
 // Ports are where the parts listen, on loopback.
 type Ports struct {
 	Postgres, OpenSearch, OpenSearchNodes, AWS, Admin, AdminMetrics, WorkerMetrics int
+	Dedicated, DedicatedNodes                                                      int // 0 without a second search node
 	// StacksMoved says that a port that the emulator's stacks carry is another than in an earlier run.
 	StacksMoved bool
 }
 
 // ChoosePorts finds a port for each part: the usual one, so that people and bookmarks find it, or another when that is taken.
 // What stacks carry stays as it was while it can. A scratch state takes any port, so that it never stands in a lasting one's way.
-func ChoosePorts(remembered *workspace.Ports, isScratch bool) (Ports, error) {
-	var p Ports
-	for _, one := range []struct {
+func ChoosePorts(remembered *workspace.Ports, isScratch, hasDedicated bool) (Ports, error) {
+	type wish struct {
 		part             string
 		preferred        int
 		port             *int
 		isCarriedByStack bool
-	}{
+	}
+	var p Ports
+	wishes := []wish{
 		{"postgres", 5432, &p.Postgres, false},
 		{"opensearch", 9200, &p.OpenSearch, true},
 		{"opensearch-nodes", 9300, &p.OpenSearchNodes, false},
@@ -56,7 +60,11 @@ func ChoosePorts(remembered *workspace.Ports, isScratch bool) (Ports, error) {
 		{"admin", 8080, &p.Admin, false},
 		{"metrics", 8082, &p.AdminMetrics, false},
 		{"worker-metrics", 8083, &p.WorkerMetrics, false},
-	} {
+	}
+	if hasDedicated {
+		wishes = append(wishes, wish{"opensearch-dedicated", 9201, &p.Dedicated, true}, wish{"opensearch-dedicated-nodes", 9301, &p.DedicatedNodes, false})
+	}
+	for _, one := range wishes {
 		preferred := one.preferred
 		if isScratch {
 			preferred = 0
@@ -71,8 +79,8 @@ func ChoosePorts(remembered *workspace.Ports, isScratch bool) (Ports, error) {
 	return p, nil
 }
 
-// patience is how long a part may take to get ready on a busy machine.
-const patience = 3 * time.Minute
+// patience is how long a part may take to get ready on a machine that does much else. One that ends is told of at once.
+const patience = 8 * time.Minute
 
 // Loopback is the address of a port on this machine, which is the only one that any part listens on.
 func Loopback(port int) string { return fmt.Sprintf("127.0.0.1:%d", port) }

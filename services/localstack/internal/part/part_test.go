@@ -21,12 +21,15 @@ func TestScratchStatesLeaveTheUsualPortsAlone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ports, err := ChoosePorts(remembered, true)
+	ports, err := ChoosePorts(remembered, true, true)
 	if err != nil {
 		t.Fatal(err)
 	}
-	seen := map[int]bool{5432: true, 9200: true, 9300: true, 4566: true, 8080: true, 8082: true, 8083: true}
-	for _, port := range []int{ports.Postgres, ports.OpenSearch, ports.OpenSearchNodes, ports.AWS, ports.Admin, ports.AdminMetrics, ports.WorkerMetrics} {
+	seen := map[int]bool{5432: true, 9200: true, 9201: true, 9300: true, 9301: true, 4566: true, 8080: true, 8082: true, 8083: true}
+	for _, port := range []int{
+		ports.Postgres, ports.OpenSearch, ports.OpenSearchNodes, ports.Dedicated, ports.DedicatedNodes, ports.AWS,
+		ports.Admin, ports.AdminMetrics, ports.WorkerMetrics,
+	} {
 		if port == 0 || seen[port] {
 			t.Errorf("port %d is given twice, or a usual one", port)
 		}

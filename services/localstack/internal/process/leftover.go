@@ -68,22 +68,18 @@ func gone(ctx context.Context, left []Record, patience time.Duration) bool {
 	}) == nil
 }
 
-// poll asks until the answer is nil or ctx ends, whose last answer is then returned.
+// poll asks until the answer is nil or ctx ends, whose last answer is then returned. It asks less often as time goes by.
 func poll(ctx context.Context, ask func(ctx context.Context) error) error {
-	const pause, patience = 50 * time.Millisecond, 5 * time.Second
-	ticker := time.NewTicker(pause)
-	defer ticker.Stop()
-	for {
+	const shortest, longest, patience = 20 * time.Millisecond, 300 * time.Millisecond, 5 * time.Second
+	for pause := shortest; ; pause = min(pause*5/4, longest) {
 		attempt, cancel := context.WithTimeout(ctx, patience)
 		err := ask(attempt)
 		cancel()
 		if err == nil {
 			return nil
 		}
-		select {
-		case <-ctx.Done():
+		if !wait(ctx, pause) {
 			return err
-		case <-ticker.C:
 		}
 	}
 }
