@@ -1,0 +1,151 @@
+package faults_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/earshot-hq/earshot/e2e/world"
+	"github.com/earshot-hq/earshot/internal/samplecall"
+)
+
+// catchUp is how long records may wait for a search that is there again: the indexer's pauses grow with the outage.
+const catchUp = 3 * time.Minute
+
+func call(agent string, length time.Duration) samplecall.Call {
+	return samplecall.New(samplecall.Options{
+		Agent: agent, Queue: "Orders EMEA", RoutingProfile: "Retail Voice",
+		Start: time.Now().Add(-length - time.Minute).Truncate(time.Millisecond), Duration: length,
+	})
+}
+
+// Search is killed while twenty batches arrive. Every batch is accepted meanwhile, and when search is there again it has
+// exactly their documents.
+func TestSearchKilledWhileBatchesArrive(t *testing.T) {
+	w := setup(t)
+	const agent, batches, killedAfter = "killed.search", 20, 7
+	acme := w.Tenant(t, "acme")
+	sent := call(agent, 10*time.Minute)
+	posts := sent.Posts()
+	if len(posts) < batches {
+		t.Fatalf("%d batches, want at least %d", len(posts), batches)
+	}
+	var pid int
+	for i, p := range posts {
+		if i == killedAfter {
+			pid = w.Signal(t, "opensearch", syscall.SIGKILL)
+		}
+		if status, _, raw := world.Send(t, acme.API()+"/"+p.Route, acme.Origin(), p.Body); status != http.StatusAccepted {
+			t.Fatalf("batch %d: %s answered %d: %s", i, p.Route, status, raw)
+		}
+	}
+	w.Restarted(t, "opensearch", pid)
+	began := time.Now()
+	for kind, want := range sent.Documents() {
+		world.Eventually(t, catchUp, fmt.Sprintf("%d documents of %s", want, kind), func(ctx context.Context) (bool, string) {
+			n := w.Count(ctx, t, "acme-"+kind+"-*", world.AgentIs(agent))
+			return n >= want, fmt.Sprint(n)
+		})
+	}
+	t.Logf("all was there %s after search was", time.Since(began).Round(time.Second))
+	w.Drain(t, acme)
+	w.FindExactly(t, "acme", agent, sent)
+}
+
+// Postgres is killed in the middle of five onboardings that two workers share. All finish.
+func TestPostgresRestartedDuringOnboardings(t *testing.T) {
+	w := setup(t)
+	startWorker(t, w, "second-worker", "EARSHOT_WORKERS=2", "EARSHOT_POLL=300ms")
+	var slugs, operations []string
+	for i := range 5 {
+		slugs = append(slugs, fmt.Sprintf("shared%d", i))
+		operations = append(operations, onboard(t, w, slugs[i]))
+	}
+	world.Eventually(t, time.Minute, "all five have begun", func(ctx context.Context) (bool, string) {
+		begun, err := query(ctx, w, `select step from operations where id = any($1::uuid[]) and step not in ('', 'create_stack')`, operations)
+		return len(begun) == len(operations), fmt.Sprint(begun, err)
+	})
+	open := ask(t, w, `select step from operations where id = any($1::uuid[]) and finished_at is null`, operations)
+	if len(open) == 0 {
+		t.Fatal("all five were over before Postgres was killed")
+	}
+	t.Logf("Postgres is killed while %d of 5 are at %v", len(open), open)
+	w.Restarted(t, "postgres", w.Signal(t, "postgres", syscall.SIGKILL))
+	await(t, w, resumeTime, "succeeded", operations...)
+	for i, s := range slugs {
+		wantOnboarded(t, w, s, operations[i])
+	}
+	if by := ask(t, w, `select distinct claimed_by from faults.claims where operation = any($1::uuid[])`, operations); len(by) < 2 {
+		t.Errorf("only %v worked on them", by)
+	}
+}
+
+// upTime is how long the launcher may take to have all back after parts and it were killed.
+const upTime = time.Minute
+
+// The emulator is killed, and with it all that it had not saved, and then the launcher. `up` brings acme back, with its
+// documents and indices, and it takes calls again.
+func TestEmulatorAndLauncherKilled(t *testing.T) {
+	w := setup(t)
+	const agent = "killed.launcher"
+	sent := call(agent, time.Minute)
+	w.Post(t, w.Tenant(t, "acme"), sent)
+	w.FindExactly(t, "acme", agent, sent)
+	before := indicesOf(t, w, "acme")
+
+	w.Signal(t, "aws", syscall.SIGKILL)
+	w.Kill()
+	began := time.Now()
+	if err := w.Start(); err != nil {
+		t.Fatal(err)
+	}
+	took, limit := time.Since(began), onThisMachine(t, upTime)
+	t.Logf("up again after %s; the limit now is %s", took.Round(time.Second), limit)
+	if took > limit {
+		t.Errorf("up took %s, want at most %s", took, limit)
+	}
+
+	acme := w.Tenant(t, "acme")
+	if acme["state"] != "active" {
+		t.Errorf("acme is %v", acme["state"])
+	}
+	for _, index := range before {
+		if after := indicesOf(t, w, "acme"); !slices.Contains(after, index) {
+			t.Errorf("%s is another, or gone: %v", index, after)
+		}
+	}
+	w.FindExactly(t, "acme", agent, sent)
+	const another = "after.launcher"
+	later := call(another, 30*time.Second)
+	w.Post(t, acme, later)
+	w.FindExactly(t, "acme", another, later)
+}
+
+// indicesOf names the tenant's indices, each with the id that a new one of its name would not have.
+func indicesOf(t *testing.T, w *world.World, s string) []string {
+	t.Helper()
+	_, raw := w.Search(t.Context(), t, http.MethodGet, "/_cat/indices/"+s+"-*?h=index,uuid", nil)
+	return strings.Split(strings.TrimSpace(string(raw)), "\n")
+}
+
+// onThisMachine stretches a limit, up to four times, by how many processes want each processor just now: most often those
+// of other packages' tests.
+func onThisMachine(t *testing.T, limit time.Duration) time.Duration {
+	t.Helper()
+	raw, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var load float64
+	if _, err := fmt.Sscan(string(raw), &load); err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(float64(limit) * min(4, max(1, load/float64(runtime.NumCPU()))))
+}
