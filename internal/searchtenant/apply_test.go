@@ -277,3 +277,28 @@ func TestIndicesThatExistGetTheFieldsThatTheyLack(t *testing.T) {
 		t.Errorf("%d %s", status, text)
 	}
 }
+
+func TestNumbersAndIDsAreFoundWithoutAnIndex(t *testing.T) {
+	t.Parallel()
+	admin, s := setup(t)
+	apply(t, admin, grant(s, stackA))
+	source := `{"@timestamp":"2026-11-24T09:00:00.000Z","ingest":{"batchId":"0f7a4a52-9a3e-4c1d-8d0e-7b6c5d4e3f21"},"doc":{"packetsLost":3,"mos":3.25}}`
+	if status, text := bulk(t, as(t, s.WriterRole(), "of the writer "+s.String()), stats(s), "1", source); status != http.StatusCreated {
+		t.Fatal(status, text)
+	}
+	if status, text := do(t, as(t, "", ""), http.MethodPost, "/"+stats(s)+"/_refresh", ""); status != http.StatusOK {
+		t.Fatal(status, text)
+	}
+	reader := as(t, s.ReaderRole(), "of the reader "+s.String())
+	for query, want := range map[string]string{
+		"doc.packetsLost:3":                  `"count":1`,
+		"doc.mos:[3 TO 3.5]":                 `"count":1`,
+		"doc.mos:>=3.5 OR doc.packetsLost:2": `"count":0`,
+		`ingest.batchId.keyword:\"0f7a4a52-9a3e-4c1d-8d0e-7b6c5d4e3f21\"`: `"count":1`,
+	} {
+		status, text := do(t, reader, http.MethodPost, "/"+stats(s)+"/_count", `{"query":{"query_string":{"query":"`+query+`"}}}`)
+		if status != http.StatusOK || !strings.Contains(text, want) {
+			t.Errorf("%s: %d %s, want %s", query, status, text, want)
+		}
+	}
+}

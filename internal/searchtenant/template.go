@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/earshot-hq/earshot/internal/slug"
@@ -69,7 +70,8 @@ func (w *writer) templateVersion(ctx context.Context, path string) (string, erro
 	return found.Templates[0].Template.Meta.Version, nil
 }
 
-// putMappings adds the present fields to the tenant's indices of a kind.
+// putMappings adds to the tenant's indices of a kind the fields that they lack. How an index maps a field cannot be changed:
+// those that it has stay as they are until its period ends.
 func (w *writer) putMappings(ctx context.Context, s slug.Slug, kind string) error {
 	names, err := w.indices(ctx, s.KindPattern(kind), func(name string) bool {
 		return strings.HasPrefix(name, strings.TrimSuffix(s.KindPattern(kind), "*"))
@@ -78,11 +80,35 @@ func (w *writer) putMappings(ctx context.Context, s slug.Slug, kind string) erro
 		return err
 	}
 	for _, name := range names {
-		if err := w.change(ctx, http.MethodPut, "/"+name+"/_mapping", mappings(kind)); err != nil {
+		var found map[string]struct {
+			Mappings struct {
+				Properties map[string]any `json:"properties"`
+			} `json:"mappings"`
+		}
+		if err := w.call(ctx, http.MethodGet, "/"+name+"/_mapping", nil, &found); err != nil {
+			return fmt.Errorf("read the fields of %s: %w", name, err)
+		}
+		lacking := slices.DeleteFunc(telemetry.Fields(kind), func(f telemetry.Field) bool {
+			return has(found[name].Mappings.Properties, strings.Split(f.Path, "."))
+		})
+		if len(lacking) == 0 {
+			continue
+		}
+		if err := w.change(ctx, http.MethodPut, "/"+name+"/_mapping", mappings(lacking)); err != nil {
 			return fmt.Errorf("add fields to %s: %w", name, err)
 		}
 	}
 	return nil
+}
+
+// has reports whether properties hold a field at path.
+func has(properties map[string]any, path []string) bool {
+	member, isThere := properties[path[0]].(map[string]any)
+	if len(path) == 1 {
+		return isThere
+	}
+	below, _ := member["properties"].(map[string]any)
+	return has(below, path[1:])
 }
 
 // template returns the index template of a kind and its version.
@@ -92,7 +118,7 @@ func template(s slug.Slug, kind string, replicas int) (map[string]any, string) {
 		"priority":       templatePriority,
 		"template": map[string]any{
 			"settings": map[string]any{"index": settings(kind, replicas)},
-			"mappings": mappings(kind),
+			"mappings": mappings(telemetry.Fields(kind)),
 		},
 	}
 	text, err := json.Marshal(body)
@@ -124,9 +150,9 @@ func settings(kind string, replicas int) map[string]any {
 }
 
 // mappings are strict, so that a typo never explodes an index.
-func mappings(kind string) map[string]any {
+func mappings(fields []telemetry.Field) map[string]any {
 	root := map[string]any{}
-	for _, field := range telemetry.Fields(kind) {
+	for _, field := range fields {
 		at := root
 		path := strings.Split(field.Path, ".")
 		for _, member := range path[:len(path)-1] {
@@ -148,17 +174,21 @@ func inner(properties map[string]any, member string) map[string]any {
 }
 
 // mapped returns how search keeps a type. A text has neither norms nor positions: nobody ranks telemetry or looks for
-// phrases in it, and they cost more than the words.
+// phrases in it, and they cost more than the words. Numbers have no index: they are drawn, and where a query compares them
+// the columns that draw them answer it, within the contact or the time that it is about anyway.
 func mapped(t telemetry.Type) map[string]any {
 	switch t {
 	case telemetry.TypeText:
-		return map[string]any{
-			"type": "text", "norms": false, "index_options": "docs",
-			"fields": map[string]any{"keyword": map[string]any{"type": "keyword", "ignore_above": ignoreAbove}},
-		}
+		return map[string]any{"type": "text", "norms": false, "index_options": "docs", "fields": keywordField}
+	case telemetry.TypeID:
+		return map[string]any{"type": "text", "index": false, "norms": false, "fields": keywordField}
+	case telemetry.TypeLong, telemetry.TypeFloat:
+		return map[string]any{"type": string(t), "index": false}
 	case telemetry.TypeDisabled:
 		return map[string]any{"type": "object", "enabled": false}
-	case telemetry.TypeLong, telemetry.TypeFloat, telemetry.TypeBoolean, telemetry.TypeDate, telemetry.TypeFlat:
+	case telemetry.TypeBoolean, telemetry.TypeDate, telemetry.TypeFlat:
 	}
 	return map[string]any{"type": string(t)}
 }
+
+var keywordField = map[string]any{"keyword": map[string]any{"type": "keyword", "ignore_above": ignoreAbove}}

@@ -20,7 +20,7 @@ func TestJavaHash(t *testing.T) {
 func TestMappingsHoldEveryFieldOnce(t *testing.T) {
 	t.Parallel()
 	for _, kind := range kinds {
-		text, err := json.Marshal(mappings(kind))
+		text, err := json.Marshal(mappings(telemetry.Fields(kind)))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -4,9 +4,10 @@ package telemetry
 type Type string
 
 // The types. A long may come with decimals (older senders) and an integer's coercion must stay on; a text has a
-// .keyword beside it, and may be a list.
+// .keyword beside it, and may be a list; an id is a text too, of which nobody looks for a part: its .keyword alone finds it.
 const (
 	TypeText     Type = "text"
+	TypeID       Type = "id"
 	TypeLong     Type = "long"
 	TypeFloat    Type = "float"
 	TypeBoolean  Type = "boolean"
@@ -60,13 +61,13 @@ func under(prefix string, fields []Field) []Field {
 var (
 	envelopeFields = []Field{
 		{"@timestamp", TypeDate},
-		{"tenant", TypeText},
-		{"connectInstance", TypeText},
+		{"tenant", TypeID},
+		{"connectInstance", TypeID},
 		{"ingest.receivedAt", TypeDate},
-		{"ingest.pusher", TypeText},
+		{"ingest.pusher", TypeID},
 		{"ingest.schemaVersion", TypeLong},
-		{"ingest.batchId", TypeText},
-		{"ingest.pageId", TypeText},
+		{"ingest.batchId", TypeID},
+		{"ingest.pageId", TypeID},
 		{"ingest.openPages", TypeLong},
 		{"ingest.skewMillis", TypeLong},
 		{"ingest.droppedRecords", TypeLong},
@@ -91,7 +92,7 @@ var (
 		{"contactId", TypeText},
 		{"contactQueue", TypeText},
 		{"iceServers", TypeText},
-		{"iceServerUrls", TypeText},
+		{"iceServerUrls", TypeID},
 		{"mediaRegion", TypeText},
 		{"signalingEndpoint", TypeText},
 	}

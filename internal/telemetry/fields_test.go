@@ -75,7 +75,7 @@ func fits(kind Type, value any) bool {
 			_, err := time.Parse(instantForm, value)
 			return err == nil
 		}
-		return kind == TypeText
+		return kind == TypeText || kind == TypeID
 	}
 	return false
 }
