@@ -2,7 +2,6 @@
 package slug
 
 import (
-	"regexp"
 	"strings"
 
 	"github.com/earshot-hq/earshot/internal/fault"
@@ -19,7 +18,6 @@ var (
 	// ErrReserved is the fault of a name that Earshot keeps for itself.
 	ErrReserved = fault.New(fault.Invalid, "tenant.slug_reserved", "This slug is reserved; choose another.")
 
-	form     = regexp.MustCompile(`^[a-z][a-z0-9]{2,19}$`)
 	reserved = map[string]bool{}
 )
 
@@ -30,10 +28,17 @@ func init() {
 	}
 }
 
+// hasForm reports whether name matches ^[a-z][a-z0-9]{2,19}$. Every function asks it once at its cold start, where compiling
+// that would take longer.
+func hasForm(name string) bool {
+	const letters, digits = "abcdefghijklmnopqrstuvwxyz", "0123456789"
+	return len(name) >= 3 && len(name) <= 20 && strings.Contains(letters, name[:1]) && strings.Trim(name, letters+digits) == ""
+}
+
 // Parse returns name as a Slug, or ErrInvalid or ErrReserved.
 func Parse(name string) (Slug, error) {
 	switch {
-	case !form.MatchString(name):
+	case !hasForm(name):
 		return "", ErrInvalid
 	case reserved[name]:
 		return "", ErrReserved
@@ -53,7 +58,7 @@ func (s Slug) DomainName() string { return "earshot-" + string(s) }
 // FromStackName returns the slug of a tenant's stack, and false when the name is no tenant stack's.
 func FromStackName(stack string) (Slug, bool) {
 	name, isOurs := strings.CutPrefix(stack, "earshot-")
-	if !isOurs || !form.MatchString(name) || reserved[name] {
+	if !isOurs || !hasForm(name) || reserved[name] {
 		return "", false
 	}
 	return Slug(name), true
