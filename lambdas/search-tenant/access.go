@@ -29,7 +29,7 @@ type properties struct {
 
 // Access gives tenants their access to search and takes it away.
 type Access struct {
-	// Admin returns the administrator of the search at a place, errForeignEndpoint or errNotDedicated.
+	// Admin returns the administrator of the search at a place, or why there is none.
 	Admin func(ctx context.Context, p Place) (*searchtenant.Admin, error)
 	// Secret reads the user in a tenant's secret.
 	Secret func(ctx context.Context, arn string) (searchconn.Credentials, error)
@@ -50,8 +50,10 @@ func (a *Access) Apply(ctx context.Context, r customresource.Request) error {
 		in = properties{} // a stack whose properties were refused at its creation must still be deletable
 	}
 	admin, err := a.Admin(ctx, Place{Slug: r.Slug, Isolation: in.Isolation, Endpoint: in.Endpoint})
-	if r.Type == cfn.RequestDelete && (errors.Is(err, errForeignEndpoint) || errors.Is(err, errNotDedicated)) {
-		return nil // nothing was granted there, or the tenant's domain is gone with all that was
+	if r.Type == cfn.RequestDelete && (errors.Is(err, errForeignDomain) || errors.Is(err, errNotDedicated)) {
+		// Nothing was granted there, or the tenant's domain is gone with all that was. An endpoint that the cell names no more is
+		// another matter: the tenant's documents may be there.
+		return nil
 	}
 	if err != nil {
 		return err

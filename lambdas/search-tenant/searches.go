@@ -36,13 +36,15 @@ type Searches struct {
 }
 
 var (
-	// errForeignEndpoint keeps passwords and signatures where they belong.
-	errForeignEndpoint = errors.New("the endpoint is none that the cell names, nor that of the tenant's own domain")
+	// errForeignEndpoint keeps passwords where they belong.
+	errForeignEndpoint = errors.New("the cell names no search at this endpoint, and its passwords are for those that it names")
+	// errForeignDomain keeps a stack at its tenant's own domain.
+	errForeignDomain = errors.New("the endpoint is not that of the tenant's own domain")
 	// errNotDedicated keeps a tenant that was promised a cluster of its own out of the others'.
 	errNotDedicated = errors.New("a dedicated tenant needs a search of its own, and its stack names none")
 )
 
-// At returns the administrator of the cluster at a place, errForeignEndpoint or errNotDedicated.
+// At returns the administrator of the cluster at a place, errForeignEndpoint, errForeignDomain or errNotDedicated.
 func (s *Searches) At(ctx context.Context, p Place) (*searchtenant.Admin, error) {
 	settings, err := s.settings(ctx, p)
 	if err != nil {
@@ -79,7 +81,7 @@ func (s *Searches) settings(ctx context.Context, p Place) (searchconn.Settings, 
 	}
 	own, err := s.domains.Endpoint(ctx, p.Slug)
 	if err == nil && own != p.Endpoint {
-		err = errForeignEndpoint
+		err = errForeignDomain
 	}
 	return s.shared.At(own), err
 }

@@ -2,10 +2,8 @@ package main
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/opensearch"
@@ -27,14 +25,14 @@ type environment struct {
 }
 
 // wire builds the handler from the environment.
-func wire(ctx context.Context) (*Handler, error) {
+func wire() (*Handler, error) {
 	env, err := settings.Load[environment]()
 	if err != nil {
 		return nil, err
 	}
-	account, err := config.LoadDefaultConfig(ctx)
+	account, err := settings.FunctionAWS()
 	if err != nil {
-		return nil, fmt.Errorf("load AWS configuration: %w", err)
+		return nil, err
 	}
 	secrets := secretsmanager.NewFromConfig(account)
 	searches := searchesOf(env, account)
