@@ -42,8 +42,9 @@ EARSHOT_DEDICATED_SEARCH=true has up start a second search node, without which t
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), stopSignals()...)
 	code, err := run(ctx, os.Args[1:])
+	isStopped := ctx.Err() != nil // then whatever was under way says that it was cut off
 	stop()
-	if err != nil && !errors.Is(err, context.Canceled) {
+	if err != nil && !isStopped {
 		fmt.Fprintln(os.Stderr, "localstack:", err)
 	}
 	os.Exit(code)
