@@ -75,6 +75,24 @@ func (l *Launcher) takeOver(ctx context.Context, w *workspace.Workspace) (*works
 	return lock, err
 }
 
+// forgetAbandoned removes what root's servers kept outside of states that are deleted by now.
+func (l *Launcher) forgetAbandoned() error {
+	abandoned, err := workspace.FindAbandoned()
+	if err != nil {
+		return err
+	}
+	for _, one := range abandoned {
+		if process.Runs(one.State) {
+			continue
+		}
+		if err := one.Remove(); err != nil {
+			return err
+		}
+		l.Console.Line("launcher", "removed what "+one.State+" had left in "+one.Folder)
+	}
+	return nil
+}
+
 func (l *Launcher) sweep(ctx context.Context, w *workspace.Workspace) error {
 	left, err := process.StopLeftovers(ctx, w.State)
 	if err != nil {

@@ -26,6 +26,9 @@ func (l *Launcher) Test(ctx context.Context, command []string) (int, error) {
 	if err := part.CheckMachine(ctx); err != nil {
 		return 1, err
 	}
+	if err := l.forgetAbandoned(); err != nil {
+		return 1, err
+	}
 	w, lock, err := l.scratch(ctx)
 	if err != nil {
 		return 1, err

@@ -48,6 +48,9 @@ func (l *Launcher) Up(ctx context.Context) error {
 	if err := part.CheckMachine(ctx); err != nil {
 		return err
 	}
+	if err := l.forgetAbandoned(); err != nil {
+		return err
+	}
 	w, err := workspace.Open(l.Root, l.Settings.Local)
 	if err != nil {
 		return err

@@ -47,6 +47,9 @@ func StopLeftovers(ctx context.Context, state string) (int, error) {
 	return len(left), nil
 }
 
+// Runs reports whether any process that was started from the state is alive.
+func Runs(state string) bool { return len(marked(marker+"="+state)) > 0 }
+
 // signal reaches the process only if it still is the recorded one.
 func (r Record) signal(signal syscall.Signal) {
 	if r.Alive() {

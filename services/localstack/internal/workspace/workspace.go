@@ -70,7 +70,7 @@ func Open(root, dir string) (*Workspace, error) {
 			return nil, err
 		}
 	}
-	return w, nil
+	return w, w.noteOwner()
 }
 
 // serversUser is nobody for root, whom Postgres and OpenSearch refuse, and nil for everybody else.
