@@ -229,10 +229,9 @@ func TestLifeOfATenant(t *testing.T) {
 		t.Errorf("onboarding %s, the tenant is %s", got, w.state(t, "acme"))
 	}
 	w.cloud.Lost("acme")
-	await(t, "the lost stack is built again", func() bool { return w.cloud.Holds("acme") && w.state(t, "acme") == "active" })
-	await(t, "nothing runs", func() bool {
-		_, text := w.send(t, http.MethodGet, w.url+"/v1/operations?tenant=acme&state=running", "")
-		return !strings.Contains(text, `"id"`)
+	await(t, "the lost stack is built again", func() bool {
+		_, text := w.send(t, http.MethodGet, w.url+"/v1/operations?tenant=acme&kind=rebuild&state=succeeded", "")
+		return strings.Contains(text, `"id"`)
 	})
 	updated := w.start(t, http.MethodPatch, "/v1/tenants/acme", `{"settings":{"privacy":{"ip":"none"}}}`)
 	if got := w.end(t, updated.Operation.ID); got != "succeeded" || w.state(t, "acme") != "active" || w.cloud.Updated != 1 {
