@@ -2,13 +2,10 @@
 package main
 
 import (
-	"context"
-	"fmt"
 	"log/slog"
 	"os"
 
 	"github.com/aws/aws-lambda-go/lambda"
-	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/earshot-hq/earshot/internal/pusher"
@@ -19,7 +16,7 @@ import (
 
 func main() {
 	log := slog.New(slog.NewJSONHandler(os.Stdout, nil))
-	handler, err := wire(context.Background(), log)
+	handler, err := wire(log)
 	if err != nil {
 		log.Error("start", "error", err)
 		os.Exit(1)
@@ -27,14 +24,14 @@ func main() {
 	lambda.Start(handler.Handle)
 }
 
-func wire(ctx context.Context, log *slog.Logger) (*pusher.Handler, error) {
+func wire(log *slog.Logger) (*pusher.Handler, error) {
 	s, err := settings.Load[pusher.Settings]()
 	if err != nil {
 		return nil, err
 	}
-	account, err := config.LoadDefaultConfig(ctx)
+	account, err := settings.FunctionAWS()
 	if err != nil {
-		return nil, fmt.Errorf("load AWS configuration: %w", err)
+		return nil, err
 	}
 	return pusher.New(telemetry.KindAPIMetric, "apimetric-pusher", s, queue.New(sqs.NewFromConfig(account), s.QueueURL), log)
 }

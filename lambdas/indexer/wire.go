@@ -1,12 +1,10 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/earshot-hq/earshot/internal/queue"
@@ -40,7 +38,7 @@ func (p *periods) UnmarshalText(text []byte) error {
 }
 
 // wire builds the handler from the environment.
-func wire(ctx context.Context) (*Handler, error) {
+func wire() (*Handler, error) {
 	env, err := settings.Load[environment]()
 	if err != nil {
 		return nil, err
@@ -49,9 +47,9 @@ func wire(ctx context.Context) (*Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	account, err := config.LoadDefaultConfig(ctx)
+	account, err := settings.FunctionAWS()
 	if err != nil {
-		return nil, fmt.Errorf("load AWS configuration: %w", err)
+		return nil, err
 	}
 	search, err := searchconn.Open(env.Search, account)
 	if err != nil {

@@ -1,11 +1,6 @@
 package main
 
 import (
-	"context"
-	"fmt"
-
-	"github.com/aws/aws-sdk-go-v2/config"
-
 	"github.com/earshot-hq/earshot/internal/records"
 	"github.com/earshot-hq/earshot/internal/searchconn"
 	"github.com/earshot-hq/earshot/internal/settings"
@@ -19,7 +14,7 @@ type environment struct {
 }
 
 // wire builds the handler from the environment.
-func wire(ctx context.Context) (*Handler, error) {
+func wire() (*Handler, error) {
 	env, err := settings.Load[environment]()
 	if err != nil {
 		return nil, err
@@ -28,9 +23,9 @@ func wire(ctx context.Context) (*Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	account, err := config.LoadDefaultConfig(ctx)
+	account, err := settings.FunctionAWS()
 	if err != nil {
-		return nil, fmt.Errorf("load AWS configuration: %w", err)
+		return nil, err
 	}
 	search, err := searchconn.Open(env.Search, account)
 	if err != nil {

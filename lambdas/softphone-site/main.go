@@ -2,7 +2,6 @@
 package main
 
 import (
-	"context"
 	"log/slog"
 	"os"
 
@@ -11,7 +10,7 @@ import (
 
 func main() {
 	slog.SetDefault(slog.New(slog.NewJSONHandler(os.Stdout, nil)))
-	handler, err := wire(context.Background())
+	handler, err := wire()
 	if err != nil {
 		slog.Error("start", "error", err)
 		os.Exit(1)

@@ -1,10 +1,6 @@
 package main
 
 import (
-	"context"
-	"fmt"
-
-	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/earshot-hq/earshot/internal/customresource"
@@ -17,14 +13,14 @@ type environment struct {
 }
 
 // wire builds the handler from the environment.
-func wire(ctx context.Context) (customresource.Provider, error) {
+func wire() (customresource.Provider, error) {
 	env, err := settings.Load[environment]()
 	if err != nil {
 		return customresource.Provider{}, err
 	}
-	account, err := config.LoadDefaultConfig(ctx)
+	account, err := settings.FunctionAWS()
 	if err != nil {
-		return customresource.Provider{}, fmt.Errorf("load AWS configuration: %w", err)
+		return customresource.Provider{}, err
 	}
 	sites := &Sites{S3: s3.NewFromConfig(account, pathStyle), Artifacts: env.ArtifactBucket}
 	return customresource.Provider{Suffix: "site", Apply: sites.Apply}, nil
