@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -91,7 +92,7 @@ func tellsNothing(answer string) bool {
 		return false
 	}
 	for kind, n := range said.Found {
-		if n != 0 || !strings.Contains("softphonestreamstats softphonecallreport apimetric", kind) {
+		if n != 0 || !slices.Contains([]string{telemetry.KindStreamStats, telemetry.KindCallReport, telemetry.KindAPIMetric}, kind) {
 			return false
 		}
 	}

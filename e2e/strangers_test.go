@@ -44,12 +44,11 @@ func TestAttackOrigins(t *testing.T) {
 			t.Errorf("%s: %d %v %s", what, status, header, answer)
 		}
 	}
-	for _, origin := range lookAlikes(tenant.Origin(), tenants[acmeeu].Origin(), tenant.API()) {
-		for _, post := range forged.Posts() {
-			status, header, answer := world.Send(t, tenant.API()+"/"+post.Route, origin, post.Body)
-			refused("POST /"+post.Route+" from "+origin, status, header, answer)
-		}
-		status, header, answer := world.Ask(t, http.MethodOptions, tenant.API()+"/softphonemetrics", nil, "Origin", origin,
+	for i, origin := range lookAlikes(tenant.Origin(), tenants[acmeeu].Origin(), tenant.API()) {
+		post := forged.Posts()[i%len(forged.Posts())] // the three routes in turn
+		status, header, answer := world.Send(t, tenant.API()+"/"+post.Route, origin, post.Body)
+		refused("POST /"+post.Route+" from "+origin, status, header, answer)
+		status, header, answer = world.Ask(t, http.MethodOptions, tenant.API()+"/"+post.Route, nil, "Origin", origin,
 			"Access-Control-Request-Method", "POST", "Access-Control-Request-Headers", "content-type")
 		refused("preflight from "+origin, status, header, answer)
 		_, header, _ = world.Ask(t, http.MethodPost, tenant.API()+"/nope", nil, "Origin", origin)
