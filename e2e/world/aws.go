@@ -170,7 +170,9 @@ func (w *World) Signed(t *testing.T, service, method, path string, body []byte) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	req.Header.Set("Content-Type", "application/json")
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
 	sum := fmt.Sprintf("%x", sha256.Sum256(body))
 	req.Header.Set("X-Amz-Content-Sha256", sum)
 	root, err := w.AWS().Credentials.Retrieve(t.Context())
