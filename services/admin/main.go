@@ -27,6 +27,7 @@ Settings come from the environment; a missing or wrong one is named at the start
            EARSHOT_OIDC_CLIENT_ID    whose access tokens are taken
            EARSHOT_OIDC_DISCOVERY_URL  where the issuer is described, if elsewhere (local emulators only)
   work     EARSHOT_DATABASE_URL      as role earshot_app
+           EARSHOT_DATABASE_TIMEOUT  for one transaction (10s)
            EARSHOT_METRICS_LISTEN    host and port of /metrics, /healthz, /readyz (127.0.0.1:8083)
            EARSHOT_WORKER_ID         names this worker; two never have the same (made up)
            EARSHOT_WORKERS           how many steps at once (10)

@@ -26,6 +26,7 @@ import (
 
 type workSettings struct {
 	DatabaseURL    string        `env:"DATABASE_URL,required,notEmpty"`
+	DatabaseTime   time.Duration `env:"DATABASE_TIMEOUT" envDefault:"10s"`
 	MetricsListen  string        `env:"METRICS_LISTEN" envDefault:"127.0.0.1:8083"`
 	WorkerID       string        `env:"WORKER_ID"`
 	Workers        int           `env:"WORKERS" envDefault:"10"`
@@ -70,7 +71,9 @@ func (m *work) Run(ctx context.Context) (err error) {
 		}
 	}
 	s := m.settings
-	if m.db, err = postgres.Open(ctx, postgres.Config{URL: s.DatabaseURL, MaxConns: int32(s.Workers) + 5, Log: m.log}); err != nil {
+	if m.db, err = postgres.Open(ctx, postgres.Config{
+		URL: s.DatabaseURL, MaxConns: int32(s.Workers) + 5, Timeout: s.DatabaseTime, Log: m.log,
+	}); err != nil {
 		return err
 	}
 	holder := m.holder()
