@@ -15,126 +15,158 @@ import (
 // resumeTime is how long an operation may take after a worker is there again.
 const resumeTime = 90 * time.Second
 
-// steps are those of onboarding and off-boarding, in their order.
-var steps = map[string][]string{
-	"onboard":  {"create_stack", "await_stack", "send_call", "await_call"},
-	"offboard": {"delete_stack", "await_deletion", "purge", "sweep"},
-}
+var (
+	onboarding  = []string{"create_stack", "await_stack", "send_call", "await_call"}
+	offboarding = []string{"delete_stack", "await_deletion", "purge", "sweep"}
+)
 
-// caught is operations of which each is held at another step: done by a worker, and not saved.
+// caught is operations that a worker holds, each at another step: the step has been done, and nothing of it is saved.
 type caught struct {
-	byStep map[string][2]string // slug and operation
-	gate   *gate
-	worker *worker
-	wake   func() // the launcher's worker
+	slugs, operations map[string]string // by step
+	gate              *gate
+	worker            *worker
+	wake              func() // lets the launcher's worker go on, which sleeps
 }
 
-func (c caught) operations() (ids []string) {
-	for _, at := range c.byStep {
-		ids = append(ids, at[1])
-	}
-	return ids
-}
-
-// catch begins an onboarding per step under the prefix and an off-boarding per step of the given tenants, and has a worker
-// of its own work on them until each is held at its step. The launcher's worker sleeps from then on.
-func catch(t *testing.T, w *world.World, prefix string, going []string, locked bool, settings ...string) caught {
+// catch begins an onboarding, or an off-boarding, of a tenant per step and has a worker of its own drive each up to there.
+func catch(t *testing.T, w *world.World, slugs map[string]string, locked bool, settings ...string) caught {
 	t.Helper()
-	c := caught{byStep: map[string][2]string{}}
+	const name = "caught-worker"
+	c := caught{slugs: slugs, operations: map[string]string{}}
 	address, _ := databaseSetting(t, w)
 	c.wake = stopWorker(t, w)
-	c.gate = newGate(t, address, "caught-worker")
-	for i, step := range steps["onboard"] {
-		s := fmt.Sprintf("%s%d", prefix, i)
-		c.byStep[step] = [2]string{s, onboard(t, w, s)}
+	c.gate = newGate(t, address, name)
+	for step, s := range slugs {
+		begin := onboard
+		if slices.Contains(offboarding, step) {
+			begin = offboard
+		}
+		id := begin(t, w, s)
+		c.operations[step] = id
+		c.gate.watch(id, &hold{locked: locked, isNext: func() bool { return isNext(context.WithoutCancel(t.Context()), w, id, step) }})
 	}
-	for i, step := range steps["offboard"] {
-		c.byStep[step] = [2]string{going[i], offboard(t, w, going[i])}
-	}
-	for step, at := range c.byStep {
-		c.gate.watch(at[1], &hold{locked: locked, isNext: func() bool {
-			now, err := query(context.WithoutCancel(t.Context()), w, `select step || coalesce(memo ->> 'call_id', '') from operations where id = $1::text::uuid`, at[1])
-			if err != nil || len(now) == 0 {
-				return false
-			}
-			if step == "send_call" { // the first time it only notes which call it will send
-				return strings.HasPrefix(now[0], step) && now[0] != step
-			}
-			return strings.HasPrefix(now[0], step) || now[0] == "" && slices.Contains([]string{"create_stack", "delete_stack"}, step)
-		}})
-	}
-	c.worker = startWorker(t, w, "caught-worker", append(settings, through(t, w, c.gate))...)
+	c.worker = startWorker(t, w, name, append(settings, through(t, w, c.gate))...)
 	world.Eventually(t, 2*time.Minute, "each operation is held at its step", func(context.Context) (bool, string) {
 		held := c.gate.held()
-		return held == len(c.byStep), fmt.Sprint(held)
+		return held == len(slugs), fmt.Sprint(held)
 	})
 	return c
+}
+
+// isNext reports whether the operation's next step is the wanted one.
+func isNext(ctx context.Context, w *world.World, operation, step string) bool {
+	now, err := query(ctx, w, `select step || coalesce(memo ->> 'call_id', '') from operations where id = $1::text::uuid`, operation)
+	if err != nil || len(now) == 0 {
+		return false
+	}
+	if step == "send_call" { // the first time it only notes which call it will send
+		return strings.HasPrefix(now[0], step) && now[0] != step
+	}
+	isFirst := step == onboarding[0] || step == offboarding[0]
+	return strings.HasPrefix(now[0], step) || isFirst && now[0] == ""
+}
+
+func (c caught) ids() (ids []string) {
+	for _, id := range c.operations {
+		ids = append(ids, id)
+	}
+	return ids
 }
 
 // wantDone looks at what became of all of them.
 func (c caught) wantDone(t *testing.T, w *world.World) {
 	t.Helper()
-	for _, step := range steps["onboard"] {
-		wantOnboarded(t, w, c.byStep[step][0], c.byStep[step][1])
-	}
-	for _, step := range steps["offboard"] {
-		wantOffboarded(t, w, c.byStep[step][0])
-		wantToldOnce(t, w, c.byStep[step][0], c.byStep[step][1])
+	for step, id := range c.operations {
+		if slices.Contains(onboarding, step) {
+			wantOnboarded(t, w, c.slugs[step], id)
+		} else {
+			wantOffboarded(t, w, c.slugs[step])
+		}
+		wantToldOnce(t, w, c.slugs[step], id)
 	}
 }
+
+// The caught worker does not give up by itself while others are still on their way to their step.
+var patient = []string{"EARSHOT_LEASE=10m", "EARSHOT_DATABASE_TIMEOUT=5m"}
 
 // A worker is killed in each step of onboarding and off-boarding, when the step's work is done and nothing of it is saved.
 // The one that starts in its place goes on, within a minute and a half, and nothing is done twice. Then another is stopped
-// in each step, in the middle of a transaction; a second worker takes over, and when the first wakes it changes nothing.
+// in each step; a second worker takes over, and when the first wakes it changes nothing.
 func TestWorkerLostInEachStep(t *testing.T) {
 	w := setup(t)
-	var going, onboarded []string
-	for i := range steps["offboard"] {
-		s := fmt.Sprintf("first%d", i)
-		going, onboarded = append(going, s), append(onboarded, onboard(t, w, s))
+	var began []string
+	kill, stop := map[string]string{}, map[string]string{}
+	for i := range onboarding {
+		kill[onboarding[i]], kill[offboarding[i]] = fmt.Sprintf("killed%d", i), fmt.Sprintf("first%d", i)
+		stop[onboarding[i]], stop[offboarding[i]] = fmt.Sprintf("stopped%d", i), fmt.Sprintf("killed%d", i)
+		began = append(began, onboard(t, w, kill[offboarding[i]]))
 	}
-	await(t, w, 3*time.Minute, "succeeded", onboarded...)
-
-	t.Run("killed", func(t *testing.T) { killInEachStep(t, w, "killed", going) })
-	for i := range steps["onboard"] {
-		going[i] = fmt.Sprintf("killed%d", i)
-	}
-	t.Run("stopped", func(t *testing.T) { stopInEachStep(t, w, "stopped", going) })
+	await(t, w, 3*time.Minute, "succeeded", began...)
+	t.Run("killed", func(t *testing.T) { kills(t, w, kill) })
+	t.Run("stopped", func(t *testing.T) { stops(t, w, stop) })
 }
 
-func killInEachStep(t *testing.T, w *world.World, prefix string, going []string) {
+func kills(t *testing.T, w *world.World, slugs map[string]string) {
 	t.Helper()
-	c := catch(t, w, prefix, going, false)
+	c := catch(t, w, slugs, false, patient...)
 	c.worker.signal(syscall.SIGKILL)
 	began := time.Now()
 	startWorker(t, w, "caught-worker") // as whoever supervises it would
-	await(t, w, resumeTime, "succeeded", c.operations()...)
+	await(t, w, resumeTime, "succeeded", c.ids()...)
 	t.Logf("all ended %s after the restart", time.Since(began).Round(time.Second))
 	c.wake()
 	c.wantDone(t, w)
 }
 
-func stopInEachStep(t *testing.T, w *world.World, prefix string, going []string) {
+func stops(t *testing.T, w *world.World, slugs map[string]string) {
 	t.Helper()
-	c := catch(t, w, prefix, going, true, "EARSHOT_LEASE=15s")
+	c := catch(t, w, slugs, false, patient...)
 	c.worker.signal(syscall.SIGSTOP)
-	began := time.Now()
 	c.wake()
-	await(t, w, resumeTime, "succeeded", c.operations()...)
-	t.Logf("all ended %s after the stop, under a lease of 15 s", time.Since(began).Round(time.Second))
+	endLeases(t, w, c.ids())
+	began := time.Now()
+	await(t, w, resumeTime, "succeeded", c.ids()...)
+	t.Logf("all ended %s after their leases", time.Since(began).Round(time.Second))
 	c.wantDone(t, w)
 
-	before := everything(t, w, c.operations())
+	c.wantUnchangedByWaking(t, w)
+	if n := strings.Count(c.worker.said(), "another worker has taken the operation over"); n != len(slugs) {
+		t.Errorf("%d saves of the worker that woke were refused, want %d", n, len(slugs))
+	}
+}
+
+// endLeases lets the time pass that the operations are held.
+func endLeases(t *testing.T, w *world.World, operations []string) {
+	t.Helper()
+	ask(t, w, `update operations set lease_until = clock_timestamp() where id = any($1::uuid[]) returning id::text`, operations)
+}
+
+// wantUnchangedByWaking wakes the worker, lets it end, and compares.
+func (c caught) wantUnchangedByWaking(t *testing.T, w *world.World) {
+	t.Helper()
+	before := everything(t, w, c.ids())
 	c.gate.open()
 	c.worker.signal(syscall.SIGCONT)
 	c.worker.signal(syscall.SIGTERM) // it lets what it has in hand end
 	if err := c.worker.Wait(); err != nil {
 		t.Errorf("the worker that woke ended with %v", err)
 	}
-	if after := everything(t, w, c.operations()); !slices.Equal(before, after) {
+	if after := everything(t, w, c.ids()); !slices.Equal(before, after) {
 		t.Errorf("the worker that woke changed\n%q\nto\n%q", before, after)
 	}
 	c.wantDone(t, w)
+}
+
+// A worker is stopped in the middle of a transaction that has the tenant's row locked. Postgres ends the transaction, and
+// another worker goes on.
+func TestWorkerStoppedInATransaction(t *testing.T) {
+	w := setup(t)
+	c := catch(t, w, map[string]string{onboarding[0]: "locked"}, true)
+	c.worker.signal(syscall.SIGSTOP)
+	c.wake()
+	endLeases(t, w, c.ids())
+	await(t, w, resumeTime, "succeeded", c.ids()...)
+	c.wantUnchangedByWaking(t, w)
 }
 
 // everything is all that Postgres knows of the operations, their events and their tenants.

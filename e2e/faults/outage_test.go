@@ -77,6 +77,7 @@ func TestPostgresRestartedDuringOnboardings(t *testing.T) {
 	await(t, w, resumeTime, "succeeded", operations...)
 	for i, s := range slugs {
 		wantOnboarded(t, w, s, operations[i])
+		wantToldOnce(t, w, s, operations[i])
 	}
 	if by := ask(t, w, `select distinct claimed_by from faults.claims where operation = any($1::uuid[])`, operations); len(by) < 2 {
 		t.Errorf("only %v worked on them", by)
