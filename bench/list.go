@@ -146,10 +146,14 @@ func (o *office) cursor(ctx context.Context, tenants int) (string, error) {
 	const page = 200
 	next := ""
 	for range tenants / page {
+		query := fmt.Sprintf("/v1/tenants?limit=%d", page)
+		if next != "" {
+			query += "&cursor=" + url.QueryEscape(next)
+		}
 		var answer struct {
 			Next string `json:"next_cursor"`
 		}
-		if err := o.admin.Call(ctx, http.MethodGet, fmt.Sprintf("/v1/tenants?limit=%d&cursor=%s", page, url.QueryEscape(next)), nil, &answer); err != nil {
+		if err := o.admin.Call(ctx, http.MethodGet, query, nil, &answer); err != nil {
 			return "", err
 		}
 		if next = answer.Next; next == "" {

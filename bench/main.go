@@ -84,13 +84,13 @@ func run(ctx context.Context, arguments []string, out io.Writer) error {
 		return err
 	}
 	figures, err := measure(ctx, root, program, filepath.Join(local, "bench"), *only, out)
-	if err != nil || *only != "" {
+	if *only != "" || len(figures) == 0 {
 		return err
 	}
-	return sheet.Save(filepath.Join(local, "bench.json"), figures)
+	return errors.Join(err, sheet.Save(filepath.Join(local, "bench.json"), figures))
 }
 
-// measure starts the product, takes what is asked for and prints the table.
+// measure starts the product, takes what is asked for and prints the table. What cannot be measured does not hold up the rest.
 func measure(ctx context.Context, root, launcher, state, only string, out io.Writer) (figures []sheet.Figure, err error) {
 	began := time.Now()
 	b := &bench{out: out}
@@ -114,15 +114,20 @@ func measure(ctx context.Context, root, launcher, state, only string, out io.Wri
 			continue
 		}
 		since := time.Now()
-		taken, err := m.take(ctx, b)
-		if err != nil {
-			return nil, fmt.Errorf("measure %s: %w", m.name, err)
+		taken, failure := m.take(ctx, b)
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		if failure != nil {
+			b.tell(fmt.Sprintf("%s could not be measured: %v", m.name, failure))
+			err = errors.Join(err, fmt.Errorf("measure %s: %w", m.name, failure))
+			continue
 		}
 		b.tell(fmt.Sprintf("measured %s in %.0f s", m.name, time.Since(since).Seconds()))
 		figures = append(figures, taken...)
 	}
 	b.tell(fmt.Sprintf("all in %.0f s", time.Since(began).Seconds()))
-	return figures, sheet.Write(out, figures)
+	return figures, errors.Join(err, sheet.Write(out, figures))
 }
 
 // tell prints a line for a person.

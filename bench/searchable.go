@@ -90,7 +90,7 @@ func (s sender) send(ctx context.Context, run int) (passage, error) {
 		return passage{}, err
 	}
 	p := passage{accepted: time.Since(began)}
-	if err := s.await(ctx, http.MethodGet, "/"+first.Index+"/_doc/"+first.ID+"?_source=false&ignore_unavailable=true"); err != nil {
+	if err := s.await(ctx, http.MethodGet, "/"+first.Index+"/_doc/"+first.ID+"?_source=false"); err != nil {
 		return passage{}, fmt.Errorf("await the document: %w", err)
 	}
 	p.written = time.Since(began)
@@ -146,7 +146,10 @@ func (s sender) await(ctx context.Context, method, path string) error {
 			Found bool
 			Hits  struct{ Total struct{ Value int } }
 		}
-		_, err := s.search.Do(ctx, method, path, nil, &answer)
+		status, err := s.search.Do(ctx, method, path, nil, &answer)
+		if err == nil && status != http.StatusOK && status != http.StatusNotFound {
+			err = fmt.Errorf("search answered %d", status)
+		}
 		return answer.Found || answer.Hits.Total.Value > 0, err
 	})
 }
