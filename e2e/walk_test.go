@@ -16,7 +16,7 @@ import (
 
 var shared *world.World
 
-func TestMain(m *testing.M) { os.Exit(world.Main(m, &shared)) }
+func TestMain(m *testing.M) { os.Exit(world.Main(m, &shared, "EARSHOT_DEDICATED_SEARCH=true")) }
 
 func setup(t *testing.T) *world.World {
 	t.Helper()

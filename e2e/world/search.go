@@ -19,6 +19,17 @@ import (
 // An Identity is a user of search.
 type Identity struct{ Username, Password string }
 
+// OnDedicated is the world with the search node that dedicated tenants have in the place of the shared one.
+func (w *World) OnDedicated(t *testing.T) *World {
+	t.Helper()
+	if w.Dedicated == nil {
+		t.Fatal("this world has no search node for dedicated tenants")
+	}
+	there := *w
+	there.OpenSearch = *w.Dedicated
+	return &there
+}
+
 // Search asks OpenSearch as the local administrator, who alone may look at all tenants.
 func (w *World) Search(ctx context.Context, t *testing.T, method, path string, body any) (int, []byte) {
 	t.Helper()

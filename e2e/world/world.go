@@ -33,13 +33,18 @@ type Endpoints struct {
 	} `json:"admin_user"`
 	AWSEndpoint string `json:"aws_endpoint"`
 	Postgres    string `json:"postgres"`
-	OpenSearch  struct {
-		URL      string `json:"url"`
-		Username string `json:"username"`
-		Password string `json:"password"`
-		CAFile   string `json:"ca_file"`
-	} `json:"opensearch"`
+	OpenSearch  Node   `json:"opensearch"`
+	// Dedicated is nil in a world that was not asked for it.
+	Dedicated *Node          `json:"dedicated_opensearch"`
 	Processes map[string]int `json:"processes"`
+}
+
+// A Node is a search node and its administrator.
+type Node struct {
+	URL      string `json:"url"`
+	Username string `json:"username"`
+	Password string `json:"password"`
+	CAFile   string `json:"ca_file"`
 }
 
 // A World is a running Earshot of the test's own.
@@ -48,6 +53,7 @@ type World struct {
 	State string // the folder that it keeps all in
 
 	launcher string
+	settings []string // of the launcher, NAME=value
 	root     string
 	up       *exec.Cmd
 	ended    chan error
@@ -56,8 +62,9 @@ type World struct {
 
 const patience = 8 * time.Minute // a machine that has compiled nothing yet
 
-// Main starts a world for a package's tests, runs them and stops it; under -short it starts nothing.
-func Main(m *testing.M, shared **World) int {
+// Main starts a world for a package's tests, runs them and stops it; under -short it starts nothing. Settings are the
+// launcher's, NAME=value.
+func Main(m *testing.M, shared **World, settings ...string) int {
 	flag.Parse()
 	if testing.Short() {
 		return m.Run()
@@ -68,7 +75,7 @@ func Main(m *testing.M, shared **World) int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
-	w, err := New(dir)
+	w, err := New(dir, settings...)
 	if err == nil {
 		err = w.Start()
 	}
@@ -81,14 +88,16 @@ func Main(m *testing.M, shared **World) int {
 	return m.Run()
 }
 
-// New builds the launcher for a world in dir.
-func New(dir string) (*World, error) {
+// New builds the launcher for a world in dir. Settings are the launcher's, NAME=value.
+func New(dir string, settings ...string) (*World, error) {
 	module := exec.Command("go", "list", "-m", "-f", "{{.Dir}}")
 	out, err := module.Output()
 	if err != nil {
 		return nil, fmt.Errorf("find the module: %w", err)
 	}
-	w := &World{State: filepath.Join(dir, "state"), launcher: filepath.Join(dir, "localstack"), root: strings.TrimSpace(string(out))}
+	w := &World{
+		State: filepath.Join(dir, "state"), launcher: filepath.Join(dir, "localstack"), settings: settings, root: strings.TrimSpace(string(out)),
+	}
 	build := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-o", w.launcher, "./services/localstack")
 	build.Dir, build.Env = w.root, append(os.Environ(), "CGO_ENABLED=0") // as `make up` builds it
 	if out, err := build.CombinedOutput(); err != nil {
@@ -130,7 +139,7 @@ func (w *World) end(signal os.Signal) {
 
 func (w *World) command(args ...string) *exec.Cmd {
 	c := exec.Command(w.launcher, args...)
-	c.Dir, c.Env = w.root, append(os.Environ(), "EARSHOT_LOCAL="+w.State)
+	c.Dir, c.Env = w.root, append(append(os.Environ(), w.settings...), "EARSHOT_LOCAL="+w.State)
 	return c
 }
 
