@@ -123,7 +123,7 @@ func (d *decoder) value(field Field, raw json.RawMessage) any {
 		}
 	case TypeLong, TypeFloat:
 		return quantity(field.Path, raw)
-	case TypeDisabled, TypeFlat:
+	case TypeID, TypeDisabled, TypeFlat: // no member of a report has these
 	}
 	return nil
 }
