@@ -8,20 +8,22 @@ import (
 	"testing"
 )
 
-// Every test that docs/reliability.md names is there.
+// Every test that the pages of promises name is there.
 func TestPromisesNameTheirTests(t *testing.T) {
 	t.Parallel()
-	page, err := os.ReadFile("reliability.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	named := regexp.MustCompile("`([a-z0-9/-]+)\\.(Test\\w+)`").FindAllStringSubmatch(string(page), -1)
-	if len(named) < 30 {
-		t.Errorf("%d tests are named", len(named))
-	}
-	for _, name := range named {
-		if !isIn(t, filepath.Join("..", name[1]), "func "+name[2]+"(t *testing.T)") {
-			t.Errorf("%s has no %s", name[1], name[2])
+	for page, least := range map[string]int{"reliability.md": 30, "threat-model.md": 40} {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		named := regexp.MustCompile("`([a-z0-9/-]+)\\.(Test\\w+)`").FindAllStringSubmatch(string(text), -1)
+		if len(named) < least {
+			t.Errorf("%s names %d tests", page, len(named))
+		}
+		for _, name := range named {
+			if !isIn(t, filepath.Join("..", name[1]), "func "+name[2]+"(t *testing.T)") {
+				t.Errorf("%s: %s has no %s", page, name[1], name[2])
+			}
 		}
 	}
 }

@@ -11,10 +11,11 @@ import (
 	"github.com/earshot-hq/earshot/internal/slug"
 )
 
-// Two tenants that come and go. Whichever test needs one first onboards it.
+// Two tenants that come and go, the names of which begin those of others and are begun by them. Whichever test needs one first
+// onboards it.
 const (
-	quince = slug.Slug("quince")
-	medlar = slug.Slug("medlar")
+	acm   = slug.Slug("acm")
+	acmee = slug.Slug("acmee")
 )
 
 // guest returns a tenant that is active.
@@ -31,7 +32,7 @@ func guest(t *testing.T, w *world.World, s slug.Slug) world.Tenant {
 func TestManyAtOnceMakeOneTenant(t *testing.T) {
 	w := setup(t)
 	const many = 20
-	withKey := crowd(t, w, quince, many, "Idempotency-Key", "quince-"+time.Now().Format(time.RFC3339Nano))
+	withKey := crowd(t, w, acm, many, "Idempotency-Key", "acm-"+time.Now().Format(time.RFC3339Nano))
 	if len(withKey) != 1 || len(withKey[http.StatusAccepted]) != many {
 		t.Fatalf("with one key: %v", count(withKey))
 	}
@@ -40,7 +41,7 @@ func TestManyAtOnceMakeOneTenant(t *testing.T) {
 			t.Errorf("with one key, one heard %s, another %s", withKey[http.StatusAccepted][0], answer)
 		}
 	}
-	without := crowd(t, w, medlar, many)
+	without := crowd(t, w, acmee, many)
 	if len(without[http.StatusAccepted]) != 1 || len(without[http.StatusConflict]) != many-1 {
 		t.Fatalf("without keys: %v", count(without))
 	}

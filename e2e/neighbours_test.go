@@ -96,6 +96,7 @@ var reads = []raidRow{
 	{"GET", "/{target}/_stats", ""},
 	{"GET", "/{target}/_segments", ""},
 	{"GET", "/{target}/_search?scroll=1m", ""},
+	{"POST", "/{target}/_refresh", ""},
 	{"POST", "/{target}/_search/point_in_time?keep_alive=1m", ""},
 	{"GET", "/_resolve/index/{pattern}", ""},
 	{"POST", "/_msearch", `{"index":"{target}"}` + "\n{}\n"},

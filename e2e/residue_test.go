@@ -49,15 +49,15 @@ func furnish(t *testing.T, w *world.World, s slug.Slug) (agent string) {
 // what they had, and takes the slug again.
 func TestOffboardingLeavesNothing(t *testing.T) {
 	w, _ := neighbours(t)
-	agent := furnish(t, w, quince)
+	agent := furnish(t, w, acm)
 	others := stillLifes(t, w)
-	w.Offboard(t, string(quince), "delete")
-	if left := w.Traces(t, quince); len(left) > 0 {
-		t.Errorf("of %s is left: %v", quince, left)
+	w.Offboard(t, string(acm), "delete")
+	if left := w.Traces(t, acm); len(left) > 0 {
+		t.Errorf("of %s is left: %v", acm, left)
 	}
 	others.check(t, w)
-	w.Onboard(t, world.Draft(string(quince)))
-	if n := w.Count(t.Context(), t, quince.IndexPattern(), world.AgentIs(agent)); n != 0 {
+	w.Onboard(t, world.Draft(string(acm)))
+	if n := w.Count(t.Context(), t, acm.IndexPattern(), world.AgentIs(agent)); n != 0 {
 		t.Errorf("the new tenant has %d documents of the old", n)
 	}
 }
@@ -66,12 +66,12 @@ func TestOffboardingLeavesNothing(t *testing.T) {
 // a second DELETE with data=delete purges it and frees the slug.
 func TestRetainedDataIsHeldUntilPurged(t *testing.T) {
 	w, _ := neighbours(t)
-	furnish(t, w, medlar)
+	furnish(t, w, acmee)
 	others := stillLifes(t, w)
-	documents, before := w.Digest(t, medlar.IndexPattern()), w.Traces(t, medlar)
-	w.Offboard(t, string(medlar), "retain")
+	documents, before := w.Digest(t, acmee.IndexPattern()), w.Traces(t, acmee)
+	w.Offboard(t, string(acmee), "retain")
 
-	left := w.Traces(t, medlar)
+	left := w.Traces(t, acmee)
 	if kinds := slices.Sorted(maps.Keys(left)); !slices.Equal(kinds, retained) {
 		t.Errorf("the stores name %v, want %v: %v", kinds, retained, left)
 	}
@@ -84,19 +84,19 @@ func TestRetainedDataIsHeldUntilPurged(t *testing.T) {
 			t.Errorf("%s: %v, want %v", kind, left[kind], want)
 		}
 	}
-	if after := w.Digest(t, medlar.IndexPattern()); after != documents {
+	if after := w.Digest(t, acmee.IndexPattern()); after != documents {
 		t.Errorf("retained are %s, there were %s", after, documents)
 	}
-	if status, answer := w.Call(t, http.MethodPost, "/v1/tenants", world.Draft(string(medlar))); status != http.StatusConflict || answer["code"] != "tenant.slug_taken" {
+	if status, answer := w.Call(t, http.MethodPost, "/v1/tenants", world.Draft(string(acmee))); status != http.StatusConflict || answer["code"] != "tenant.slug_taken" {
 		t.Errorf("the slug is not held: %d %v", status, answer)
 	}
 
-	w.Offboard(t, string(medlar), "delete")
-	if left := w.Traces(t, medlar); len(left) > 0 {
+	w.Offboard(t, string(acmee), "delete")
+	if left := w.Traces(t, acmee); len(left) > 0 {
 		t.Errorf("the purge left %v", left)
 	}
 	others.check(t, w)
-	w.Onboard(t, world.Draft(string(medlar)))
+	w.Onboard(t, world.Draft(string(acmee)))
 }
 
 // A stillLife is what the other tenants had at a moment.
