@@ -97,14 +97,17 @@ func offboard(t *testing.T, w *world.World, s string) string {
 	return start(t, w, http.MethodDelete, "/v1/tenants/"+s+"?confirm="+s+"&data=delete", nil)
 }
 
-// await returns when all operations are over, whatever happens to the database meanwhile, and wants them to be in one state.
-func await(t *testing.T, w *world.World, within time.Duration, state string, operations ...string) {
+// await returns when all operations are over, whatever happens to the database meanwhile, and wants them to be in one state,
+// and not to take longer than the limit.
+func await(t *testing.T, w *world.World, limit time.Duration, state string, operations ...string) {
 	t.Helper()
-	world.Eventually(t, within, fmt.Sprintf("%d operations are over", len(operations)), func(ctx context.Context) (bool, string) {
+	end := within(t, fmt.Sprintf("%d operations are over", len(operations)), limit)
+	world.Eventually(t, most*limit, "all operations are over", func(ctx context.Context) (bool, string) {
 		open, err := query(ctx, w, `select t.slug || ' ' || o.kind || ' ' || o.step || ' ' || o.holder from operations o
 			join tenants t on t.id = o.tenant_id where o.id = any($1::uuid[]) and o.finished_at is null`, operations)
 		return err == nil && len(open) == 0, fmt.Sprint(open, err)
 	})
+	end()
 	for _, other := range ask(t, w, `select t.slug || ' ' || o.kind || ' is ' || o.state || ' ' || coalesce(o.failure::text, '') from operations o
 		join tenants t on t.id = o.tenant_id where o.id = any($1::uuid[]) and o.state <> $2`, operations, state) {
 		t.Errorf("%s, want %s", other, state)
