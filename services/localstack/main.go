@@ -22,6 +22,9 @@ import (
 //go:embed requirements.txt
 var awsRequirements []byte
 
+//go:embed requirements-maven.txt
+var mavenRequirements []byte
+
 //go:embed requirements-java.txt
 var javaRequirements []byte
 
@@ -138,6 +141,6 @@ func newLauncher(out io.Writer) (*launch.Launcher, error) {
 	}
 	return &launch.Launcher{
 		Root: root, Settings: settings, Console: console.New(out),
-		Requirements: part.Requirements{AWS: awsRequirements, Java: javaRequirements},
+		Requirements: part.Requirements{AWS: awsRequirements, Maven: mavenRequirements, Java: javaRequirements},
 	}, nil
 }

@@ -16,23 +16,27 @@ import (
 	"time"
 )
 
-// MavenCentral is the repository that is asked unless the user names another.
-const MavenCentral = "https://repo1.maven.org/maven2"
-
 // ErrHash is returned when a repository serves another content than the pinned one.
 var ErrHash = errors.New("the content is not the pinned one")
 
 // A Depot is a download cache. Several checkouts and processes may share one.
 type Depot struct {
-	baseURL string
-	dir     string
-	report  func(line string)
+	repository Repository
+	dir        string
+	report     func(line string)
 }
 
-// New returns the depot that asks the Maven repository at baseURL and keeps its files in dir. report is given a line for each
-// download.
-func New(baseURL, dir string, report func(line string)) *Depot {
-	return &Depot{baseURL: strings.TrimSuffix(baseURL, "/"), dir: dir, report: report}
+// A Repository returns the base URL of a Maven repository. It is asked when something has to be fetched only.
+type Repository func(context.Context) (string, error)
+
+// At is the repository at a known base URL.
+func At(baseURL string) Repository {
+	return func(context.Context) (string, error) { return baseURL, nil }
+}
+
+// New returns the depot that asks repository and keeps its files in dir. report is given a line for each download.
+func New(repository Repository, dir string, report func(line string)) *Depot {
+	return &Depot{repository: repository, dir: dir, report: report}
 }
 
 // CacheDir is the user's own cache when it can be written, so that checkouts share downloads, else fallback.
@@ -72,8 +76,12 @@ func (d *Depot) Get(ctx context.Context, pin Pin) (string, error) {
 }
 
 func (d *Depot) download(ctx context.Context, pin Pin, kept string) error {
+	baseURL, err := d.repository(ctx)
+	if err != nil {
+		return err
+	}
 	began := time.Now()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, d.baseURL+"/"+pin.Path, nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(baseURL, "/")+"/"+pin.Path, nil)
 	if err != nil {
 		return err
 	}

@@ -42,7 +42,7 @@ func TestGetDownloadsOnce(t *testing.T) {
 	url, asked := serve(t, "content")
 	cache := t.TempDir()
 	for range 2 {
-		name, err := depot.New(url+"/", cache, quiet).Get(t.Context(), pinOf("content"))
+		name, err := depot.New(depot.At(url+"/"), cache, quiet).Get(t.Context(), pinOf("content"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -59,7 +59,7 @@ func TestGetRefusesAnotherContent(t *testing.T) {
 	t.Parallel()
 	url, _ := serve(t, "tampered with")
 	cache := t.TempDir()
-	if _, err := depot.New(url, cache, quiet).Get(t.Context(), pinOf("content")); !errors.Is(err, depot.ErrHash) {
+	if _, err := depot.New(depot.At(url), cache, quiet).Get(t.Context(), pinOf("content")); !errors.Is(err, depot.ErrHash) {
 		t.Fatalf("got %v, want ErrHash", err)
 	}
 	if left, err := os.ReadDir(cache); err != nil || len(left) != 0 {
@@ -71,7 +71,7 @@ func TestGetReplacesADamagedFile(t *testing.T) {
 	t.Parallel()
 	url, asked := serve(t, "content")
 	cache := t.TempDir()
-	d := depot.New(url, cache, quiet)
+	d := depot.New(depot.At(url), cache, quiet)
 	name, err := d.Get(t.Context(), pinOf("content"))
 	if err != nil {
 		t.Fatal(err)
@@ -92,7 +92,7 @@ func TestGetTellsWhatTheRepositoryLacks(t *testing.T) {
 	url, _ := serve(t, "content")
 	pin := pinOf("content")
 	pin.Path = "org/example/other.zip"
-	if _, err := depot.New(url, t.TempDir(), quiet).Get(t.Context(), pin); err == nil {
+	if _, err := depot.New(depot.At(url), t.TempDir(), quiet).Get(t.Context(), pin); err == nil {
 		t.Error("a file that is not there was fetched")
 	}
 }

@@ -15,7 +15,7 @@ import (
 // Settings are the launcher's own.
 type Settings struct {
 	Local    string `env:"LOCAL"`     // the state's folder; default: .local of the checkout
-	MavenURL string `env:"MAVEN_URL"` // the Maven repository; default: Maven Central
+	MavenURL string `env:"MAVEN_URL"` // the Maven repository; default: the Maven client's own
 	// DedicatedSearch asks for a second search node, for dedicated tenants. A state that had one keeps it.
 	DedicatedSearch bool `env:"DEDICATED_SEARCH"`
 }
@@ -25,9 +25,6 @@ func LoadSettings(root string) (Settings, error) {
 	loaded, err := settings.Load[Settings]()
 	if err != nil {
 		return loaded, err
-	}
-	if loaded.MavenURL == "" {
-		loaded.MavenURL = depot.MavenCentral
 	}
 	if loaded.Local == "" {
 		loaded.Local = workspace.OwnState(root)
@@ -60,11 +57,16 @@ func (l *Launcher) bench(w *workspace.Workspace, fleeting bool) (*part.Bench, er
 		return nil, err
 	}
 	report := func(line string) { l.Console.Line("fetch", line) }
+	python := &part.Python{Workspace: w, Report: report}
+	repository := python.MavenRepository(l.Requirements.Maven)
+	if l.Settings.MavenURL != "" {
+		repository = depot.At(l.Settings.MavenURL)
+	}
 	return &part.Bench{
 		Workspace: w, Ports: ports, Secrets: secrets, Fleeting: fleeting, HasDedicated: hasDedicated,
 		Report: report, Requirements: l.Requirements,
-		Depot:  depot.New(l.Settings.MavenURL, depot.CacheDir(filepath.Join(w.Software, "downloads")), report),
-		Python: &part.Python{Workspace: w, Report: report},
+		Depot:  depot.New(repository, depot.CacheDir(filepath.Join(w.Software, "downloads")), report),
+		Python: python,
 	}, nil
 }
 
