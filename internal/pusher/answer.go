@@ -9,6 +9,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"github.com/earshot-hq/earshot/internal/figures"
 	"github.com/earshot-hq/earshot/internal/problem"
 	"github.com/earshot-hq/earshot/internal/telemetry"
 )
@@ -116,5 +117,24 @@ func (l *line) write(
 		level = slog.LevelError
 		attributes = append(attributes, slog.String("error", l.cause.Error()))
 	}
+	attributes = append(attributes, l.count().Attrs(h.now(), string(h.tenant), h.name)...)
 	h.log.LogAttrs(ctx, level, "telemetry post", attributes...)
+}
+
+// count returns the figures of the request. Those of the synthetic call are none: nobody's call was it.
+func (l *line) count() *figures.Counts {
+	counts := &figures.Counts{}
+	if l.batch.Envelope.Probe {
+		return counts
+	}
+	for _, r := range l.batch.Rejected {
+		counts.Reject(r.Code, 1)
+	}
+	if l.code != "" {
+		counts.Refuse(l.code, 1)
+	}
+	if counts.Add(figures.RecordsIn, l.accepted); l.accepted > 0 {
+		counts.Add(figures.SuspectSamples, l.batch.Suspect)
+	}
+	return counts
 }

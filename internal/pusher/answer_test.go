@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"strings"
@@ -15,6 +16,8 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"github.com/earshot-hq/earshot/internal/figures"
+	"github.com/earshot-hq/earshot/internal/figures/figurestest"
 	"github.com/earshot-hq/earshot/internal/telemetry"
 	"github.com/earshot-hq/earshot/internal/tenant"
 )
@@ -248,5 +251,48 @@ func TestLogLine(t *testing.T) {
 		if line[name] != want {
 			t.Errorf("%s is %v, want %v", name, line[name], want)
 		}
+	}
+}
+
+// The same line holds the figures, and of a tenant and its function alone.
+func TestFigures(t *testing.T) {
+	t.Parallel()
+	probe := []byte(`{"agent":"earshot.probe","contactId":"c","softphoneStreamStatistics":[{"softphoneStreamType":"audio_input","timestamp":"2026-11-24T08:59:00Z"}]}`)
+	tests := []struct {
+		name     string
+		body     []byte
+		origin   string
+		queueErr error
+		want     map[string]float64 // nil: none
+	}{
+		{"a part of a batch", readFile(t, "streams-wrong-clocks.json"), own, nil,
+			map[string]float64{"RecordsIn": 6, "Rejected.timestamp_out_of_range": 6, "Rejected.timestamp_missing": 1, "Rejected.timestamp_invalid": 2}},
+		{"first samples that hold what was before", []byte(`{"agent":"a","contactId":"c","softphoneStreamStatistics":[
+			{"softphoneStreamType":"audio_input","timestamp":"2026-11-24T08:59:00Z","packetsCount":151,"packetsLost":0},
+			{"softphoneStreamType":"audio_input","timestamp":"2026-11-24T08:59:01Z","packetsCount":150,"packetsLost":0}]}`), own, nil,
+			map[string]float64{"RecordsIn": 2, "SuspectSamples": 1}},
+		{"another origin", []byte(`{}`), "https://evil.example", nil, map[string]float64{"Refused.telemetry.origin_refused": 1}},
+		{"no JSON", []byte(`{`), own, nil, map[string]float64{"Refused.telemetry.body_not_json": 1}},
+		{"no queue", readFile(t, "streams-thirty-seconds.json"), own, errors.New("down"), map[string]float64{"Refused.telemetry.queue_unavailable": 1}},
+		{"the synthetic call", probe, own, nil, nil},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t, telemetry.KindStreamStats, settings())
+			b.queue.err = test.queueErr
+			b.do(t, post(test.origin, test.body))
+			line := b.log.String()
+			got, isThere := figures.Parse(line)
+			if isThere != (test.want != nil) || !maps.Equal(got.Counts, test.want) {
+				t.Errorf("counted %v, want %v, in %s", got.Counts, test.want, line)
+			}
+			if isThere && (got.Tenant != "acme" || got.Function != "streamstats-pusher" || !got.At.Equal(base)) {
+				t.Errorf("figures of %s, %s at %s", got.Tenant, got.Function, got.At)
+			}
+			if isThere {
+				figurestest.Check(t, line)
+			}
+		})
 	}
 }

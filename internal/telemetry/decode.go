@@ -24,6 +24,7 @@ type Batch struct {
 	Rejected       []Refusal // in order; never nil
 	DroppedMembers int       // members that nobody knows, or whose value is of no use
 	WithoutContact int       // records of no known contact: kept, never summarised
+	Suspect        int       // records left out of losses, MOS and verdicts
 }
 
 // Decode reads a body of a kind, cleans, derives and numbers its records. The same body makes the same records with the
@@ -55,7 +56,7 @@ func Decode(kind string, body []byte, arrival Arrival) (Batch, error) {
 			V: EnvelopeVersion, Kind: kind, Tenant: arrival.Tenant, ConnectInstance: from.instance,
 			Ingest: from.ingest, Probe: from.agent == ProbeAgent, Records: records,
 		},
-		Rejected: d.rejected, DroppedMembers: d.dropped,
+		Rejected: d.rejected, DroppedMembers: d.dropped, Suspect: d.suspect,
 	}
 	if kind != KindAPIMetric && from.contact == "" {
 		batch.WithoutContact = len(records)
@@ -72,6 +73,7 @@ type decoder struct {
 	arrival  Arrival
 	rejected []Refusal
 	dropped  int
+	suspect  int
 	fault    error // the first, of the members around the records
 	taken    map[string]int
 }

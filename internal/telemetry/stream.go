@@ -110,6 +110,7 @@ func (d *decoder) readSample(index int, item json.RawMessage, from sender) *samp
 	}
 	if s.doc.PacketsCount != nil && *s.doc.PacketsCount > maxPackets {
 		s.doc.Suspect = "cumulative_first_sample"
+		d.suspect++
 	} else if s.doc.PacketsCount != nil && s.doc.PacketsLost != nil {
 		s.counted, s.packets, s.lost = true, *s.doc.PacketsCount, *s.doc.PacketsLost
 	}

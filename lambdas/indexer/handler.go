@@ -3,11 +3,13 @@ package main
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"github.com/earshot-hq/earshot/internal/figures"
 	"github.com/earshot-hq/earshot/internal/queue"
 	"github.com/earshot-hq/earshot/internal/sink"
 	"github.com/earshot-hq/earshot/internal/slug"
@@ -54,6 +56,7 @@ func (h *Handler) Handle(ctx context.Context, event events.SQSEvent) (events.SQS
 		documents = append(documents, j.documents...)
 	}
 	outcomes := h.write(ctx, documents)
+	written := time.Now()
 	var returned []*job
 	for _, j := range jobs {
 		j.outcomes = outcomes[j.from : j.from+len(j.documents)]
@@ -61,7 +64,7 @@ func (h *Handler) Handle(ctx context.Context, event events.SQSEvent) (events.SQS
 			returned = append(returned, j)
 		}
 	}
-	h.log(ctx, jobs, returned, time.Since(began))
+	h.log(ctx, jobs, returned, written, time.Since(began))
 	return h.sendBack(ctx, returned), nil
 }
 
@@ -92,7 +95,7 @@ func (h *Handler) finish(ctx context.Context, j *job) bool {
 		slog.ErrorContext(ctx, "dead letters not taken", "tenant", h.Tenant, "message", j.message.MessageId, "error", err)
 		return false
 	}
-	j.refused = len(letters)
+	j.aside = letters
 	return true
 }
 
@@ -117,11 +120,11 @@ func (h *Handler) sendBack(ctx context.Context, jobs []*job) events.SQSEventResp
 }
 
 // log says what became of the batch, in counts: search's reasons may quote a document.
-func (h *Handler) log(ctx context.Context, jobs, returned []*job, took time.Duration) {
+func (h *Handler) log(ctx context.Context, jobs, returned []*job, written time.Time, took time.Duration) {
 	documents, refused, why := 0, 0, ""
 	for _, j := range jobs {
 		documents += len(j.documents)
-		refused += j.refused
+		refused += len(j.aside)
 	}
 	for _, j := range returned {
 		if why = j.retryType(); why != "" {
@@ -132,6 +135,34 @@ func (h *Handler) log(ctx context.Context, jobs, returned []*job, took time.Dura
 	if len(returned) > 0 || refused > 0 {
 		level = slog.LevelWarn
 	}
-	slog.Log(ctx, level, "indexed", "tenant", h.Tenant, "messages", len(jobs), "documents", documents, "returned", len(returned),
-		"dead_letters", refused, "why", why, "millis", took.Milliseconds())
+	attributes := []slog.Attr{
+		slog.Any("tenant", h.Tenant), slog.Int("messages", len(jobs)), slog.Int("documents", documents), slog.Int("returned", len(returned)),
+		slog.Int("dead_letters", refused), slog.String("why", why), slog.Int64("millis", took.Milliseconds()),
+	}
+	attributes = append(attributes, count(jobs, returned, written).Attrs(written, h.Tenant.String(), "indexer")...)
+	slog.LogAttrs(ctx, level, "indexed", attributes...)
+}
+
+// count returns the figures of the batch. A message that comes again is counted as indexed or rejected when it is dealt with,
+// and the synthetic call's never.
+func count(jobs, returned []*job, written time.Time) *figures.Counts {
+	counts := &figures.Counts{}
+	for _, j := range jobs {
+		switch {
+		case j.envelope.Probe:
+		case slices.Contains(returned, j):
+			counts.Add(figures.Retried, max(1, len(j.envelope.Records)))
+		default:
+			for _, letter := range j.aside {
+				counts.Reject(letter.Code, 1)
+			}
+			if n := j.indexed(); n > 0 {
+				counts.Add(figures.Indexed, n)
+				if j.envelope.Version == 0 { // a summary was received by nobody
+					counts.Delay(written.Sub(j.envelope.Ingest.ReceivedAt.Time()))
+				}
+			}
+		}
+	}
+	return counts
 }

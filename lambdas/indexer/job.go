@@ -19,7 +19,7 @@ type job struct {
 	documents []telemetry.Document // of the other records, in order
 	from      int                  // of the documents among those of all messages
 	outcomes  []sink.Outcome       // of the documents
-	refused   int                  // dead letters written
+	aside     []queue.Letter       // dead letters written
 }
 
 // read decodes a message whose documents begin at from.
@@ -48,6 +48,16 @@ func (j *job) retryType() string {
 		}
 	}
 	return ""
+}
+
+// indexed returns how many of the documents search has.
+func (j *job) indexed() (n int) {
+	for _, o := range j.outcomes {
+		if o.Verdict == sink.Done {
+			n++
+		}
+	}
+	return n
 }
 
 // letters returns the dead letters of a message: the message itself when it is unusable, else one for each record that is
