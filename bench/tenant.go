@@ -12,6 +12,8 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"github.com/earshot-hq/earshot/bench/internal/rig"
@@ -57,7 +59,21 @@ func (b *bench) newSearchTenant(ctx context.Context, s slug.Slug) (searchTenant,
 	}
 	environment = maps.Clone(environment)
 	environment["EARSHOT_TENANT"], environment["EARSHOT_SEARCH_SECRET_ARN"] = s.String(), aws.ToString(kept.ARN)
+	if environment["EARSHOT_DATA_BUCKET"], err = b.newBucket(ctx, s); err != nil {
+		return searchTenant{}, err
+	}
 	return searchTenant{s, b.search.As(writer.Username, writer.Password), environment}, nil
+}
+
+// newBucket makes the bucket for a tenant's archive.
+func (b *bench) newBucket(ctx context.Context, s slug.Slug) (string, error) {
+	account := b.stack.AWS()
+	client := s3.NewFromConfig(account, func(o *s3.Options) { o.UsePathStyle = true })
+	name := "bench-" + s.String()
+	_, err := client.CreateBucket(ctx, &s3.CreateBucketInput{
+		Bucket: &name, CreateBucketConfiguration: &types.CreateBucketConfiguration{LocationConstraint: types.BucketLocationConstraint(account.Region)},
+	})
+	return name, err
 }
 
 // indexerBinary returns the built indexer.

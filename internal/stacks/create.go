@@ -133,6 +133,7 @@ func ownParameters(t tenant.Tenant) (map[string]string, error) {
 		"SoftphoneOrigins":  strings.Join(t.Settings.SoftphoneOrigins, ","),
 		"IpPrivacy":         string(t.Settings.Privacy.IP),
 		"IndexPeriods":      string(periods),
+		"ArchiveDays":       strconv.Itoa(t.Settings.ArchiveDays),
 		"MediaOwner":        string(t.Settings.MediaOwner),
 		"Suspended":         strconv.FormatBool(t.State == tenant.Suspended),
 	}, nil

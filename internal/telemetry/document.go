@@ -2,7 +2,6 @@ package telemetry
 
 import (
 	"encoding/json"
-	"slices"
 
 	"github.com/earshot-hq/earshot/internal/slug"
 )
@@ -43,18 +42,32 @@ func Documents(e Envelope, periods Periods) ([]Document, []Refusal) {
 			refused = append(refused, Refusal{i, "record_invalid", "The record has no id or no document."})
 			continue
 		}
+		version := e.version()
 		documents = append(documents, Document{
 			ID: record.ID, Index: e.Tenant.Index(e.Kind, periods.Suffix(e.Kind, record.At)),
-			Source: text, Overwrite: e.Version > 0, Version: e.Version,
+			Source: text, Overwrite: version > 0, Version: version,
 		})
 	}
 	return documents, refused
 }
 
+// earlierWins is above every instant in milliseconds, and as far above every version that search gives by itself.
+const earlierWins = 1 << 53
+
+// version orders envelopes that overwrite. Live, the first of several deliveries of a record stays, whatever a later one says
+// (a page of a second tab, a forger). So in a replay, which reads the archive in an order of its own, the one that was
+// received first wins.
+func (e Envelope) version() int64 {
+	if e.Replay && e.Version == 0 {
+		return earlierWins - int64(e.Ingest.ReceivedAt)
+	}
+	return e.Version
+}
+
 // refuseAll refuses every record of an envelope that names no kind or no tenant of ours.
 func refuseAll(e Envelope) ([]Refusal, bool) {
 	code, detail := "kind_unknown", "The envelope's kind is not known."
-	if slices.Contains([]string{KindStreamStats, KindCallReport, KindAPIMetric}, e.Kind) {
+	if isMeasured(e.Kind) {
 		if _, err := slug.Parse(string(e.Tenant)); err == nil {
 			return nil, false
 		}

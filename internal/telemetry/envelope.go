@@ -3,6 +3,7 @@ package telemetry
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/earshot-hq/earshot/internal/slug"
 )
@@ -20,6 +21,7 @@ type Envelope struct {
 	Ingest          Ingest    `json:"ingest"`
 	Probe           bool      `json:"probe,omitempty"`   // of the synthetic call: nobody counts it
 	Version         int64     `json:"version,omitempty"` // of a summary: the instant of its computation in ms
+	Replay          bool      `json:"replay,omitempty"`  // from the archive: overwrites, and is not archived again
 	Records         []Record  `json:"records"`
 }
 
@@ -41,6 +43,13 @@ type Record struct {
 	At  Instant         `json:"at"` // decides the index; @timestamp of the document
 	Doc json.RawMessage `json:"doc"`
 }
+
+// IsArchived reports whether the archive keeps the envelope: not what comes from there, not the synthetic call's, and not
+// what can be computed again.
+func (e Envelope) IsArchived() bool { return !e.Replay && !e.Probe && isMeasured(e.Kind) }
+
+// isMeasured reports whether a kind is of what browsers send.
+func isMeasured(kind string) bool { return slices.Contains(Measured, kind) }
 
 // Marshal returns the envelope as JSON, in the present version.
 func (e Envelope) Marshal() ([]byte, error) {

@@ -1,6 +1,7 @@
 package telemetry
 
 import (
+	"encoding/json"
 	"fmt"
 	"reflect"
 	"strings"
@@ -139,6 +140,51 @@ func TestIndexOfAPeriod(t *testing.T) {
 		at := InstantOf(time.Date(2026, time.Month(month), 1, 0, 0, 0, 0, time.UTC))
 		if got, want := periods.Suffix(KindCallReport, at), fmt.Sprintf("2026.q%d", (month+2)/3); got != want {
 			t.Errorf("month %d: %s, want %s", month, got, want)
+		}
+	}
+}
+
+// Whatever the order in which a replay comes, what was received first stays, as it does live.
+func TestAReplayPrefersTheFirstReceipt(t *testing.T) {
+	t.Parallel()
+	of := func(e Envelope) Document {
+		documents, refused := Documents(e, nil)
+		if len(documents) != 1 || len(refused) != 0 {
+			t.Fatal(documents, refused)
+		}
+		return documents[0]
+	}
+	e := Envelope{Kind: KindAPIMetric, Tenant: "acme", Ingest: Ingest{ReceivedAt: InstantOf(time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC))},
+		Records: []Record{{ID: "a", Doc: json.RawMessage(`{}`)}}}
+	live := of(e)
+	e.Replay = true
+	first := of(e)
+	e.Ingest.ReceivedAt++
+	second := of(e)
+	if live.Overwrite || !first.Overwrite || !second.Overwrite || first.Version <= second.Version || second.Version <= 0 {
+		t.Errorf("live %+v, first %+v, second %+v", live, first, second)
+	}
+	if live.ID != first.ID || live.Index != first.Index || string(live.Source) != string(first.Source) {
+		t.Errorf("a replay makes %+v of what was %+v", first, live)
+	}
+}
+
+func TestWhatTheArchiveKeeps(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		e    Envelope
+		want bool
+	}{
+		{Envelope{Kind: KindStreamStats}, true},
+		{Envelope{Kind: KindCallReport}, true},
+		{Envelope{Kind: KindAPIMetric}, true},
+		{Envelope{Kind: KindAPIMetric, Probe: true}, false},
+		{Envelope{Kind: KindAPIMetric, Replay: true}, false},
+		{Envelope{Kind: "callsummary", Version: 1}, false},
+		{Envelope{Kind: "../x"}, false},
+	} {
+		if got := test.e.IsArchived(); got != test.want {
+			t.Errorf("%+v: %t", test.e, got)
 		}
 	}
 }

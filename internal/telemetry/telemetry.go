@@ -14,6 +14,9 @@ const (
 	KindAPIMetric   = "apimetric"
 )
 
+// Measured are the kinds that browsers send. Only they are archived; all else is computed from them.
+var Measured = []string{KindStreamStats, KindCallReport, KindAPIMetric}
+
 // ProbeAgent is the agent of the synthetic call, whose documents carry probe: true.
 const ProbeAgent = "earshot.probe"
 

@@ -23,7 +23,7 @@ func Members() []Member {
 		{"settings.softphone_origins", "SoftphoneOrigins", func(t Tenant) any { return strings.Join(t.Settings.SoftphoneOrigins, ",") }},
 		{"settings.ccp_hosts", "", func(t Tenant) any { return strings.Join(t.Settings.CCPHosts, ",") }},
 		{"settings.retention_days", "", func(t Tenant) any { return t.Settings.RetentionDays }},
-		{"settings.archive_days", "", func(t Tenant) any { return t.Settings.ArchiveDays }},
+		{"settings.archive_days", "ArchiveDays", func(t Tenant) any { return t.Settings.ArchiveDays }},
 		{"settings.index_period", "IndexPeriods", func(t Tenant) any { return t.Settings.IndexPeriod }},
 		{"settings.media_owner", "MediaOwner", func(t Tenant) any { return t.Settings.MediaOwner }},
 		{"settings.delete_protection", "", func(t Tenant) any { return t.Settings.DeleteProtection }},

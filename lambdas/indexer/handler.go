@@ -21,6 +21,11 @@ type Writer interface {
 	Write(ctx context.Context, documents []telemetry.Document) []sink.Outcome
 }
 
+// Archive keeps envelopes for as long as the tenant wants them; internal/archive meets it.
+type Archive interface {
+	Keep(ctx context.Context, envelopes []telemetry.Envelope) []error
+}
+
 // DeadLetters sets aside what never will be written; internal/queue meets it.
 type DeadLetters interface {
 	Put(ctx context.Context, letters []queue.Letter) error
@@ -31,21 +36,26 @@ type Postponer interface {
 	Postpone(ctx context.Context, messages []queue.Returned, by queue.BackOff) error
 }
 
-// spare is kept of the function's time for dead letters, the delay of what goes back, and the answer.
-const spare = 10 * time.Second
+// What is kept of the function's time for all that comes after.
+const (
+	afterBulk    = 15 * time.Second // the archive
+	afterArchive = 8 * time.Second  // dead letters, the delay of what goes back, the answer
+)
 
-// A Handler writes one tenant's messages to search.
+// A Handler writes one tenant's messages to search, and what it has written to the archive.
 type Handler struct {
 	Tenant      slug.Slug
 	Periods     telemetry.Periods
 	Writer      Writer
+	Archive     Archive
 	DeadLetters DeadLetters
 	Queue       Postponer
 	BackOff     queue.BackOff
 }
 
 // Handle writes all messages in as few bulks as it can and returns those that are to come again: the ones with a document
-// that is not known to be written, and the ones whose dead letters were not taken. No message waits for another.
+// that is not known to be written, and the ones that the archive or the dead-letter queue did not take. No message waits for
+// another.
 func (h *Handler) Handle(ctx context.Context, event events.SQSEvent) (events.SQSEventResponse, error) {
 	began := time.Now()
 	jobs := make([]*job, 0, len(event.Records))
@@ -57,9 +67,12 @@ func (h *Handler) Handle(ctx context.Context, event events.SQSEvent) (events.SQS
 	}
 	outcomes := h.write(ctx, documents)
 	written := time.Now()
-	var returned []*job
 	for _, j := range jobs {
 		j.outcomes = outcomes[j.from : j.from+len(j.documents)]
+	}
+	h.archive(ctx, jobs)
+	var returned []*job
+	for _, j := range jobs {
 		if !h.finish(ctx, j) {
 			returned = append(returned, j)
 		}
@@ -73,12 +86,39 @@ func (h *Handler) write(ctx context.Context, documents []telemetry.Document) []s
 	if len(documents) == 0 {
 		return nil
 	}
-	if deadline, isSet := ctx.Deadline(); isSet {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-spare))
-		defer cancel()
-	}
+	ctx, cancel := sparing(ctx, afterBulk)
+	defer cancel()
 	return h.Writer.Write(ctx, documents)
+}
+
+func sparing(ctx context.Context, spare time.Duration) (context.Context, context.CancelFunc) {
+	if deadline, isSet := ctx.Deadline(); isSet {
+		return context.WithDeadline(ctx, deadline.Add(-spare))
+	}
+	return ctx, func() {}
+}
+
+// archive keeps the envelopes of the messages that will not come again, and notes where it could not. An outage of search
+// archives nothing: what waits is in the queue.
+func (h *Handler) archive(ctx context.Context, jobs []*job) {
+	var kept []*job
+	var envelopes []telemetry.Envelope
+	for _, j := range jobs {
+		if j.unusable == "" && j.envelope.IsArchived() && !j.mustRetry() {
+			kept, envelopes = append(kept, j), append(envelopes, j.envelope)
+		}
+	}
+	if len(kept) == 0 {
+		return
+	}
+	ctx, cancel := sparing(ctx, afterArchive)
+	defer cancel()
+	for i, err := range h.Archive.Keep(ctx, envelopes) {
+		if err != nil {
+			slog.ErrorContext(ctx, "not archived", "tenant", h.Tenant, "message", kept[i].message.MessageId, "error", err)
+			kept[i].isUnarchived = true
+		}
+	}
 }
 
 // finish sets aside what was refused and reports whether the message is dealt with. While one of its documents may still be
@@ -158,7 +198,7 @@ func count(jobs, returned []*job, written time.Time) *figures.Counts {
 			}
 			if n := j.indexed(); n > 0 {
 				counts.Add(figures.Indexed, n)
-				if j.envelope.Version == 0 { // a summary was received by nobody
+				if j.envelope.Version == 0 && !j.envelope.Replay { // nobody sent a summary, and a replay was late before
 					counts.Delay(written.Sub(j.envelope.Ingest.ReceivedAt.Time()))
 				}
 			}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -18,9 +19,23 @@ import (
 // parts are the neighbours of the handler: search says of a document what the first letter of its id says.
 type parts struct {
 	bulks     [][]string
+	archived  []telemetry.Envelope
 	letters   []queue.Letter
 	postponed []queue.Returned
 	dlqIsDown bool
+}
+
+// Keep takes no envelope whose last record's id ends in "!".
+func (p *parts) Keep(_ context.Context, envelopes []telemetry.Envelope) []error {
+	failed := make([]error, len(envelopes))
+	for i, e := range envelopes {
+		if strings.HasSuffix(e.Records[len(e.Records)-1].ID, "!") {
+			failed[i] = errors.New("down")
+			continue
+		}
+		p.archived = append(p.archived, e)
+	}
+	return failed
 }
 
 func (p *parts) Write(_ context.Context, documents []telemetry.Document) []sink.Outcome {
@@ -78,29 +93,38 @@ func packed(t *testing.T, e telemetry.Envelope) string {
 
 func TestHandle(t *testing.T) {
 	t.Parallel()
-	foreign, unknown := envelope("g1"), envelope("g1", "g2")
-	foreign.Tenant, unknown.Kind = "beta", "callsummary"
+	foreign, unknown, probe, replay := envelope("g1"), envelope("g1", "g2"), envelope("g1"), envelope("g2")
+	foreign.Tenant, unknown.Kind, probe.Probe, replay.Replay = "beta", "nobody knows", true, true
 	tests := []struct {
 		name         string
 		bodies       []string
 		dlqIsDown    bool
 		wantBulk     []string
+		wantArchived []string // the first id of each envelope
 		wantReturned []string // m0 is the first message
 		wantLetters  []string // code and id, or the body of what is no envelope
 	}{
 		{name: "no message"},
 		{
 			name: "many messages are one bulk", bodies: []string{packed(t, envelope("g1", "g2")), packed(t, envelope("g3"))},
-			wantBulk: []string{"g1", "g2", "g3"},
+			wantBulk: []string{"g1", "g2", "g3"}, wantArchived: []string{"g1", "g3"},
+		},
+		{
+			name: "the archive is down for one", bodies: []string{packed(t, envelope("g1", "b1", "g2!")), packed(t, envelope("g3"))},
+			wantBulk: []string{"g1", "b1", "g2!", "g3"}, wantArchived: []string{"g3"}, wantReturned: []string{"m0"},
+		},
+		{
+			name: "what needs no archive", bodies: []string{packed(t, probe), packed(t, replay)}, wantBulk: []string{"g1", "g2"},
 		},
 		{
 			name:     "what may pass goes back alone",
 			bodies:   []string{packed(t, envelope("g1")), packed(t, envelope("g2", "r1")), packed(t, envelope("g3"))},
-			wantBulk: []string{"g1", "g2", "r1", "g3"}, wantReturned: []string{"m1"},
+			wantBulk: []string{"g1", "g2", "r1", "g3"}, wantArchived: []string{"g1", "g3"}, wantReturned: []string{"m1"},
 		},
 		{
 			name: "what is refused is set aside alone", bodies: []string{packed(t, envelope("g1", "b1", "g2")), packed(t, envelope("b2", "g3"))},
-			wantBulk: []string{"g1", "b1", "g2", "b2", "g3"}, wantLetters: []string{"mapper_parsing_exception b1", "mapper_parsing_exception b2"},
+			wantBulk: []string{"g1", "b1", "g2", "b2", "g3"}, wantArchived: []string{"g1", "b2"},
+			wantLetters: []string{"mapper_parsing_exception b1", "mapper_parsing_exception b2"},
 		},
 		{
 			name: "refused and retried: set aside once, when it is done", bodies: []string{packed(t, envelope("b1", "r1"))},
@@ -108,11 +132,11 @@ func TestHandle(t *testing.T) {
 		},
 		{
 			name: "a record that is no document does not shift the others", bodies: []string{packed(t, envelope("g1", "x", "b1", "g2"))},
-			wantBulk: []string{"g1", "b1", "g2"}, wantLetters: []string{"record_invalid x", "mapper_parsing_exception b1"},
+			wantBulk: []string{"g1", "b1", "g2"}, wantArchived: []string{"g1"}, wantLetters: []string{"record_invalid x", "mapper_parsing_exception b1"},
 		},
 		{
 			name: "no envelope", bodies: []string{"junk", packed(t, envelope("g1"))},
-			wantBulk: []string{"g1"}, wantLetters: []string{"undecodable junk"},
+			wantBulk: []string{"g1"}, wantArchived: []string{"g1"}, wantLetters: []string{"undecodable junk"},
 		},
 		{
 			name: "another tenant's envelope is not written", bodies: []string{packed(t, foreign)},
@@ -124,14 +148,14 @@ func TestHandle(t *testing.T) {
 		},
 		{
 			name: "nobody takes the dead letters", bodies: []string{packed(t, envelope("b1")), "junk", packed(t, envelope("g1"))},
-			dlqIsDown: true, wantBulk: []string{"b1", "g1"}, wantReturned: []string{"m0", "m1"},
+			dlqIsDown: true, wantBulk: []string{"b1", "g1"}, wantArchived: []string{"b1", "g1"}, wantReturned: []string{"m0", "m1"},
 		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			p := &parts{dlqIsDown: test.dlqIsDown}
-			h := &Handler{Tenant: "acme", Writer: p, DeadLetters: p, Queue: p}
+			h := &Handler{Tenant: "acme", Writer: p, Archive: p, DeadLetters: p, Queue: p}
 			event := events.SQSEvent{}
 			for i, body := range test.bodies {
 				event.Records = append(event.Records, events.SQSMessage{
@@ -142,6 +166,13 @@ func TestHandle(t *testing.T) {
 			answer, err := h.Handle(t.Context(), event)
 			if err != nil {
 				t.Fatal(err)
+			}
+			var archived []string
+			for _, e := range p.archived {
+				archived = append(archived, e.Records[0].ID)
+			}
+			if !slices.Equal(archived, test.wantArchived) {
+				t.Errorf("archived %v, want %v", archived, test.wantArchived)
 			}
 			check(t, p, answer, test.wantBulk, test.wantReturned, test.wantLetters)
 		})

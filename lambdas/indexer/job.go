@@ -20,6 +20,8 @@ type job struct {
 	from      int                  // of the documents among those of all messages
 	outcomes  []sink.Outcome       // of the documents
 	aside     []queue.Letter       // dead letters written
+
+	isUnarchived bool // the archive did not take it
 }
 
 // read decodes a message whose documents begin at from.
@@ -42,6 +44,9 @@ func (j *job) mustRetry() bool { return j.retryType() != "" }
 
 // retryType returns the kind of the first failure that may pass, or nothing.
 func (j *job) retryType() string {
+	if j.isUnarchived {
+		return "archive"
+	}
 	for _, o := range j.outcomes {
 		if o.Verdict == sink.Retry {
 			return "retry " + o.Type

@@ -12,10 +12,13 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/opensearch-project/opensearch-go/v2"
 
+	"github.com/earshot-hq/earshot/internal/archive"
 	"github.com/earshot-hq/earshot/internal/queue"
 	"github.com/earshot-hq/earshot/internal/records"
 	"github.com/earshot-hq/earshot/internal/samplecall"
@@ -35,6 +38,8 @@ type world struct {
 	sqs      *sqs.Client
 	queueURL string
 	deadURL  string
+	s3       *s3.Client
+	archive  *archive.Archive
 	handler  *Handler
 }
 
@@ -55,8 +60,17 @@ func setup(t *testing.T) *world {
 	}
 	w.reader = records.New(as(t, w.slug.ReaderRole(), "reader"), w.slug)
 	w.queueURL, w.deadURL = w.makeQueue(t, "q"), w.makeQueue(t, "dlq")
+	w.s3 = s3.NewFromConfig(testenv.AWS(t), func(o *s3.Options) { o.UsePathStyle = true })
+	bucket := "data-" + w.slug.String()
+	_, err = w.s3.CreateBucket(t.Context(), &s3.CreateBucketInput{
+		Bucket: &bucket, CreateBucketConfiguration: &s3types.CreateBucketConfiguration{LocationConstraint: testenv.Region},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.archive = archive.New(w.s3, bucket)
 	w.handler = &Handler{
-		Tenant: w.slug, Writer: sink.New(as(t, w.slug.WriterRole(), "writer")),
+		Tenant: w.slug, Writer: sink.New(as(t, w.slug.WriterRole(), "writer")), Archive: w.archive,
 		DeadLetters: queue.NewDeadLetters(w.sqs, w.deadURL), Queue: queue.New(w.sqs, w.queueURL),
 		BackOff: queue.BackOff{First: time.Second, Most: time.Second},
 	}

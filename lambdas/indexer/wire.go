@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"github.com/earshot-hq/earshot/internal/archive"
 	"github.com/earshot-hq/earshot/internal/queue"
 	"github.com/earshot-hq/earshot/internal/searchconn"
 	"github.com/earshot-hq/earshot/internal/settings"
@@ -19,6 +21,7 @@ import (
 type environment struct {
 	Tenant        string        `env:"TENANT,required,notEmpty"`
 	IndexPeriods  periods       `env:"INDEX_PERIODS,required,notEmpty"`
+	DataBucket    string        `env:"DATA_BUCKET,required,notEmpty"`
 	QueueURL      string        `env:"QUEUE_URL,required,notEmpty"`
 	DeadLetterURL string        `env:"DEAD_LETTER_URL,required,notEmpty"`
 	RetryFirst    time.Duration `env:"RETRY_FIRST" envDefault:"5s"`
@@ -60,8 +63,12 @@ func wire() (*Handler, error) {
 		Tenant:      tenant,
 		Periods:     telemetry.Periods(env.IndexPeriods),
 		Writer:      sink.New(search),
+		Archive:     archive.New(s3.NewFromConfig(account, pathStyle), env.DataBucket),
 		DeadLetters: queue.NewDeadLetters(queues, env.DeadLetterURL),
 		Queue:       queue.New(queues, env.QueueURL),
 		BackOff:     queue.BackOff{First: env.RetryFirst, Most: env.RetryMost},
 	}, nil
 }
+
+// pathStyle is for endpoints that know no bucket names as hosts: those that are given, which is the case only off AWS.
+func pathStyle(o *s3.Options) { o.UsePathStyle = o.BaseEndpoint != nil }

@@ -146,7 +146,7 @@ func TestUpdateNeedsTheETag(t *testing.T) {
 func TestUpdateIsDoneOnce(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
-	for name, body := range map[string]string{"in the database": `{"settings":{"archive_days":5}}`, "in the stack": `{"display_name":"New"}`} {
+	for name, body := range map[string]string{"in the database": `{"settings":{"retention_days":5}}`, "in the stack": `{"display_name":"New"}`} {
 		path := w.active(t)
 		tag := w.tag(t, path)
 		first := w.send(t, "PATCH", path, body, "If-Match: "+tag, "Idempotency-Key: "+name[7:])
