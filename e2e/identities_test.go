@@ -44,7 +44,10 @@ type deed func(ctx context.Context, as aws.Config, of belongings) error
 
 func none[T any](_ T, err error) error { return err }
 
-const shelf = "directory/agents.json" // the one folder that pushers read
+const (
+	shelf   = "directory/agents.json" // the one folder that pushers read
+	lastRun = "directory/main.status.json"
+)
 
 var deeds = map[string]deed{
 	"send": func(ctx context.Context, as aws.Config, of belongings) error {
@@ -73,6 +76,9 @@ var deeds = map[string]deed{
 	},
 	"read other data": func(ctx context.Context, as aws.Config, of belongings) error {
 		return none(world.S3(as).GetObject(ctx, &s3.GetObjectInput{Bucket: aws.String(of.outputs["DataBucket"]), Key: aws.String("archive/x")}))
+	},
+	"see the directory's last run": func(ctx context.Context, as aws.Config, of belongings) error {
+		return none(world.S3(as).GetObject(ctx, &s3.GetObjectInput{Bucket: aws.String(of.outputs["DataBucket"]), Key: aws.String(lastRun)}))
 	},
 	"write other data": func(ctx context.Context, as aws.Config, of belongings) error {
 		return put(ctx, as, of.outputs["DataBucket"], "archive/x")
@@ -182,7 +188,7 @@ var identities = map[string]struct {
 	own    []string // of its own tenant
 	any    []string // of every tenant
 }{
-	"pushers":   {become: roleOf("pushers"), own: []string{"send", "read the directory"}},
+	"pushers":   {become: roleOf("pushers"), own: []string{"send", "read the directory", "see the directory's last run"}},
 	"indexer":   {become: roleOf("indexer"), own: []string{"receive", "see the queue", "set aside", "the writer's password"}},
 	"directory": {become: roleOf("directory"), own: []string{"write the directory"}},
 	"reader":    {become: roleOf("reader"), own: []string{"send", "the reader's password"}},
@@ -193,6 +199,13 @@ var identities = map[string]struct {
 	"the worker": {
 		become: func(t *testing.T, w *world.World, _ belongings) aws.Config { t.Helper(); return w.InCell(t) },
 		any:    []string{"invoke the probe", "sweep", "see the stack", "see a role", "list tagged resources", "list log groups"},
+	},
+	"the admin API before it enters a cell": {
+		become: func(t *testing.T, w *world.World, _ belongings) aws.Config { t.Helper(); return w.Onlooker(t) },
+	},
+	"the admin API": {
+		become: func(t *testing.T, w *world.World, _ belongings) aws.Config { t.Helper(); return w.Looking(t) },
+		any:    []string{"see the queue", "see the stack", "read logs", "see the directory's last run"},
 	},
 }
 
@@ -209,8 +222,10 @@ func TestAttackAsEachIdentity(t *testing.T) {
 	w, tenants := neighbours(t)
 	own, other := belongingsOf(t, w, tenants[acme]), belongingsOf(t, w, tenants[acmeeu])
 	for _, of := range []belongings{own, other} { // something to find
-		if err := put(t.Context(), w.AWS(), of.outputs["DataBucket"], shelf); err != nil {
-			t.Fatal(err)
+		for _, key := range []string{shelf, lastRun} {
+			if err := put(t.Context(), w.AWS(), of.outputs["DataBucket"], key); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 	for name, who := range identities {
@@ -228,6 +243,7 @@ func TestAttackAsEachIdentity(t *testing.T) {
 		for door, externalID := range map[string]string{
 			own.role("editor"): own.id, other.role("editor"): other.id,
 			"earshotops-cell-worker": w.Parameters(t, "earshotops-cell")["ExternalId"],
+			"earshotops-cell-health": w.Parameters(t, "earshotops-cell")["ExternalId"],
 		} {
 			if _, err := w.Assume(t.Context(), w.AWS(), door, externalID); !world.IsDenied(err) {
 				t.Errorf("enter %s with its external id: %v", door, err)
@@ -252,7 +268,7 @@ func check(t *testing.T, what string, err error, may bool) {
 	}
 }
 
-// enter tries the doors of all roles, with each external id that there is: only the worker's own identity gets anywhere.
+// enter tries the doors of all roles, with each external id that there is: only the worker's and the API's own identities get anywhere.
 func enter(t *testing.T, w *world.World, as aws.Config, own, other belongings) {
 	t.Helper()
 	cell := w.Parameters(t, "earshotops-cell")["ExternalId"]
@@ -270,9 +286,11 @@ func enter(t *testing.T, w *world.World, as aws.Config, own, other belongings) {
 			}
 		}
 	}
-	for _, externalID := range []string{"", "wrong", customer} {
-		if _, err := w.Assume(t.Context(), as, "earshotops-cell-worker", externalID); !world.IsDenied(err) {
-			t.Errorf("enter the cell with external id %q: %v", externalID, err)
+	for _, door := range []string{"earshotops-cell-worker", "earshotops-cell-health"} {
+		for _, externalID := range []string{"", "wrong", customer} {
+			if _, err := w.Assume(t.Context(), as, door, externalID); !world.IsDenied(err) {
+				t.Errorf("enter the cell by %s with external id %q: %v", door, externalID, err)
+			}
 		}
 	}
 }

@@ -324,6 +324,37 @@ func TestThePurgeDeletesTenantsDomainsOnly(t *testing.T) {
 	}
 }
 
+// The admin API is the part of the control plane that strangers reach: in a cell it looks, and changes nothing.
+func TestTheAPIOnlyLooks(t *testing.T) {
+	t.Parallel()
+	const cellRole = ":role/earshotops-cell-health"
+	user := load(t, "control-plane.yaml").resources()["ApiUser"]
+	for _, s := range statements(user) {
+		resource, _ := at(s, "Resource", "Fn::Sub").(string)
+		if !slices.Equal(list(s["Action"]), []string{"sts:AssumeRole"}) || !strings.HasSuffix(resource, cellRole) {
+			t.Errorf("the API's user may %v on %v", s["Action"], s["Resource"])
+		}
+	}
+	may := []string{
+		"cloudformation:DescribeStacks", "sqs:GetQueueAttributes", "s3:GetObject", "logs:FilterLogEvents", "cloudwatch:GetMetricData",
+	}
+	found := statements(at(load(t, "cell.yaml").resources()["HealthRole"], "Properties", "Policies"))
+	for _, s := range found {
+		for _, action := range list(s["Action"]) {
+			if !slices.Contains(may, action) {
+				t.Errorf("the API may %s", action)
+			}
+		}
+		if resource, _ := at(s, "Resource", "Fn::Sub").(string); slices.Contains(list(s["Action"]), "s3:GetObject") &&
+			!strings.HasSuffix(resource, "/directory/*.status.json") {
+			t.Errorf("the API may read %s", resource)
+		}
+	}
+	if len(found) != len(may) {
+		t.Errorf("%d statements", len(found))
+	}
+}
+
 // What a template must be so that any YAML reader takes it: CloudFormation's is an old one.
 func TestPlainText(t *testing.T) {
 	t.Parallel()

@@ -44,10 +44,21 @@ func (w *World) signedBy(id, secret, session string) aws.Config {
 	}
 }
 
-// Worker is the emulator as the control plane's own identity, which can only enter cells.
+// Worker is the emulator as the worker's own identity, which can only enter cells.
 func (w *World) Worker(t *testing.T) aws.Config {
 	t.Helper()
-	raw, err := os.ReadFile(filepath.Join(w.State, "worker-key.json"))
+	return w.keyed(t, "worker-key.json")
+}
+
+// Onlooker is the emulator as the admin API's own identity, which can only look into cells.
+func (w *World) Onlooker(t *testing.T) aws.Config {
+	t.Helper()
+	return w.keyed(t, "api-key.json")
+}
+
+func (w *World) keyed(t *testing.T, file string) aws.Config {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join(w.State, file))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +72,18 @@ func (w *World) Worker(t *testing.T) aws.Config {
 // InCell is the emulator as the worker that has entered the cell, by the role and the external id that it uses.
 func (w *World) InCell(t *testing.T) aws.Config {
 	t.Helper()
-	session, err := w.Assume(t.Context(), w.Worker(t), "earshotops-cell-worker", w.Parameters(t, "earshotops-cell")["ExternalId"])
+	return w.enter(t, w.Worker(t), "earshotops-cell-worker")
+}
+
+// Looking is the emulator as the admin API that has entered the cell.
+func (w *World) Looking(t *testing.T) aws.Config {
+	t.Helper()
+	return w.enter(t, w.Onlooker(t), "earshotops-cell-health")
+}
+
+func (w *World) enter(t *testing.T, as aws.Config, door string) aws.Config {
+	t.Helper()
+	session, err := w.Assume(t.Context(), as, door, w.Parameters(t, "earshotops-cell")["ExternalId"])
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-// Package cellaws enters a cell: AWS configuration with the rights of the cell's worker role, the cell's stack outputs, and
+// Package cellaws enters a cell: AWS configuration with the rights of one of the cell's roles, the cell's stack outputs, and
 // calls of the cell's functions. The adapters that work in cells share it.
 package cellaws
 
@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -22,9 +23,10 @@ const (
 	credentialsIn = 5 * time.Minute // how long before their end credentials are fetched anew
 )
 
-// Cells enters cells as the worker. It is safe for use by several goroutines.
+// Cells enters cells by one role of theirs. It is safe for use by several goroutines.
 type Cells struct {
 	base aws.Config
+	role string // by its name; empty: the worker's
 
 	mu      sync.Mutex
 	configs map[door]aws.Config // guarded by mu
@@ -44,6 +46,17 @@ func New(base aws.Config) *Cells {
 	return &Cells{base: base, configs: map[door]aws.Config{}, outputs: map[door]outputs{}}
 }
 
+// HealthRole is the role of every cell that looks and changes nothing.
+const HealthRole = "earshotops-cell-health"
+
+// NewAs returns Cells that are entered from base by another role of the cells than the worker's: the one of this name in the
+// same account.
+func NewAs(base aws.Config, role string) *Cells {
+	c := New(base)
+	c.role = role
+	return c
+}
+
 func doorOf(c tenant.Cell) door { return door{c.Region, c.StackName, c.RoleARN, c.ExternalID} }
 
 // Config returns the configuration for the cell's region with the rights of its role, or with the worker's own when the cell
@@ -57,8 +70,13 @@ func (c *Cells) Config(cell tenant.Cell) aws.Config {
 	cfg := c.base.Copy()
 	cfg.Region = cell.Region
 	if cell.RoleARN != "" {
-		role := stscreds.NewAssumeRoleProvider(sts.NewFromConfig(cfg), cell.RoleARN, func(o *stscreds.AssumeRoleOptions) {
-			o.RoleSessionName = "worker"
+		arn, session := cell.RoleARN, "worker"
+		if c.role != "" {
+			account, _, _ := strings.Cut(arn, ":role/")
+			arn, session = account+":role/"+c.role, c.role
+		}
+		role := stscreds.NewAssumeRoleProvider(sts.NewFromConfig(cfg), arn, func(o *stscreds.AssumeRoleOptions) {
+			o.RoleSessionName = session
 			if cell.ExternalID != "" {
 				o.ExternalID = aws.String(cell.ExternalID)
 			}

@@ -76,3 +76,25 @@ func TestOutputsAreReadAsTheCellsRole(t *testing.T) {
 		t.Errorf("a cell without a stack: %v", err)
 	}
 }
+
+// Who may only look enters by the cell's role for that, in the worker's account.
+func TestAnotherRoleIsOfTheSameCell(t *testing.T) {
+	t.Parallel()
+	c := &cloud{}
+	server := httptest.NewServer(c)
+	t.Cleanup(server.Close)
+	cells := cellaws.NewAs(aws.Config{
+		Region: "us-east-1", BaseEndpoint: aws.String(server.URL), Credentials: credentials.NewStaticCredentialsProvider("AKIAAPI", "s", ""),
+	}, cellaws.HealthRole)
+	cell := tenant.Cell{
+		Name: "frankfurt", Region: "eu-central-1", StackName: "earshotops-cell",
+		RoleARN: "arn:aws:iam::111122223333:role/earshotops-cell-worker", ExternalID: "said",
+	}
+	if _, err := cells.Outputs(t.Context(), cell); err != nil {
+		t.Fatal(err)
+	}
+	const want = "RoleArn=arn%3Aaws%3Aiam%3A%3A111122223333%3Arole%2Fearshotops-cell-health"
+	if entered, _ := c.entered.Load().(string); !strings.Contains(entered, want) || !strings.Contains(entered, "ExternalId=said") {
+		t.Errorf("entered by %q", entered)
+	}
+}

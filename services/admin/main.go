@@ -26,6 +26,9 @@ Settings come from the environment; a missing or wrong one is named at the start
            EARSHOT_OIDC_ISSUER       of the admins' sign-in
            EARSHOT_OIDC_CLIENT_ID    whose access tokens are taken
            EARSHOT_OIDC_DISCOVERY_URL  where the issuer is described, if elsewhere (local emulators only)
+           EARSHOT_HEALTH_FIGURES    where tenants' figures come from: cloudwatch, or logs on one machine (cloudwatch)
+           EARSHOT_HEALTH_TIMEOUT    for each part of a tenant's health (3s)
+           AWS_…                     the API's own identity, as the AWS SDKs read it; it may only look into cells
   work     EARSHOT_DATABASE_URL      as role earshot_app
            EARSHOT_DATABASE_TIMEOUT  for one transaction (10s)
            EARSHOT_METRICS_LISTEN    host and port of /metrics, /healthz, /readyz (127.0.0.1:8083)

@@ -2,12 +2,20 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"time"
 
+	"github.com/aws/aws-sdk-go-v2/config"
+
+	"github.com/earshot-hq/earshot/internal/access"
+	"github.com/earshot-hq/earshot/internal/cellaws"
+	"github.com/earshot-hq/earshot/internal/gauges"
 	"github.com/earshot-hq/earshot/internal/postgres"
 	"github.com/earshot-hq/earshot/internal/service"
 	"github.com/earshot-hq/earshot/internal/settings"
 	"github.com/earshot-hq/earshot/internal/signin"
+	"github.com/earshot-hq/earshot/internal/tenant"
 	"github.com/earshot-hq/earshot/services/admin/internal/api"
 )
 
@@ -18,6 +26,9 @@ type serveSettings struct {
 	Issuer        string `env:"OIDC_ISSUER,required,notEmpty"`
 	ClientID      string `env:"OIDC_CLIENT_ID,required,notEmpty"`
 	DiscoveryURL  string `env:"OIDC_DISCOVERY_URL"`
+	// Where tenants' figures come from, and how long each part of their health may take.
+	HealthFigures string        `env:"HEALTH_FIGURES" envDefault:"cloudwatch"`
+	HealthTimeout time.Duration `env:"HEALTH_TIMEOUT" envDefault:"3s"`
 }
 
 // serve is the admin API as a process.
@@ -48,8 +59,12 @@ func (m *serve) Run(ctx context.Context) (err error) {
 	health.Add("sign_in", verifier.Ping)
 	metrics := service.NewMetrics()
 	metrics.Registry.MustRegister(figures{m.db, m.log})
+	gauges, err := m.gauges(ctx)
+	if err != nil {
+		return err
+	}
 	handler, err := api.New(api.Config{
-		Directory: m.db, Starter: m.db, History: m.db, Verifier: verifier, Ready: health.Ready, Observe: metrics.Observe, Log: m.log,
+		Directory: m.db, Starter: m.db, History: m.db, Gauges: gauges, Verifier: verifier, Ready: health.Ready, Observe: metrics.Observe, Log: m.log,
 	})
 	if err != nil {
 		return err
@@ -57,6 +72,40 @@ func (m *serve) Run(ctx context.Context) (err error) {
 	m.api = service.NewServer(m.settings.Listen, handler, m.log, handler.CloseStreams)
 	m.metrics = service.NewServer(m.settings.MetricsListen, metrics.Handler(health), m.log, nil)
 	return m.group.Start(ctx, m.metrics, m.api)
+}
+
+// gauges look into cells as an identity of the API's own, whose role there changes nothing.
+func (m *serve) gauges(ctx context.Context) (*gauges.Gauges, error) {
+	var source gauges.Source
+	switch m.settings.HealthFigures {
+	case "cloudwatch":
+		source = gauges.CloudWatch{}
+	case "logs":
+		source = gauges.Logs{}
+	default:
+		return nil, fmt.Errorf("settings: EARSHOT_HEALTH_FIGURES is %q, want cloudwatch or logs", m.settings.HealthFigures)
+	}
+	identity, err := config.LoadDefaultConfig(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read the API's AWS identity: %w", err)
+	}
+	return gauges.New(gauges.Config{
+		Cells: cellaws.NewAs(identity, cellaws.HealthRole), Cell: m.cell, Source: source, Timeout: m.settings.HealthTimeout, Log: m.log,
+	}), nil
+}
+
+// cell finds a cell by its name; cells belong to the operator, and to no tenant.
+func (m *serve) cell(ctx context.Context, name string) (tenant.Cell, error) {
+	cells, err := m.db.Cells(ctx, access.Actor{Subject: "health", Role: access.System, Scope: access.Scope{All: true}})
+	if err != nil {
+		return tenant.Cell{}, err
+	}
+	for _, cell := range cells {
+		if cell.Name == name {
+			return cell, nil
+		}
+	}
+	return tenant.Cell{}, tenant.ErrCellUnknown
 }
 
 // Close stops taking requests, waits for those under way, and closes the database's connections.

@@ -27,6 +27,7 @@ type Config struct {
 	Directory tenant.Directory
 	Starter   operation.Starter
 	History   operation.History
+	Gauges    tenant.Gauges
 	Verifier  Verifier
 	Ready     func(context.Context) (map[string]string, error)
 	Observe   func(method, route string, status int, took time.Duration)

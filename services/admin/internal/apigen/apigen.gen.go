@@ -35,6 +35,30 @@ func (e DataPolicy) Valid() bool {
 	}
 }
 
+// Defines values for DirectoryRunState.
+const (
+	DirectoryRunStateFailed DirectoryRunState = "failed"
+	DirectoryRunStateGood   DirectoryRunState = "good"
+	DirectoryRunStateNever  DirectoryRunState = "never"
+	DirectoryRunStateOff    DirectoryRunState = "off"
+)
+
+// Valid indicates whether the value is a known member of the DirectoryRunState enum.
+func (e DirectoryRunState) Valid() bool {
+	switch e {
+	case DirectoryRunStateFailed:
+		return true
+	case DirectoryRunStateGood:
+		return true
+	case DirectoryRunStateNever:
+		return true
+	case DirectoryRunStateOff:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for HealthStatus.
 const (
 	HealthStatusOk HealthStatus = "ok"
@@ -239,6 +263,33 @@ func (e TenantState) Valid() bool {
 	}
 }
 
+// Defines values for UnreadablePartPart.
+const (
+	UnreadablePartPartDeadLetters   UnreadablePartPart = "dead_letters"
+	UnreadablePartPartDirectory     UnreadablePartPart = "directory"
+	UnreadablePartPartFigures       UnreadablePartPart = "figures"
+	UnreadablePartPartOldestMessage UnreadablePartPart = "oldest_message"
+	UnreadablePartPartQueue         UnreadablePartPart = "queue"
+)
+
+// Valid indicates whether the value is a known member of the UnreadablePartPart enum.
+func (e UnreadablePartPart) Valid() bool {
+	switch e {
+	case UnreadablePartPartDeadLetters:
+		return true
+	case UnreadablePartPartDirectory:
+		return true
+	case UnreadablePartPartFigures:
+		return true
+	case UnreadablePartPartOldestMessage:
+		return true
+	case UnreadablePartPartQueue:
+		return true
+	default:
+		return false
+	}
+}
+
 // ConnectInstance defines model for ConnectInstance.
 type ConnectInstance struct {
 	Alias            string  `json:"alias"`
@@ -279,6 +330,25 @@ type ConnectInstanceDraft struct {
 // DataPolicy defines model for DataPolicy.
 type DataPolicy string
 
+// DirectoryRun defines model for DirectoryRun.
+type DirectoryRun struct {
+	Agents *int64 `json:"agents,omitempty"`
+
+	// Code Why it failed (docs/errors.md).
+	Code *string `json:"code,omitempty"`
+
+	// ConnectInstance Its alias.
+	ConnectInstance string     `json:"connect_instance"`
+	Detail          *string    `json:"detail,omitempty"`
+	EndedAt         *time.Time `json:"ended_at,omitempty"`
+
+	// State `off` - the customer has given no role; `never` - there was no run yet; `good` or `failed` - the last one.
+	State DirectoryRunState `json:"state"`
+}
+
+// DirectoryRunState `off` - the customer has given no role; `never` - there was no run yet; `good` or `failed` - the last one.
+type DirectoryRunState string
+
 // Failure defines model for Failure.
 type Failure struct {
 	Advice *string `json:"advice,omitempty"`
@@ -301,6 +371,36 @@ type Health struct {
 
 // HealthStatus defines model for Health.Status.
 type HealthStatus string
+
+// HealthFigures What the tenant's functions counted. CloudWatch is a few minutes late.
+type HealthFigures struct {
+	// Calls Call reports taken in; a call that was tried again has several.
+	Calls int64 `json:"calls"`
+
+	// Indexed Records that search has.
+	Indexed int64 `json:"indexed"`
+
+	// LagP95Millis From a pusher's receipt to search's answer; missing when nothing was indexed.
+	LagP95Millis *float64 `json:"lag_p95_millis,omitempty"`
+
+	// RecordsIn Records put into the queue.
+	RecordsIn int64 `json:"records_in"`
+
+	// Refused Posts of which nothing was taken, by code.
+	Refused map[string]int64 `json:"refused"`
+
+	// Rejected Records that never will be documents, by code (docs/errors.md).
+	Rejected map[string]int64 `json:"rejected"`
+
+	// Retried Records that went back into the queue to come again, each time that they did.
+	Retried int64 `json:"retried"`
+
+	// SuspectSamples Records that no loss, MOS or verdict counts.
+	SuspectSamples int64 `json:"suspect_samples"`
+
+	// UnknownAgents Records of agents whom the directory does not know.
+	UnknownAgents int64 `json:"unknown_agents"`
+}
 
 // IPPrivacy How much of an agent's address is kept; `full` by default.
 type IPPrivacy string
@@ -403,6 +503,18 @@ type Problem struct {
 	Status   int     `json:"status"`
 	Title    string  `json:"title"`
 	Type     string  `json:"type"`
+}
+
+// QueueDepth What waits for the indexer, about.
+type QueueDepth struct {
+	Delayed int64 `json:"delayed"`
+
+	// InFlight Taken by the indexer, or away until they come again.
+	InFlight int64 `json:"in_flight"`
+
+	// OldestSeconds Age of the message that waits longest.
+	OldestSeconds *int64 `json:"oldest_seconds,omitempty"`
+	Waiting       int64  `json:"waiting"`
 }
 
 // Settings defines model for Settings.
@@ -528,6 +640,31 @@ type TenantDraft struct {
 	Slug string `json:"slug"`
 }
 
+// TenantHealth defines model for TenantHealth.
+type TenantHealth struct {
+	At time.Time `json:"at"`
+
+	// DeadLetters Messages in the dead-letter queue.
+	DeadLetters *int64 `json:"dead_letters,omitempty"`
+
+	// Directory The last reading of each Connect instance's directory.
+	Directory *[]DirectoryRun `json:"directory,omitempty"`
+
+	// Figures What the tenant's functions counted. CloudWatch is a few minutes late.
+	Figures *HealthFigures `json:"figures,omitempty"`
+
+	// Queue What waits for the indexer, about.
+	Queue *QueueDepth `json:"queue,omitempty"`
+	State TenantState `json:"state"`
+
+	// Tenant The tenant's slug.
+	Tenant     string           `json:"tenant"`
+	Unreadable []UnreadablePart `json:"unreadable"`
+
+	// WindowSeconds How far back `figures` reach.
+	WindowSeconds int `json:"window_seconds"`
+}
+
 // TenantPage defines model for TenantPage.
 type TenantPage struct {
 	Items []Tenant `json:"items"`
@@ -538,6 +675,15 @@ type TenantPage struct {
 
 // TenantState defines model for TenantState.
 type TenantState string
+
+// UnreadablePart defines model for UnreadablePart.
+type UnreadablePart struct {
+	Part   UnreadablePartPart `json:"part"`
+	Reason string             `json:"reason"`
+}
+
+// UnreadablePartPart defines model for UnreadablePart.Part.
+type UnreadablePartPart string
 
 // Cursor defines model for Cursor.
 type Cursor = string
@@ -682,6 +828,9 @@ type ServerInterface interface {
 	// RetryTenant Try a tenant's failed operation again
 	// (POST /v1/tenants/{slug}/actions/retry)
 	RetryTenant(c *gin.Context, slug Slug, params RetryTenantParams)
+	// GetTenantHealth Show how a tenant does
+	// (GET /v1/tenants/{slug}/health)
+	GetTenantHealth(c *gin.Context, slug Slug)
 }
 
 // ServerInterfaceWrapper converts contexts to parameters.
@@ -1224,6 +1373,31 @@ func (siw *ServerInterfaceWrapper) RetryTenant(c *gin.Context) {
 	siw.Handler.RetryTenant(c, slug, params)
 }
 
+// GetTenantHealth operation middleware
+func (siw *ServerInterfaceWrapper) GetTenantHealth(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "slug" -------------
+	var slug Slug
+
+	err = runtime.BindStyledParameterWithOptions("simple", "slug", c.Param("slug"), &slug, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter slug: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetTenantHealth(c, slug)
+}
+
 // GinServerOptions provides options for the Gin server.
 type GinServerOptions struct {
 	BaseURL      string
@@ -1256,6 +1430,7 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.DELETE(options.BaseURL+"/v1/tenants/:slug", wrapper.DeleteTenant)
 	router.GET(options.BaseURL+"/v1/tenants/:slug", wrapper.GetTenant)
 	router.PATCH(options.BaseURL+"/v1/tenants/:slug", wrapper.UpdateTenant)
+	router.GET(options.BaseURL+"/v1/tenants/:slug/health", wrapper.GetTenantHealth)
 	router.POST(options.BaseURL+"/v1/tenants/:slug/actions/retry", wrapper.RetryTenant)
 	router.GET(options.BaseURL+"/v1/operations", wrapper.ListOperations)
 	router.GET(options.BaseURL+"/v1/operations/:id", wrapper.GetOperation)
@@ -1832,6 +2007,45 @@ func (response RetryTenantdefaultApplicationProblemPlusJSONResponse) VisitRetryT
 	return err
 }
 
+type GetTenantHealthRequestObject struct {
+	Slug Slug `json:"slug"`
+}
+
+type GetTenantHealthResponseObject interface {
+	VisitGetTenantHealthResponse(w http.ResponseWriter) error
+}
+
+type GetTenantHealth200JSONResponse TenantHealth
+
+func (response GetTenantHealth200JSONResponse) VisitGetTenantHealthResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTenantHealthdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetTenantHealthdefaultApplicationProblemPlusJSONResponse) VisitGetTenantHealthResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
 	// GetDocumentation This document for people
@@ -1873,6 +2087,9 @@ type StrictServerInterface interface {
 	// RetryTenant Try a tenant's failed operation again
 	// (POST /v1/tenants/{slug}/actions/retry)
 	RetryTenant(ctx context.Context, request RetryTenantRequestObject) (RetryTenantResponseObject, error)
+	// GetTenantHealth Show how a tenant does
+	// (GET /v1/tenants/{slug}/health)
+	GetTenantHealth(ctx context.Context, request GetTenantHealthRequestObject) (GetTenantHealthResponseObject, error)
 }
 
 type StrictHandlerFunc func(ctx *gin.Context, request any) (any, error)
@@ -2296,6 +2513,32 @@ func (sh *strictHandler) RetryTenant(ctx *gin.Context, slug Slug, params RetryTe
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(RetryTenantResponseObject); ok {
 		if err := validResponse.VisitRetryTenantResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetTenantHealth operation middleware
+func (sh *strictHandler) GetTenantHealth(ctx *gin.Context, slug Slug) {
+	var request GetTenantHealthRequestObject
+
+	request.Slug = slug
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetTenantHealth(ctx, request.(GetTenantHealthRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetTenantHealth")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetTenantHealthResponseObject); ok {
+		if err := validResponse.VisitGetTenantHealthResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

@@ -30,6 +30,7 @@ type CellConfig struct {
 	Architecture       string // Go's name for the functions' processor
 	ExternalID         string
 	WorkerPrincipalARN string
+	APIPrincipalARN    string
 	Search             Search  // which the cell's tenants share
 	Dedicated          *Search // which its dedicated tenants have, under the same authority; nil: the cell takes none
 }
@@ -59,7 +60,7 @@ func (c *Cloud) Cell(ctx context.Context, config CellConfig, made bundle.Bundle)
 		"LocalHost": config.Host, "EndpointUrl": *c.config.BaseEndpoint, "Architecture": architecture(config.Architecture),
 		"SearchAuth": "basic", "SearchEndpoint": config.Search.Endpoint, "SearchCaPem": config.Search.CAPem, "SearchAdminSecretArn": secret,
 		"DedicatedSearchEndpoint": dedicated.Endpoint, "DedicatedSearchSecretArn": dedicatedSecret,
-		"WorkerPrincipalArn": config.WorkerPrincipalARN, "ExternalId": config.ExternalID, "Replicas": "0", "LogDays": "7",
+		"WorkerPrincipalArn": config.WorkerPrincipalARN, "ApiPrincipalArn": config.APIPrincipalARN, "ExternalId": config.ExternalID, "Replicas": "0", "LogDays": "7",
 	}
 	bucket, err := c.bucket(ctx)
 	if err != nil {

@@ -51,7 +51,7 @@ func configFor(endpoint, region, id, secret string) aws.Config {
 
 // A ControlPlane is what the operator has once.
 type ControlPlane struct {
-	PoolID, ClientID, Issuer, WorkerUser, WorkerPrincipalARN string
+	PoolID, ClientID, Issuer, WorkerUser, WorkerPrincipalARN, APIUser, APIPrincipalARN string
 }
 
 // ControlPlane deploys the control plane's stack. portal is where the browser comes back to after it has signed in.
@@ -64,6 +64,7 @@ func (c *Cloud) ControlPlane(ctx context.Context, portal string) (ControlPlane, 
 	return ControlPlane{
 		PoolID: outputs["AdminPoolId"], ClientID: outputs["AdminClientId"], Issuer: outputs["AdminIssuer"],
 		WorkerUser: outputs["WorkerUserName"], WorkerPrincipalARN: outputs["WorkerPrincipalArn"],
+		APIUser: outputs["ApiUserName"], APIPrincipalARN: outputs["ApiPrincipalArn"],
 	}, err
 }
 
@@ -78,8 +79,8 @@ type AccessKey struct {
 	Secret string `json:"secret"`
 }
 
-// WorkerKey returns kept if the user's key still is that, else a new key. The emulator has no CloudFormation type for it.
-func (c *Cloud) WorkerKey(ctx context.Context, user string, kept AccessKey) (AccessKey, error) {
+// Key returns kept if the user's key still is that, else a new key. The emulator has no CloudFormation type for it.
+func (c *Cloud) Key(ctx context.Context, user string, kept AccessKey) (AccessKey, error) {
 	listed, err := c.iam.ListAccessKeys(ctx, &iam.ListAccessKeysInput{UserName: &user})
 	if err != nil {
 		return kept, err

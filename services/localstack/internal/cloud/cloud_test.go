@@ -72,15 +72,15 @@ func TestControlPlane(t *testing.T) {
 	if _, err := c.Token(t.Context(), plane.ClientID, email, password+"x"); err == nil {
 		t.Error("a wrong password was accepted")
 	}
-	key, err := c.WorkerKey(t.Context(), plane.WorkerUser, AccessKey{})
+	key, err := c.Key(t.Context(), plane.WorkerUser, AccessKey{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if again, err := c.WorkerKey(t.Context(), plane.WorkerUser, key); err != nil || again != key {
+	if again, err := c.Key(t.Context(), plane.WorkerUser, key); err != nil || again != key {
 		t.Errorf("a good key was replaced: %v", err)
 	}
 	wrong := AccessKey{ID: key.ID, Secret: strings.Repeat("x", len(key.Secret))}
-	if again, err := c.WorkerKey(t.Context(), plane.WorkerUser, wrong); err != nil || again == wrong || again.ID == key.ID {
+	if again, err := c.Key(t.Context(), plane.WorkerUser, wrong); err != nil || again == wrong || again.ID == key.ID {
 		t.Errorf("a key that signs nothing was kept: %v", err)
 	}
 }

@@ -30,7 +30,11 @@ func (s *stack) deploy(ctx context.Context) error {
 	if err := s.cloud.Owner(ctx, plane.PoolID, ownerEmail, s.password); err != nil {
 		return err
 	}
-	key, err := s.workerKey(ctx, plane)
+	worker, err := s.key(ctx, plane.WorkerUser, "worker-key.json")
+	if err != nil {
+		return err
+	}
+	api, err := s.key(ctx, plane.APIUser, "api-key.json")
 	if err != nil {
 		return err
 	}
@@ -39,7 +43,7 @@ func (s *stack) deploy(ctx context.Context) error {
 	began = time.Now()
 	config := cloud.CellConfig{
 		Host: s.emulator.Host(), Architecture: runtime.GOARCH, ExternalID: s.externalID, WorkerPrincipalARN: plane.WorkerPrincipalARN,
-		Search: searchOf(s.opensearch),
+		APIPrincipalARN: plane.APIPrincipalARN, Search: searchOf(s.opensearch),
 	}
 	if s.dedicated != nil {
 		dedicated := searchOf(s.dedicated)
@@ -61,7 +65,7 @@ func (s *stack) deploy(ctx context.Context) error {
 
 	identity := part.Identity{
 		Issuer: plane.Issuer, ClientID: plane.ClientID, DiscoveryURL: s.emulator.URL() + "/" + plane.PoolID,
-		KeyID: key.ID, KeySecret: key.Secret, Endpoint: s.emulator.URL(),
+		Worker: part.Key(worker), API: part.Key(api), Endpoint: s.emulator.URL(),
 	}
 	s.mu.Lock()
 	s.identity = identity
@@ -73,9 +77,9 @@ func searchOf(node *part.OpenSearch) cloud.Search {
 	return cloud.Search{Endpoint: node.URL(), CAPem: node.CAPem, Username: node.Username, Password: node.Password}
 }
 
-// workerKey keeps the worker's key between runs, readable for this checkout's owner alone.
-func (s *stack) workerKey(ctx context.Context, plane cloud.ControlPlane) (cloud.AccessKey, error) {
-	file := s.bench.Workspace.Path("worker-key.json")
+// key keeps an identity's key between runs, readable for this checkout's owner alone.
+func (s *stack) key(ctx context.Context, user, name string) (cloud.AccessKey, error) {
+	file := s.bench.Workspace.Path(name)
 	var kept cloud.AccessKey
 	content, err := os.ReadFile(file)
 	if err == nil {
@@ -84,7 +88,7 @@ func (s *stack) workerKey(ctx context.Context, plane cloud.ControlPlane) (cloud.
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return kept, err
 	}
-	key, err := s.cloud.WorkerKey(ctx, plane.WorkerUser, kept)
+	key, err := s.cloud.Key(ctx, user, kept)
 	if err != nil || key == kept {
 		return key, err
 	}

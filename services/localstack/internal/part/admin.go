@@ -39,11 +39,21 @@ type Cell struct {
 	MaxTenants int    `json:"max_tenants"`
 }
 
-// An Identity is what the services need from AWS: who signs admins in, and the worker's own key.
+// An Identity is what the services need from AWS: who signs admins in, and a key for each.
 type Identity struct {
 	Issuer, ClientID, DiscoveryURL string
-	KeyID, KeySecret               string
+	Worker, API                    Key
 	Endpoint                       string
+}
+
+// A Key is an IAM user's access key.
+type Key struct{ ID, Secret string }
+
+// environment is what the AWS SDKs read of a key.
+func (i Identity) environment(key Key) []string {
+	return []string{
+		"AWS_ACCESS_KEY_ID=" + key.ID, "AWS_SECRET_ACCESS_KEY=" + key.Secret, "AWS_REGION=" + Region, "AWS_ENDPOINT_URL=" + i.Endpoint,
+	}
 }
 
 // BuildAdmin builds the binary from the sources as they are.
@@ -112,12 +122,13 @@ func (a *Admin) DatabaseURL() string { return a.postgres.URLAs(appRole, a.passwo
 // SuperuserURL is how a person reaches the same database to look at all of it.
 func (a *Admin) SuperuserURL() string { return a.postgres.URL(database) }
 
-// Part is the API as a process. It has no key to AWS: it only checks who calls.
+// Part is the API as a process, under an IAM identity of its own, which may only look into cells.
 func (a *Admin) Part(identity Identity) process.Part {
 	ready := a.URL() + "/readyz"
-	return a.part("admin", "serve", ready,
+	return a.part("admin", "serve", ready, append(identity.environment(identity.API),
+		"EARSHOT_HEALTH_FIGURES=logs", // the emulator makes no metrics of log lines
 		"EARSHOT_LISTEN="+Loopback(a.bench.Ports.Admin), "EARSHOT_METRICS_LISTEN="+Loopback(a.bench.Ports.AdminMetrics),
-		"EARSHOT_OIDC_ISSUER="+identity.Issuer, "EARSHOT_OIDC_CLIENT_ID="+identity.ClientID, "EARSHOT_OIDC_DISCOVERY_URL="+identity.DiscoveryURL)
+		"EARSHOT_OIDC_ISSUER="+identity.Issuer, "EARSHOT_OIDC_CLIENT_ID="+identity.ClientID, "EARSHOT_OIDC_DISCOVERY_URL="+identity.DiscoveryURL)...)
 }
 
 func (a *Admin) part(name, command, ready string, environment ...string) process.Part {

@@ -5,10 +5,9 @@ import "github.com/earshot-hq/earshot/services/localstack/internal/process"
 // WorkerPart is the worker as a process, under an IAM identity of its own, which may only enter cells.
 func (a *Admin) WorkerPart(identity Identity) process.Part {
 	listen := Loopback(a.bench.Ports.WorkerMetrics)
-	return a.part("worker", "work", "http://"+listen+"/readyz",
+	return a.part("worker", "work", "http://"+listen+"/readyz", append(identity.environment(identity.Worker),
 		"EARSHOT_METRICS_LISTEN="+listen, "EARSHOT_WORKER_ID=local",
 		"EARSHOT_POLL=300ms", "EARSHOT_FETCH=200ms", // the emulator's stacks are quick, and it counts no calls
 		"EARSHOT_REBUILD_MISSING=true", "EARSHOT_REBUILD_EVERY=10s", // it forgets what it made when it is killed
-		"AWS_ACCESS_KEY_ID="+identity.KeyID, "AWS_SECRET_ACCESS_KEY="+identity.KeySecret,
-		"AWS_REGION="+Region, "AWS_ENDPOINT_URL="+identity.Endpoint)
+	)...)
 }

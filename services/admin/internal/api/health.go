@@ -1,0 +1,51 @@
+package api
+
+import (
+	"context"
+
+	"github.com/earshot-hq/earshot/internal/tenant"
+	"github.com/earshot-hq/earshot/services/admin/internal/apigen"
+)
+
+// GetTenantHealth shows how a tenant does. Whether the caller may see the tenant is asked first: nothing is read for others.
+func (a *API) GetTenantHealth(ctx context.Context, r apigen.GetTenantHealthRequestObject) (apigen.GetTenantHealthResponseObject, error) {
+	name, err := slugOf(r.Slug)
+	if err != nil {
+		return nil, err
+	}
+	t, err := a.Directory.Tenant(ctx, callOf(ctx).actor, name)
+	if err != nil {
+		return nil, err
+	}
+	return apigen.GetTenantHealth200JSONResponse(healthTo(t, a.Gauges.Health(ctx, t))), nil
+}
+
+func healthTo(t tenant.Tenant, h tenant.Health) apigen.TenantHealth {
+	out := apigen.TenantHealth{
+		Tenant: t.Slug.String(), State: apigen.TenantState(t.State), At: h.At, WindowSeconds: int(tenant.HealthWindow.Seconds()),
+		DeadLetters: h.DeadLetters, Unreadable: []apigen.UnreadablePart{},
+	}
+	if f := h.Figures; f != nil {
+		out.Figures = &apigen.HealthFigures{
+			Calls: f.Calls, RecordsIn: f.RecordsIn, Indexed: f.Indexed, Retried: f.Retried, Rejected: f.Rejected, Refused: f.Refused,
+			SuspectSamples: f.SuspectSamples, UnknownAgents: f.UnknownAgents, LagP95Millis: f.LagP95Millis,
+		}
+	}
+	if q := h.Queue; q != nil {
+		out.Queue = &apigen.QueueDepth{Waiting: q.Waiting, InFlight: q.InFlight, Delayed: q.Delayed, OldestSeconds: q.OldestSeconds}
+	}
+	if h.Directory != nil {
+		runs := make([]apigen.DirectoryRun, 0, len(h.Directory))
+		for _, run := range h.Directory {
+			runs = append(runs, apigen.DirectoryRun{
+				ConnectInstance: run.ConnectInstance, State: apigen.DirectoryRunState(run.State), EndedAt: orNil(run.EndedAt),
+				Agents: run.Agents, Code: orNil(run.Code), Detail: orNil(run.Detail),
+			})
+		}
+		out.Directory = &runs
+	}
+	for _, u := range h.Unreadable {
+		out.Unreadable = append(out.Unreadable, apigen.UnreadablePart{Part: apigen.UnreadablePartPart(u.Part), Reason: u.Reason})
+	}
+	return out
+}
