@@ -41,7 +41,7 @@ func setup(t *testing.T) world {
 	appURL, proxy := behindProxy(t, db.AppURL)
 	log := slog.New(slog.NewJSONHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 	server := &serve{log: log, settings: serveSettings{
-		DatabaseURL: appURL, Listen: "127.0.0.1:0", MetricsListen: "127.0.0.1:0", Issuer: issuer, ClientID: "client",
+		DatabaseURL: appURL, Listen: "127.0.0.1:0", MetricsListen: "127.0.0.1:0", Issuer: issuer, ClientID: "client", HealthFigures: "logs",
 	}}
 	start(t, server)
 	memory := operationtest.NewCloud()
