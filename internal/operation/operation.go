@@ -217,3 +217,12 @@ type AdvanceArgs struct {
 
 // Kind names the job.
 func (AdvanceArgs) Kind() string { return "advance_operation" }
+
+// ExpireArgs are the arguments of the job that deletes a tenant's expired indices.
+type ExpireArgs struct {
+	TenantID string    `json:"tenant_id"`
+	Slug     slug.Slug `json:"slug"`
+}
+
+// Kind names the job.
+func (ExpireArgs) Kind() string { return "expire_tenant" }

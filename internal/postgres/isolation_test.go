@@ -161,6 +161,13 @@ var methods = map[string]struct {
 		taken, err := db.TakeOver(ctx, a, postgres.Survivor{Lease: time.Second})
 		return nothing(taken, err)
 	}, nil},
+	"ScheduleExpiry": {func(ctx context.Context, db postgrestest.Database, a access.Actor, _ operation.Started) error {
+		scheduled, err := db.ScheduleExpiry(ctx, a, time.Minute)
+		return nothing(scheduled, err)
+	}, nil},
+	"Audit": {func(ctx context.Context, db postgrestest.Database, a access.Actor, of operation.Started) error {
+		return db.Audit(ctx, a, of.Tenant.ID, "tenants.expire", map[string]any{})
+	}, tenant.ErrNotFound},
 	"ForgetOldKeys": {func(ctx context.Context, db postgrestest.Database, a access.Actor, _ operation.Started) error {
 		removed, err := db.ForgetOldKeys(ctx, a)
 		return nothing(int(removed), err)

@@ -133,3 +133,25 @@ func TestCounts(t *testing.T) {
 		t.Errorf("jobs %+v", jobs)
 	}
 }
+
+// Every tenant that keeps documents gets a job of its own, at an instant of its own, and no second one before that has ended.
+func TestScheduleExpiry(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t, testenv.Postgres(t))
+	for range 20 {
+		onboard(t, db, testenv.Slug(t))
+	}
+	asSuperuser(t, db, "update tenants set state = 'active'")
+	asSuperuser(t, db, `update tenants set state = case when id = (select min(id::text)::uuid from tenants) then 'provisioning' else 'deleting' end
+		where id in (select id from tenants order by id limit 2)`)
+	for range 3 {
+		if n, err := db.ScheduleExpiry(t.Context(), owner, time.Hour); err != nil || n != 18 {
+			t.Fatalf("%d tenants, %v", n, err)
+		}
+	}
+	jobs := names(t, db.SuperuserURL, "select args ->> 'slug' from river.river_job where kind = 'expire_tenant'")
+	instants := names(t, db.SuperuserURL, "select distinct scheduled_at::text from river.river_job where kind = 'expire_tenant' and scheduled_at between now() and now() + interval '1 hour'")
+	if len(jobs) != 18 || len(instants) != 18 {
+		t.Errorf("%d jobs at %d instants", len(jobs), len(instants))
+	}
+}

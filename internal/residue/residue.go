@@ -1,5 +1,5 @@
-// Package residue removes and finds what a deleted stack leaves behind: in search and S3 through the cell's provider, and in
-// AWS's other services by their lists.
+// Package residue removes and finds what a deleted stack leaves behind, and what a tenant keeps no longer: in search and S3
+// through the cell's provider, and in AWS's other services by their lists.
 package residue
 
 import (
@@ -62,27 +62,40 @@ func (p *Purger) Sweep(ctx context.Context, cell tenant.Cell, s slug.Slug) ([]st
 	return slices.Compact(left), nil
 }
 
-// ask invokes the cell's provider about one tenant.
+// Expire has the cell's provider delete those of the named indices that are older than the retention, and returns them. With
+// none named it deletes nothing and returns those that are due.
+func (p *Purger) Expire(ctx context.Context, cell tenant.Cell, s slug.Slug, retentionDays int, indices []string) ([]string, error) {
+	request := map[string]any{"action": "expire", "slug": s.String(), "retention_days": retentionDays, "indices": indices}
+	var answer struct {
+		Indices []string `json:"indices"`
+	}
+	err := p.invoke(ctx, cell, request, &answer)
+	return answer.Indices, err
+}
+
+// ask invokes the cell's provider about what is left of one tenant.
 func (p *Purger) ask(ctx context.Context, cell tenant.Cell, action string, s slug.Slug) ([]string, error) {
+	var answer struct {
+		Left []string `json:"left"`
+	}
+	err := p.invoke(ctx, cell, map[string]any{"action": action, "slug": s.String()}, &answer)
+	return answer.Left, err
+}
+
+// invoke calls the cell's provider.
+func (p *Purger) invoke(ctx context.Context, cell tenant.Cell, request, answer any) error {
 	outputs, err := p.cells.Outputs(ctx, cell)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	function := outputs["SearchTenantFunction"]
 	if function == "" {
-		return nil, &operation.Failure{
+		return &operation.Failure{
 			Code: "cell.no_provider", Reason: "Cell " + cell.Name + " names no provider in its outputs.",
 			Advice: "Update the cell's stack, then retry.",
 		}
 	}
-	request := map[string]string{"action": action, "slug": s.String()}
-	var answer struct {
-		Left []string `json:"left"`
-	}
-	if err := p.cells.Invoke(ctx, cell, function, request, &answer); err != nil {
-		return nil, err
-	}
-	return answer.Left, nil
+	return p.cells.Invoke(ctx, cell, function, request, answer)
 }
 
 func stack(ctx context.Context, cfg aws.Config, s slug.Slug) ([]string, error) {

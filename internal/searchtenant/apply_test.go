@@ -278,6 +278,46 @@ func TestIndicesThatExistGetTheFieldsThatTheyLack(t *testing.T) {
 	}
 }
 
+// After an update has put a newer template in place, one search for a field that is new finds it in the index of an old period,
+// in the present one, and in the next.
+func TestOldPeriodsStayQueryableAfterAnUpgrade(t *testing.T) {
+	t.Parallel()
+	admin, s := setup(t)
+	root := as(t, "", "")
+	index := func(period string) string { return s.Index("softphonestreamstats", period) }
+	// An older release's template, and an index of it with a document.
+	template := `{"index_patterns":["` + s.KindPattern("softphonestreamstats") + `"],"priority":200,"_meta":{"version":"old"},
+		"template":{"mappings":{"dynamic":"strict","properties":{"@timestamp":{"type":"date"},"doc":{"properties":{"packetsLost":{"type":"long"}}}}}}}`
+	if status, text := do(t, root, http.MethodPut, "/_index_template/"+s.IndexTemplate("softphonestreamstats"), template); status != http.StatusOK {
+		t.Fatal(status, text)
+	}
+	old := `{"@timestamp":"2026-09-30T09:00:00.000Z","doc":{"packetsLost":1}}`
+	if status, text := bulk(t, root, index("2026.q3"), "old", old); status != http.StatusCreated {
+		t.Fatal(status, text)
+	}
+	fresh := `{"@timestamp":"2026-09-30T10:00:00.000Z","doc":{"packetsLost":1,"mos":4.25}}`
+	if status, _ := bulk(t, root, index("2026.q3"), "early", fresh); status != http.StatusBadRequest {
+		t.Fatalf("the old index takes a field that it does not know: %d", status)
+	}
+	apply(t, admin, grant(s, stackA))
+	writer := as(t, s.WriterRole(), "of the writer "+s.String())
+	for _, period := range []string{"2026.q3", "2026.q4"} {
+		if status, text := bulk(t, writer, index(period), "new", fresh); status != http.StatusCreated {
+			t.Errorf("%s: %d %s", period, status, text)
+		}
+	}
+	if status, text := do(t, root, http.MethodPost, "/"+s.KindPattern("softphonestreamstats")+"/_refresh", ""); status != http.StatusOK {
+		t.Fatal(status, text)
+	}
+	reader := as(t, s.ReaderRole(), "of the reader "+s.String())
+	for query, want := range map[string]string{`{"range":{"doc.mos":{"gte":4}}}`: `"count":2`, `{"term":{"doc.packetsLost":1}}`: `"count":3`} {
+		status, text := do(t, reader, http.MethodPost, "/"+s.KindPattern("softphonestreamstats")+"/_count", `{"query":`+query+`}`)
+		if status != http.StatusOK || !strings.Contains(text, want) || !strings.Contains(text, `"failed":0`) {
+			t.Errorf("%s: %d %s, want %s", query, status, text, want)
+		}
+	}
+}
+
 func TestNumbersAndIDsAreFoundWithoutAnIndex(t *testing.T) {
 	t.Parallel()
 	admin, s := setup(t)

@@ -97,5 +97,12 @@ func (s Slug) KindPattern(kind string) string { return string(s) + "-" + kind + 
 // Index is the index of one kind of document and one period, such as "2026.q4".
 func (s Slug) Index(kind, period string) string { return string(s) + "-" + kind + "-" + period }
 
+// FromIndex returns kind and period of one of the tenant's indices, and false for a name that Index does not make.
+func (s Slug) FromIndex(index string) (kind, period string, isOurs bool) {
+	rest, isOurs := strings.CutPrefix(index, string(s)+"-")
+	kind, period, hasBoth := strings.Cut(rest, "-")
+	return kind, period, isOurs && hasBoth && kind != "" && period != "" && !strings.Contains(period, "-")
+}
+
 // IndexTemplate is the index template of one kind of document.
 func (s Slug) IndexTemplate(kind string) string { return s.ResourcePrefix() + kind }

@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/earshot-hq/earshot/internal/tenant"
 )
@@ -20,6 +21,10 @@ func (p Periods) Suffix(kind string, at Instant) string {
 		}
 		period = from.Period
 	}
+	return suffixOf(period, t)
+}
+
+func suffixOf(period tenant.Period, t time.Time) string {
 	switch period {
 	case tenant.Day:
 		return t.Format("2006.01.02")
@@ -33,4 +38,34 @@ func (p Periods) Suffix(kind string, at Instant) string {
 	case tenant.Quarter:
 	}
 	return fmt.Sprintf("%04d.q%d", t.Year(), (int(t.Month())+2)/3)
+}
+
+// EndOf returns the instant at which the period that ends an index's name is over: the first that belongs to the next. It
+// reports false for what is no period in the form in which Suffix writes it.
+func EndOf(suffix string) (end time.Time, isPeriod bool) {
+	for _, form := range []struct {
+		layout              string
+		years, months, days int
+	}{{"2006.01.02", 0, 0, 1}, {"2006.01", 0, 1, 0}, {"2006", 1, 0, 0}} {
+		if from, err := time.Parse(form.layout, suffix); err == nil {
+			return from.AddDate(form.years, form.months, form.days), true
+		}
+	}
+	var year, n int
+	if _, err := fmt.Sscanf(suffix, "%d.q%d", &year, &n); err == nil && n >= 1 && n <= 4 {
+		end = time.Date(year, time.Month(3*n+1), 1, 0, 0, 0, 0, time.UTC)
+	} else if _, err := fmt.Sscanf(suffix, "%d.w%d", &year, &n); err == nil {
+		fourth := time.Date(year, time.January, 4, 0, 0, 0, 0, time.UTC) // always in week 1 (ISO 8601)
+		end = fourth.AddDate(0, 0, 7*n-(int(fourth.Weekday())+6)%7)
+	}
+	return end, year > 0 && !end.IsZero() && nameOf(end.Add(-1), suffix) == suffix
+}
+
+// nameOf returns the name of the quarter or week that an instant is in, whichever suffix seems to be.
+func nameOf(t time.Time, suffix string) string {
+	period := tenant.Quarter
+	if len(suffix) > 5 && suffix[5] == 'w' {
+		period = tenant.Week
+	}
+	return suffixOf(period, t)
 }

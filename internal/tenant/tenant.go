@@ -3,6 +3,7 @@ package tenant
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/earshot-hq/earshot/internal/access"
@@ -25,6 +26,13 @@ const (
 	Deleting     State = "deleting"
 	Deleted      State = "deleted"
 )
+
+// KeepsDocuments reports whether a tenant in the state has documents that retention bounds. What an off-boarding retains stays
+// until it is purged.
+func (s State) KeepsDocuments() bool { return slices.Contains(KeepingDocuments, s) }
+
+// KeepingDocuments are the states in which a tenant has documents that retention bounds.
+var KeepingDocuments = []State{Active, Updating, Suspended, Failed}
 
 // Isolation says where a tenant's telemetry lives.
 type Isolation string

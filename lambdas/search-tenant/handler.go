@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/aws/aws-lambda-go/cfn"
 
@@ -19,26 +20,36 @@ import (
 type Handler struct {
 	Provider  customresource.Provider
 	Leftovers *Leftovers
+	// Holding returns the clusters that may hold documents of a tenant.
+	Holding func(ctx context.Context, s slug.Slug) ([]Search, error)
 }
 
-// Answer is what a direct request gets: what is left of the tenant, in words for an admin.
+// Answer is what a purge or a sweep gets: what is left of the tenant, in words for an admin.
 type Answer struct {
 	Left []string `json:"left"`
 }
 
-var errShape = errors.New(`send a custom-resource request, or {"action": "purge"|"sweep", "slug": "<slug>"}`)
+// Expired is what an expire gets: the indices that were deleted, or when none was named those that are due.
+type Expired struct {
+	Indices []string `json:"indices"`
+}
+
+var errShape = errors.New(`send a custom-resource request, {"action": "purge"|"sweep", "slug": "<slug>"}, or ` +
+	`{"action": "expire", "slug": "<slug>", "retention_days": 1 to 3650, "indices": [those to delete, or none to be told]}`)
 
 // Handle serves one event.
 func (h *Handler) Handle(ctx context.Context, event json.RawMessage) (any, error) {
 	var shape struct {
 		RequestType string
 		ResponseURL string
+		Action      string `json:"action"`
+		Slug        string `json:"slug"`
 	}
 	if err := json.Unmarshal(event, &shape); err != nil {
 		return nil, errShape
 	}
 	if shape.RequestType == "" && shape.ResponseURL == "" {
-		return h.direct(ctx, event)
+		return h.direct(ctx, shape.Action, shape.Slug, event)
 	}
 	var request cfn.Event
 	if err := json.Unmarshal(event, &request); err != nil {
@@ -47,34 +58,102 @@ func (h *Handler) Handle(ctx context.Context, event json.RawMessage) (any, error
 	return nil, h.Provider.Serve(ctx, request)
 }
 
+// about is what every direct request says. Each action takes its own members and no other.
+type about struct {
+	Action string `json:"action"`
+	Slug   string `json:"slug"`
+}
+
 // direct serves the worker.
-func (h *Handler) direct(ctx context.Context, event json.RawMessage) (any, error) {
-	var request struct {
-		Action string `json:"action"`
-		Slug   string `json:"slug"`
+func (h *Handler) direct(ctx context.Context, action, name string, event json.RawMessage) (any, error) {
+	do, isKnown := map[string]func(context.Context, slug.Slug, json.RawMessage) (any, error){
+		"purge": h.purge, "sweep": h.sweep, "expire": h.expire,
+	}[action]
+	if !isKnown {
+		return nil, errShape
 	}
+	s, err := slug.Parse(name)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", action, err)
+	}
+	answer, err := do(ctx, s, event)
+	if errors.Is(err, errShape) {
+		return nil, err
+	}
+	if err != nil {
+		slog.ErrorContext(ctx, action, "tenant", s, "error", err)
+		return nil, fmt.Errorf("%s %s: %w", action, s, err)
+	}
+	return answer, nil
+}
+
+// strictly decodes an event into the members of an action.
+func strictly(event json.RawMessage, request any) error {
 	decoder := json.NewDecoder(bytes.NewReader(event))
 	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&request); err != nil {
+	if err := decoder.Decode(request); err != nil {
+		return errShape
+	}
+	return nil
+}
+
+func (h *Handler) purge(ctx context.Context, s slug.Slug, event json.RawMessage) (any, error) {
+	if err := strictly(event, &about{}); err != nil {
+		return nil, err
+	}
+	if err := h.Leftovers.Purge(ctx, s); err != nil {
+		return nil, err
+	}
+	slog.InfoContext(ctx, "purge", "tenant", s)
+	return Answer{Left: []string{}}, nil
+}
+
+func (h *Handler) sweep(ctx context.Context, s slug.Slug, event json.RawMessage) (any, error) {
+	if err := strictly(event, &about{}); err != nil {
+		return nil, err
+	}
+	left, err := h.Leftovers.Sweep(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	slog.InfoContext(ctx, "sweep", "tenant", s, "left", len(left))
+	return Answer{Left: left}, nil
+}
+
+const (
+	leastRetention = 1 // days
+	mostRetention  = 3650
+)
+
+// expire deletes whole indices whose last instant is older than the retention. What is due is computed here, whatever is asked.
+func (h *Handler) expire(ctx context.Context, s slug.Slug, event json.RawMessage) (any, error) {
+	var request struct {
+		about
+		RetentionDays int      `json:"retention_days"`
+		Indices       []string `json:"indices"`
+	}
+	if err := strictly(event, &request); err != nil {
+		return nil, err
+	}
+	if request.RetentionDays < leastRetention || request.RetentionDays > mostRetention {
 		return nil, errShape
 	}
-	s, err := slug.Parse(request.Slug)
+	endedBy := time.Now().UTC().AddDate(0, 0, -request.RetentionDays)
+	searches, err := h.Holding(ctx, s)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", request.Action, err)
+		return nil, err
 	}
-	answer := Answer{Left: []string{}}
-	switch request.Action {
-	case "purge":
-		err = h.Leftovers.Purge(ctx, s)
-	case "sweep":
-		answer.Left, err = h.Leftovers.Sweep(ctx, s)
-	default:
-		return nil, errShape
+	answer := Expired{Indices: []string{}}
+	for _, search := range searches {
+		found, err := search.Admin.Expired(ctx, s, endedBy)
+		if err == nil && len(request.Indices) > 0 {
+			found, err = search.Admin.Expire(ctx, s, endedBy, request.Indices)
+		}
+		if err != nil {
+			return nil, err
+		}
+		answer.Indices = append(answer.Indices, found...)
 	}
-	if err != nil {
-		slog.ErrorContext(ctx, request.Action, "tenant", s, "error", err)
-		return nil, fmt.Errorf("%s %s: %w", request.Action, s, err)
-	}
-	slog.InfoContext(ctx, request.Action, "tenant", s, "left", len(answer.Left))
+	slog.InfoContext(ctx, "expire", "tenant", s, "retention_days", request.RetentionDays, "named", len(request.Indices), "indices", answer.Indices)
 	return answer, nil
 }

@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -57,6 +59,7 @@ func setup(t *testing.T) *world {
 	}
 	w := &world{slug: testenv.Slug(t), secrets: map[string]string{}, handler: &Handler{
 		Provider: customresource.Provider{Suffix: "search", Apply: access.Apply},
+		Holding:  func(context.Context, slug.Slug) ([]Search, error) { return []Search{{Admin: admin}}, nil },
 		Leftovers: &Leftovers{
 			Searches: []Search{{Admin: admin}}, Domains: Domains{Client: opensearchservice.NewFromConfig(account)},
 			Stacks: cloudformation.NewFromConfig(account), Buckets: s3.NewFromConfig(account, pathStyle),
@@ -227,10 +230,69 @@ func TestEventsOfNoKnownShape(t *testing.T) {
 	h := &Handler{}
 	for _, event := range []string{
 		``, `null`, `[]`, `{}`, `"purge"`, `{"action":"purge"}`, `{"action":"purge","slug":"*"}`, `{"action":"purge","slug":"Acme"}`,
+		`{"action":"expire","slug":"acme"}`, `{"action":"expire","slug":"acme","retention_days":0}`, `{"action":"expire","slug":"acme","retention_days":3651}`,
+		`{"action":"expire","slug":"acme","retention_days":-1}`, `{"action":"expire","slug":"*","retention_days":1}`,
+		`{"action":"expire","slug":"acme,beta","retention_days":1}`, `{"action":"expire","slugs":["acme"],"retention_days":1}`,
+		`{"action":"expire","slug":"acme","retention_days":1,"now":"2099-01-01T00:00:00Z"}`, `{"action":"purge","slug":"acme","retention_days":1}`,
+		`{"action":"sweep","slug":"acme","indices":["acme-apimetric-2020"]}`,
 		`{"action":"drop","slug":"acme"}`, `{"action":"purge","slug":"acme","force":true}`, `{"action":"purge","slug":"admin"}`,
 	} {
 		if answer, err := h.Handle(t.Context(), json.RawMessage(event)); err == nil {
 			t.Errorf("%s was answered %v", event, answer)
 		}
+	}
+}
+
+// An expire says what is due, deletes of that what it is told to, and nothing else, whatever it is told.
+func TestExpire(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	search, client := testenv.OpenSearch(t), testenv.OpenSearch(t).Client(t)
+	do := func(method, path string) string {
+		t.Helper()
+		request, err := http.NewRequestWithContext(t.Context(), method, search.URL+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.SetBasicAuth(search.Username, search.Password)
+		answer, err := client.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = answer.Body.Close() }()
+		text, err := io.ReadAll(answer.Body)
+		if err != nil || answer.StatusCode != http.StatusOK {
+			t.Fatal(method, path, answer.StatusCode, string(text), err)
+		}
+		return string(text)
+	}
+	now := time.Now().UTC()
+	old, young := w.slug.Index("apimetric", now.AddDate(0, 0, -92).Format("2006.01.02")), w.slug.Index("apimetric", now.AddDate(0, 0, -90).Format("2006.01.02"))
+	for _, name := range []string{old, young} {
+		do(http.MethodPut, "/"+name)
+	}
+	ask := func(named ...string) []string {
+		t.Helper()
+		text, err := json.Marshal(map[string]any{"action": "expire", "slug": w.slug, "retention_days": 90, "indices": named})
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer, err := w.handler.Handle(t.Context(), text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return answer.(Expired).Indices
+	}
+	if due := ask(); !slices.Equal(due, []string{old}) {
+		t.Errorf("due are %v, want %s", due, old)
+	}
+	if due := ask(); !slices.Equal(due, []string{old}) {
+		t.Errorf("asking deleted something: due are %v", due)
+	}
+	if gone := ask(young, old, "*"); !slices.Equal(gone, []string{old}) {
+		t.Errorf("deleted %v, want %s", gone, old)
+	}
+	if left := do(http.MethodGet, "/_cat/indices/"+w.slug.IndexPattern()+"?h=index"); strings.TrimSpace(left) != young {
+		t.Errorf("left is %s, want %s", left, young)
 	}
 }

@@ -67,6 +67,21 @@ func (s *Searches) Named() ([]Search, error) {
 	return append(named, Search{Of: "dedicated tenants", Admin: dedicated}), err
 }
 
+// Holding returns the clusters that may hold documents of a tenant: those that the cell names, and where IAM signs everybody in,
+// the domain of the tenant's own, if it has one.
+func (s *Searches) Holding(ctx context.Context, tenant slug.Slug) ([]Search, error) {
+	holding, err := s.Named()
+	if err != nil || s.shared.Auth == searchconn.Basic {
+		return holding, err
+	}
+	own, err := s.domains.Endpoint(ctx, tenant)
+	if err != nil || own == "" {
+		return holding, err
+	}
+	admin, err := s.admin(s.shared.At(own))
+	return append(holding, Search{Of: tenant.String(), Admin: admin}), err
+}
+
 func (s *Searches) settings(ctx context.Context, p Place) (searchconn.Settings, error) {
 	isShared := p.Endpoint == "" || p.Endpoint == s.shared.Endpoint
 	switch {

@@ -48,6 +48,7 @@ func wire() (*Handler, error) {
 	}
 	return &Handler{
 		Provider: customresource.Provider{Suffix: "search", Apply: access.Apply},
+		Holding:  searches.Holding,
 		Leftovers: &Leftovers{
 			Searches: named,
 			Domains:  searches.domains,

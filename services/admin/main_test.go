@@ -45,9 +45,9 @@ func setup(t *testing.T) world {
 	}}
 	start(t, server)
 	memory := operationtest.NewCloud()
-	worker := &work{log: log, cloud: cloud{memory, memory, memory}, settings: workSettings{
+	worker := &work{log: log, cloud: cloud{memory, memory, memory, memory}, settings: workSettings{
 		DatabaseURL: appURL, MetricsListen: "127.0.0.1:0", Workers: 4, Lease: 45 * time.Second, Poll: 10 * time.Millisecond,
-		Fetch: 20 * time.Millisecond, TakeOverEvery: time.Second, RebuildMissing: true, RebuildEvery: 100 * time.Millisecond,
+		Fetch: 20 * time.Millisecond, TakeOverEvery: time.Second, RebuildMissing: true, RebuildEvery: 100 * time.Millisecond, RetentionEvery: 100 * time.Millisecond,
 	}}
 	start(t, worker)
 	return world{
@@ -233,6 +233,8 @@ func TestLifeOfATenant(t *testing.T) {
 		_, text := w.send(t, http.MethodGet, w.url+"/v1/operations?tenant=acme&kind=rebuild&state=succeeded", "")
 		return strings.Contains(text, `"id"`)
 	})
+	w.cloud.Age("acme", "acme-apimetric-2020")
+	await(t, "what is too old is deleted", func() bool { return len(w.cloud.Old("acme")) == 0 })
 	updated := w.start(t, http.MethodPatch, "/v1/tenants/acme", `{"settings":{"privacy":{"ip":"none"}}}`)
 	if got := w.end(t, updated.Operation.ID); got != "succeeded" || w.state(t, "acme") != "active" || w.cloud.Updated != 1 {
 		t.Errorf("update %s, the tenant is %s, %d stacks were updated", got, w.state(t, "acme"), w.cloud.Updated)

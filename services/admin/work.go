@@ -39,6 +39,7 @@ type workSettings struct {
 	PurgeTimeout   time.Duration `env:"PURGE_TIMEOUT" envDefault:"15m"`
 	RebuildMissing bool          `env:"REBUILD_MISSING"`
 	RebuildEvery   time.Duration `env:"REBUILD_EVERY" envDefault:"2m"`
+	RetentionEvery time.Duration `env:"RETENTION_EVERY" envDefault:"6h"`
 }
 
 // A cloud is where tenants' stacks live.
@@ -46,6 +47,7 @@ type cloud struct {
 	operation.Stacks
 	operation.Prober
 	operation.Purger
+	jobs.Expirer
 }
 
 // work is the worker as a process.
@@ -107,7 +109,8 @@ func enterAWS(ctx context.Context) (cloud, error) {
 		return cloud{}, fmt.Errorf("read the worker's AWS identity: %w", err)
 	}
 	cells := cellaws.New(identity)
-	return cloud{stacks.New(cells, stacks.Options{}), prober.New(cells), residue.New(cells)}, nil
+	left := residue.New(cells)
+	return cloud{stacks.New(cells, stacks.Options{}), prober.New(cells), left, left}, nil
 }
 
 // holder names this worker. Two workers of one name would take each other's operations over.
@@ -126,7 +129,10 @@ const rescueAfter = time.Minute
 func jobTimeout(lease time.Duration) time.Duration { return lease * 2 / 3 }
 
 func (m *work) queue(runner *operation.Runner) (*queue, error) {
-	c := jobs.Config{Advancer: runner, Keeper: m.db, RebuildEvery: m.settings.RebuildEvery, Log: m.log}
+	c := jobs.Config{
+		Advancer: runner, Keeper: m.db, RebuildEvery: m.settings.RebuildEvery, Scheduler: m.db, ExpireEvery: m.settings.RetentionEvery,
+		Retention: &jobs.Retention{Directory: m.db, Cells: m.db, Expirer: m.cloud, Auditor: m.db, Log: m.log}, Log: m.log,
+	}
 	if m.settings.RebuildMissing {
 		c.Rebuilder = &jobs.Rebuilder{Directory: m.db, Cells: m.db, Stacks: m.cloud, Starter: m.db, Log: m.log}
 	}

@@ -3,6 +3,7 @@ package operationtest
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -32,6 +33,8 @@ type Cloud struct {
 	Lose             int    // documents of the call that never appear
 	Sticky           bool   // the purge leaves something
 	Trouble          error  // returned by every call while it is set
+
+	old map[slug.Slug][]string // indices that are due
 }
 
 type stack struct {
@@ -58,6 +61,40 @@ func (c *Cloud) Lost(s slug.Slug) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.stacks, s)
+}
+
+// Age makes indices of a tenant due for its retention.
+func (c *Cloud) Age(s slug.Slug, indices ...string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.old == nil {
+		c.old = map[slug.Slug][]string{}
+	}
+	c.old[s] = indices
+}
+
+// Old returns the tenant's indices that are due.
+func (c *Cloud) Old(s slug.Slug) []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.old[s])
+}
+
+// Expire deletes those of the named indices that are due, and returns them; with none named, those that are due.
+func (c *Cloud) Expire(_ context.Context, _ tenant.Cell, s slug.Slug, _ int, indices []string) (due []string, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(indices) == 0 {
+		return slices.Clone(c.old[s]), c.Trouble
+	}
+	c.old[s] = slices.DeleteFunc(c.old[s], func(name string) bool {
+		isDue := slices.Contains(indices, name)
+		if isDue {
+			due = append(due, name)
+		}
+		return isDue
+	})
+	return due, c.Trouble
 }
 
 // Describe implements operation.Stacks.

@@ -407,6 +407,35 @@ func (q *Queries) TenantsAfter(ctx context.Context, arg TenantsAfterParams) ([]T
 	return items, nil
 }
 
+const tenantsInStates = `-- name: TenantsInStates :many
+select t.id, t.slug from tenants t where t.state = any ($1::text[]) and t.slug_released_at is null order by t.id
+`
+
+type TenantsInStatesRow struct {
+	ID   string
+	Slug string
+}
+
+func (q *Queries) TenantsInStates(ctx context.Context, states []string) ([]TenantsInStatesRow, error) {
+	rows, err := q.db.Query(ctx, tenantsInStates, states)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []TenantsInStatesRow
+	for rows.Next() {
+		var i TenantsInStatesRow
+		if err := rows.Scan(&i.ID, &i.Slug); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const touchTenant = `-- name: TouchTenant :exec
 update tenants set version = version + 1, updated_at = now() where id = $1
 `

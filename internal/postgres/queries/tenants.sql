@@ -34,6 +34,9 @@ where (t.slug, t.id) > (sqlc.arg(after_slug)::text collate "C", sqlc.arg(after_i
 order by t.slug, t.id
 limit sqlc.arg(at_most);
 
+-- name: TenantsInStates :many
+select t.id, t.slug from tenants t where t.state = any (sqlc.arg(states)::text[]) and t.slug_released_at is null order by t.id;
+
 -- name: InstancesOf :many
 select c.tenant_id, c.alias, c.arn, c.region, c.ccp_url, c.saml_url, c.directory_role_arn
 from connect_instances c

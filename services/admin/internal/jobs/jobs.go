@@ -1,5 +1,5 @@
-// Package jobs runs the work of the control plane as River jobs: it drives operations, has lost stacks built again, and
-// keeps house. Each worker translates; what is done is the domain's.
+// Package jobs runs the work of the control plane as River jobs: it drives operations, has lost stacks built again, deletes
+// what tenants keep no longer, and keeps house. Each worker translates; what is done is the domain's.
 package jobs
 
 import (
@@ -18,6 +18,9 @@ type Config struct {
 	Keeper       Keeper
 	Rebuilder    *Rebuilder    // nil: no stack is built again by itself
 	RebuildEvery time.Duration // how often is looked for lost stacks, beside once at the start
+	Retention    *Retention
+	Scheduler    Scheduler
+	ExpireEvery  time.Duration // how often each tenant's expired indices are deleted
 	Log          *slog.Logger
 }
 
@@ -30,12 +33,14 @@ func Workers(c Config) *river.Workers {
 	river.AddWorker(workers, &advance{advancer: c.Advancer})
 	river.AddWorker(workers, &housekeeping{keeper: c.Keeper, log: c.Log})
 	river.AddWorker(workers, &rebuildMissing{rebuilder: c.Rebuilder})
+	river.AddWorker(workers, &scheduleExpiry{scheduler: c.Scheduler, within: c.ExpireEvery / 2})
+	river.AddWorker(workers, &expire{retention: c.Retention})
 	return workers
 }
 
 // Periodic returns the jobs that start by the clock. One worker of all starts them.
 func Periodic(c Config) []*river.PeriodicJob {
-	list := []*river.PeriodicJob{periodic[housekeepingArgs](time.Minute)}
+	list := []*river.PeriodicJob{periodic[housekeepingArgs](time.Minute), periodic[scheduleExpiryArgs](c.ExpireEvery)}
 	if c.Rebuilder != nil {
 		list = append(list, periodic[rebuildMissingArgs](c.RebuildEvery))
 	}

@@ -173,11 +173,11 @@ func TestHousekeepingDoesAllOfIt(t *testing.T) {
 
 func TestPeriodicJobs(t *testing.T) {
 	t.Parallel()
-	if n := len(Periodic(Config{})); n != 1 {
+	if n := len(Periodic(Config{ExpireEvery: time.Hour})); n != 2 {
 		t.Errorf("%d periodic jobs where rebuilding is off", n)
 	}
-	c := Config{Rebuilder: &Rebuilder{}, RebuildEvery: time.Minute}
-	if n := len(Periodic(c)); n != 2 {
+	c := Config{ExpireEvery: time.Hour, Rebuilder: &Rebuilder{}, RebuildEvery: time.Minute}
+	if n := len(Periodic(c)); n != 3 {
 		t.Errorf("%d periodic jobs where it is on", n)
 	}
 	if Workers(c) == nil {
