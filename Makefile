@@ -7,7 +7,7 @@ GO_FILES = $(shell git ls-files --cached --others --exclude-standard -- '*.go')
 LINT_ENV = .local/lint
 
 .DEFAULT_GOAL := help
-.PHONY: up down clean test faults bench lint verify generate artifacts demo-call token help launcher
+.PHONY: up down clean test bench lint verify generate artifacts demo-call token help launcher
 
 up: launcher ## start the whole product with a demonstration tenant; Ctrl-C stops it
 	@exec $(LAUNCHER) up
@@ -19,10 +19,7 @@ clean: launcher ## stop it and forget its state, its secrets and what was unpack
 	@exec $(LAUNCHER) clean
 
 test: launcher ## run every test, the end-to-end walk included, against real servers
-	@exec $(LAUNCHER) test -- go test -race -timeout 20m $$(go list ./... | grep -v /e2e/faults)
-
-faults: ## kill parts and break stacks of whole products of the tests' own; give them a quiet machine
-	go test -race -timeout 20m -count=1 ./e2e/faults
+	@exec $(LAUNCHER) test -- go test -race -timeout 20m ./...
 
 bench: launcher ## measure the product, started for this alone; writes .local/bench.json
 	@CGO_ENABLED=0 go build -trimpath -buildvcs=false -o .local/bin/bench ./bench

@@ -148,3 +148,20 @@ func TestStackThatCannotBeDeleted(t *testing.T) {
 	await(t, w, stackTime, "succeeded", gone)
 	wantOffboarded(t, w, s)
 }
+
+// A search of one's own is asked for where the cell has none to give. The template's rule refuses the stack in words that say
+// what to do, and what there is of the tenant can be taken away again.
+func TestDedicatedTenantWithoutASearchForIt(t *testing.T) {
+	w := setup(t)
+	const s = "refused"
+	draft := world.Draft(s)
+	draft["isolation"] = "dedicated"
+	refused := start(t, w, http.MethodPost, "/v1/tenants", draft)
+	await(t, w, stackTime, "failed", refused)
+	_, shown := w.Call(t, http.MethodGet, "/v1/operations/"+refused, nil)
+	if reason := fmt.Sprint(world.Member(shown, "failure", "reason")); !strings.Contains(reason, "EARSHOT_DEDICATED_SEARCH=true") {
+		t.Errorf("the operation shows %q", reason)
+	}
+	await(t, w, stackTime, "succeeded", offboard(t, w, s))
+	wantOffboarded(t, w, s)
+}

@@ -77,6 +77,7 @@ type Memo struct {
 	Completed   int            `json:"completed,omitempty"`   // how many of them are done
 	Deletes     int            `json:"deletes,omitempty"`     // how often the stack's deletion was asked for in this attempt
 	Continues   int            `json:"continues,omitempty"`   // how often a stuck rollback was continued in this attempt
+	Troubles    int            `json:"troubles,omitempty"`    // how often the present step failed in a way that may pass
 	CallID      string         `json:"call_id,omitempty"`     // batch id of the synthetic call
 	CallStarted time.Time      `json:"call_started,omitzero"` // its first instant, so that a repeat is the same call
 	CallWanted  map[string]int `json:"call_wanted,omitempty"` // documents that must appear, by kind

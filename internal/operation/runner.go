@@ -33,6 +33,9 @@ type Runner struct{ RunnerConfig }
 // soon is how long the next step waits for its turn.
 const soon = time.Millisecond
 
+// worthTelling is at how many failed tries of a step its story says why it goes on no further. Fewer are a passing trouble.
+const worthTelling = 3
+
 // NewRunner returns a Runner with the defaults filled in.
 func NewRunner(c RunnerConfig) *Runner {
 	fill := func(d *time.Duration, by time.Duration) {
@@ -120,7 +123,7 @@ func (r *Runner) begin(c Claimed) *run {
 		run.enter(plan(run.op.Kind)[0].name)
 	}
 	if memo := &run.op.Memo; memo.Attempt != run.op.Attempt {
-		memo.Attempt, memo.Deletes, memo.Continues, memo.StepStarted = run.op.Attempt, 0, 0, time.Time{}
+		memo.Attempt, memo.Deletes, memo.Continues, memo.Troubles, memo.StepStarted = run.op.Attempt, 0, 0, 0, time.Time{}
 		run.op.Percent = 0
 		switch run.op.Step {
 		case "sweep": // what was left is purged again
@@ -161,6 +164,12 @@ func (r *run) step(ctx context.Context) time.Duration {
 	case errors.As(err, &pending):
 	default:
 		r.Log.WarnContext(ctx, "step will run again", "operation", r.op.ID, "step", present.name, "error", err)
+		if r.op.Memo.Troubles++; r.op.Memo.Troubles == worthTelling {
+			r.events = append(r.events, Event{
+				Step: r.op.Step, Level: "error", Percent: r.op.Percent,
+				Message: fmt.Sprintf("Tried %d times, and again for up to %s: %s", worthTelling, present.limit(r.Runner), err),
+			})
+		}
 	}
 	return r.Poll
 }
@@ -177,7 +186,7 @@ func (r *run) present() step {
 
 // enter makes name the next step.
 func (r *run) enter(name string) {
-	r.op.Step, r.op.Memo.StepStarted = name, time.Time{}
+	r.op.Step, r.op.Memo.StepStarted, r.op.Memo.Troubles = name, time.Time{}, 0
 }
 
 // say adds an event.

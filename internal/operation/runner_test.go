@@ -306,6 +306,34 @@ func TestTroubleDoesNotLastForEver(t *testing.T) {
 	}
 }
 
+// A store that refuses is not only in the log while its step goes on: the operation's story says so, once.
+func TestLastingTroubleIsTold(t *testing.T) {
+	t.Parallel()
+	b := setup(t, operation.Onboard)
+	told := func() (n int) {
+		_, _, events := b.store.Look(opID)
+		for _, e := range events {
+			if e.Level == "error" && strings.Contains(e.Message, "access denied") {
+				n++
+			}
+		}
+		return n
+	}
+	b.cloud.Trouble = errors.New("access denied")
+	for tries, want := range []int{0, 0, 1, 1, 1} {
+		if _, err := b.Advance(t.Context(), tenantID, opID); err != nil {
+			t.Fatal(err)
+		}
+		if n := told(); n != want {
+			t.Errorf("after %d tries it is told %d times, want %d", tries+1, n, want)
+		}
+	}
+	b.cloud.Trouble = nil
+	if op := b.finish(t); op.State != operation.Succeeded || told() != 1 {
+		t.Errorf("operation %s: %+v", op.State, op.Failure)
+	}
+}
+
 func (b *bench) finishSlowly(t *testing.T) operation.Operation {
 	t.Helper()
 	if _, err := b.Advance(t.Context(), tenantID, opID); err != nil {

@@ -51,8 +51,8 @@ const justFetched = 10 * time.Second
 
 // A Survivor is a worker that looks for what others have left.
 type Survivor struct {
-	Holder string        // its name; two workers that live never have the same
-	Age    time.Duration // since it began: what its name fetched earlier was fetched by a former one
+	Holder string    // its name; two workers that live never have the same
+	Began  time.Time // what its name fetched earlier was fetched by a former one
 	Lease  time.Duration
 }
 
@@ -61,8 +61,14 @@ type Survivor struct {
 // that was only paused finds its generation passed. It returns how many there were. The actor's scope must be all.
 func (db *DB) TakeOver(ctx context.Context, actor access.Actor, s Survivor) (taken int, err error) {
 	err = db.inTx(ctx, actor, func(ctx context.Context, t tx) error {
+		clock, err := t.Clock(ctx)
+		if err != nil {
+			return err
+		}
+		// By the database's clock, and measured after it was read: never later than the survivor began.
+		began := clock.Add(-time.Since(s.Began))
 		rows, err := t.TakeOverJobs(ctx, dbsqlc.TakeOverJobsParams{
-			JobKind: operation.AdvanceArgs{}.Kind(), Holder: s.Holder, AgeSeconds: s.Age.Seconds(),
+			JobKind: operation.AdvanceArgs{}.Kind(), Holder: s.Holder, Began: began,
 			LeaseSeconds: s.Lease.Seconds(), FetchedSeconds: justFetched.Seconds(),
 		})
 		taken = int(rows)

@@ -82,7 +82,9 @@ func TestTakeOver(t *testing.T) {
 			}
 			asSuperuser(t, db, `update operations set lease_until = `+lasts+`, holder = '`+test.holder+`' where id = '`+op.ID+`';
 				update river.river_job set state = 'running', attempt = 1, attempted_at = now() - interval '`+test.fetched+`'`)
-			got, err := db.TakeOver(t.Context(), owner, postgres.Survivor{Holder: "survivor", Age: time.Minute, Lease: lease})
+			got, err := db.TakeOver(t.Context(), owner, postgres.Survivor{
+				Holder: "survivor", Began: time.Now().Add(-time.Minute), Lease: lease,
+			})
 			if err != nil || got != test.want {
 				t.Errorf("%d jobs were taken over, want %d: %v", got, test.want, err)
 			}
@@ -90,6 +92,21 @@ func TestTakeOver(t *testing.T) {
 				t.Errorf("jobs %+v, %v", jobs, err)
 			}
 		})
+	}
+}
+
+// A worker begins, fetches a job at once, and looks for what others have left.
+func TestAWorkerTakesNothingOverFromItself(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t, testenv.Postgres(t))
+	op := onboard(t, db, testenv.Slug(t)).Operation
+	began := time.Now()
+	asSuperuser(t, db, `update operations set lease_until = now() + interval '1 minute', holder = 'survivor' where id = '`+op.ID+`';
+		update river.river_job set state = 'running', attempt = 1, attempted_at = clock_timestamp()`)
+	for range 100 {
+		if n, err := db.TakeOver(t.Context(), owner, postgres.Survivor{Holder: "survivor", Began: began, Lease: time.Minute}); err != nil || n != 0 {
+			t.Fatalf("%d jobs were taken over, %v", n, err)
+		}
 	}
 }
 

@@ -31,7 +31,7 @@ func (t *takeover) Start(ctx context.Context) error {
 		ticks := time.NewTicker(t.every)
 		defer ticks.Stop()
 		for ctx.Err() == nil {
-			t.look(ctx, time.Since(began))
+			t.look(ctx, began)
 			select {
 			case <-ticks.C:
 			case <-ctx.Done():
@@ -41,9 +41,9 @@ func (t *takeover) Start(ctx context.Context) error {
 	return nil
 }
 
-func (t *takeover) look(ctx context.Context, age time.Duration) {
+func (t *takeover) look(ctx context.Context, began time.Time) {
 	everything := access.Actor{Subject: "worker", Name: "worker", Role: access.System, Scope: access.Scope{All: true}}
-	taken, err := t.db.TakeOver(ctx, everything, postgres.Survivor{Holder: t.holder, Age: age, Lease: t.lease})
+	taken, err := t.db.TakeOver(ctx, everything, postgres.Survivor{Holder: t.holder, Began: began, Lease: t.lease})
 	switch {
 	case ctx.Err() != nil:
 	case err != nil:

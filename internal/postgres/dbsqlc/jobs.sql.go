@@ -7,7 +7,19 @@ package dbsqlc
 
 import (
 	"context"
+	"time"
 )
+
+const clock = `-- name: Clock :one
+select clock_timestamp()::timestamptz
+`
+
+func (q *Queries) Clock(ctx context.Context) (time.Time, error) {
+	row := q.db.QueryRow(ctx, clock)
+	var column_1 time.Time
+	err := row.Scan(&column_1)
+	return column_1, err
+}
 
 const countJobs = `-- name: CountJobs :many
 select j.kind, j.state::text as state, count(*) as how_many from river.river_job j group by j.kind, j.state
@@ -84,7 +96,7 @@ const takeOverJobs = `-- name: TakeOverJobs :execrows
 update river.river_job j set state = 'available', scheduled_at = clock_timestamp()
 from operations o
 where j.kind = $1 and j.state = 'running' and j.args ->> 'operation_id' = o.id::text
-  and (o.holder = $2 and j.attempted_at < clock_timestamp() - make_interval(secs => $3::double precision)
+  and (o.holder = $2 and j.attempted_at < $3::timestamptz
     or coalesce(o.lease_until, j.attempted_at + make_interval(secs => $4::double precision)) < clock_timestamp()
       and j.attempted_at < clock_timestamp() - make_interval(secs => $5::double precision))
 `
@@ -92,7 +104,7 @@ where j.kind = $1 and j.state = 'running' and j.args ->> 'operation_id' = o.id::
 type TakeOverJobsParams struct {
 	JobKind        string
 	Holder         string
-	AgeSeconds     float64
+	Began          time.Time
 	LeaseSeconds   float64
 	FetchedSeconds float64
 }
@@ -104,7 +116,7 @@ func (q *Queries) TakeOverJobs(ctx context.Context, arg TakeOverJobsParams) (int
 	result, err := q.db.Exec(ctx, takeOverJobs,
 		arg.JobKind,
 		arg.Holder,
-		arg.AgeSeconds,
+		arg.Began,
 		arg.LeaseSeconds,
 		arg.FetchedSeconds,
 	)

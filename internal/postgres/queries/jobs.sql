@@ -11,6 +11,9 @@ where o.state in ('queued', 'running') and coalesce(o.lease_until, o.updated_at)
       and j.state in ('available', 'pending', 'retryable', 'running', 'scheduled')
   );
 
+-- name: Clock :one
+select clock_timestamp()::timestamptz;
+
 -- name: TakeOverJobs :execrows
 -- Jobs that somebody seems to work on, and nobody does: their operation's lease has ended, or, between two steps, there was
 -- none for as long as one lasts (a job fetched just now may not have claimed its operation yet); or their holder has the
@@ -18,6 +21,6 @@ where o.state in ('queued', 'running') and coalesce(o.lease_until, o.updated_at)
 update river.river_job j set state = 'available', scheduled_at = clock_timestamp()
 from operations o
 where j.kind = sqlc.arg(job_kind) and j.state = 'running' and j.args ->> 'operation_id' = o.id::text
-  and (o.holder = sqlc.arg(holder) and j.attempted_at < clock_timestamp() - make_interval(secs => sqlc.arg(age_seconds)::double precision)
+  and (o.holder = sqlc.arg(holder) and j.attempted_at < sqlc.arg(began)::timestamptz
     or coalesce(o.lease_until, j.attempted_at + make_interval(secs => sqlc.arg(lease_seconds)::double precision)) < clock_timestamp()
       and j.attempted_at < clock_timestamp() - make_interval(secs => sqlc.arg(fetched_seconds)::double precision));
