@@ -14,6 +14,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/earshot-hq/earshot/internal/cellaws"
 	"github.com/earshot-hq/earshot/internal/samplecall"
 	"github.com/earshot-hq/earshot/internal/slug"
@@ -75,10 +77,12 @@ func (p *Prober) Send(ctx context.Context, t tenant.Tenant, callID string, start
 		options.Instance = t.ConnectInstances[0].Alias
 	}
 	call := samplecall.New(options)
+	posts, ctx := errgroup.WithContext(ctx) // side by side, as each may start a function
 	for _, post := range call.Posts() {
-		if err := p.post(ctx, t.URLs.TelemetryAPI, site.Scheme+"://"+site.Host, post); err != nil {
-			return nil, err
-		}
+		posts.Go(func() error { return p.post(ctx, t.URLs.TelemetryAPI, site.Scheme+"://"+site.Host, post) })
+	}
+	if err := posts.Wait(); err != nil {
+		return nil, err
 	}
 	return call.Documents(), nil
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"strings"
 
@@ -30,6 +31,9 @@ func New(search opensearchapi.Transport, tenant slug.Slug) *Reader {
 // CountProbe returns how many documents of each kind the synthetic call with this id has. It counts only what is marked as
 // a probe's and is of the probe's agent, whatever the id. The counts are of all shards, or there is an error.
 func (r *Reader) CountProbe(ctx context.Context, callID string) (map[string]int, error) {
+	if err := r.refresh(ctx); err != nil {
+		slog.DebugContext(ctx, "what was written just now may not be counted yet", "error", err)
+	}
 	counts := map[string]int{}
 	for _, kind := range []string{telemetry.KindStreamStats, telemetry.KindCallReport, telemetry.KindAPIMetric} {
 		n, err := r.count(ctx, kind, map[string]any{
@@ -43,6 +47,19 @@ func (r *Reader) CountProbe(ctx context.Context, callID string) (map[string]int,
 		counts[kind] = n
 	}
 	return counts, nil
+}
+
+// refresh makes searchable what was written, which it would be by itself within the indices' refresh interval.
+func (r *Reader) refresh(ctx context.Context) error {
+	response, err := opensearchapi.IndicesRefreshRequest{Index: []string{r.tenant.IndexPattern()}}.Do(ctx, r.search)
+	if err != nil {
+		return err //nolint:wrapcheck // CountProbe says what was being done
+	}
+	defer func() { _ = response.Body.Close() }()
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("search answered %d", response.StatusCode)
+	}
+	return nil
 }
 
 // count returns how many documents of a kind have all the values.

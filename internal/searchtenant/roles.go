@@ -59,6 +59,7 @@ func readActions() []string {
 		"indices:data/read/search*", "indices:data/read/msearch*", "indices:data/read/scroll", "indices:data/read/get*",
 		"indices:data/read/mget*", "indices:data/read/explain*", "indices:data/read/tv*", "indices:data/read/mtv*",
 		"indices:data/read/field_caps*", "indices:admin/mappings/fields/get*", "indices:admin/resolve/index",
+		"indices:admin/refresh*", // so that the probe need not wait for it
 	}
 }
 
