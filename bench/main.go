@@ -41,6 +41,7 @@ var measures = []struct {
 	{"onboard", onboard},
 	{"searchable", sendToSearchable},
 	{"indexer", indexerCPU},
+	{"whole", wholePath},
 	{"tenants", manyTenants},
 	{"bytes", bytesPerRecord},
 	{"list", tenantsList},
@@ -60,7 +61,7 @@ func main() {
 
 func run(ctx context.Context, arguments []string, out io.Writer) error {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
-	only := flags.String("only", "", "measure these alone, with commas between, and write no file: onboard, searchable, indexer, tenants, bytes, list, pusher, cold")
+	only := flags.String("only", "", "measure these alone, with commas between, and write no file: onboard, searchable, indexer, whole, tenants, bytes, list, pusher, cold")
 	launcher := flags.String("launcher", ".local/bin/localstack", "the built launcher")
 	if err := flags.Parse(arguments); err != nil {
 		return err

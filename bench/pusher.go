@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"io"
 	"log/slog"
@@ -81,11 +80,7 @@ func oneBatch(origin string) (events.APIGatewayProxyRequest, error) {
 	})
 	for _, post := range call.Posts() {
 		if post.Route == "softphonemetrics" {
-			return events.APIGatewayProxyRequest{
-				HTTPMethod: http.MethodPost, Headers: map[string]string{"Origin": origin, "Content-Type": "application/json"},
-				Body: base64.StdEncoding.EncodeToString(post.Body), IsBase64Encoded: true,
-				RequestContext: events.APIGatewayProxyRequestContext{Identity: events.APIGatewayRequestIdentity{SourceIP: "203.0.113.77"}},
-			}, nil
+			return request(origin, post.Body), nil
 		}
 	}
 	return events.APIGatewayProxyRequest{}, errors.New("the call has no statistics")

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/earshot-hq/earshot/internal/samplecall"
@@ -31,15 +32,21 @@ func callOptions(n int, start time.Time) samplecall.Options {
 	}
 }
 
-// Envelopes returns what the pusher makes of the stream statistics of so many calls of a tenant, from the nth on, in the order
-// in which a contact centre sends them: what goes on at a time side by side.
-func Envelopes(s slug.Slug, from, calls int, start time.Time) ([]telemetry.Envelope, error) {
-	byBatch := make([][]telemetry.Envelope, BatchesOfCall)
+// A batch is one post of stream statistics.
+type batch struct {
+	body []byte
+	at   time.Time // when a pusher receives it
+}
+
+// batches returns the posts of stream statistics of so many calls, from the nth on, in the order in which a contact centre sends
+// them: what goes on at a time side by side.
+func batches(from, calls int, start time.Time) ([]batch, error) {
+	ofCall := make([][]batch, BatchesOfCall)
 	for n := from; n < from+calls; n++ {
 		// Calls begin one after the other, and each second counts from an instant of its own.
 		began := start.Add(time.Duration(n)*97*time.Second/10 + time.Duration(n*37%1000)*time.Millisecond)
 		dice := rand.New(rand.NewPCG(uint64(n), 0)) //nolint:gosec // must repeat, not be secret
-		batch := 0
+		i := 0
 		for _, post := range samplecall.New(callOptions(n, began)).Posts() {
 			if post.Route != "softphonemetrics" {
 				continue
@@ -48,22 +55,41 @@ func Envelopes(s slug.Slug, from, calls int, start time.Time) ([]telemetry.Envel
 			if err != nil {
 				return nil, err
 			}
-			decoded, err := telemetry.Decode(telemetry.KindStreamStats, body, Arrival(s, began.Add(time.Duration(batch+1)*30*time.Second+80*time.Millisecond)))
-			if err != nil {
-				return nil, fmt.Errorf("decode a batch: %w", err)
-			}
-			if len(decoded.Rejected) > 0 || len(decoded.Envelope.Records) != RecordsOfBatch {
-				return nil, fmt.Errorf("a batch has %d records, %d rejected", len(decoded.Envelope.Records), len(decoded.Rejected))
-			}
-			byBatch[batch] = append(byBatch[batch], decoded.Envelope)
-			batch++
+			ofCall[i] = append(ofCall[i], batch{body, began.Add(time.Duration(i+1)*30*time.Second + 80*time.Millisecond)})
+			i++
 		}
 	}
-	var all []telemetry.Envelope
-	for _, envelopes := range byBatch {
-		all = append(all, envelopes...)
+	return slices.Concat(ofCall...), nil
+}
+
+// Posts returns the bodies of the stream statistics of so many calls, in order.
+func Posts(from, calls int, start time.Time) ([][]byte, error) {
+	all, err := batches(from, calls, start)
+	bodies := make([][]byte, len(all))
+	for i, b := range all {
+		bodies[i] = b.body
 	}
-	return all, nil
+	return bodies, err
+}
+
+// Envelopes returns what the pusher makes of the same posts of a tenant.
+func Envelopes(s slug.Slug, from, calls int, start time.Time) ([]telemetry.Envelope, error) {
+	all, err := batches(from, calls, start)
+	if err != nil {
+		return nil, err
+	}
+	envelopes := make([]telemetry.Envelope, 0, len(all))
+	for _, b := range all {
+		decoded, err := telemetry.Decode(telemetry.KindStreamStats, b.body, Arrival(s, b.at))
+		if err != nil {
+			return nil, fmt.Errorf("decode a batch: %w", err)
+		}
+		if len(decoded.Rejected) > 0 || len(decoded.Envelope.Records) != RecordsOfBatch {
+			return nil, fmt.Errorf("a batch has %d records, %d rejected", len(decoded.Envelope.Records), len(decoded.Rejected))
+		}
+		envelopes = append(envelopes, decoded.Envelope)
+	}
+	return envelopes, nil
 }
 
 // drift moves the instants of a body by a few milliseconds, both directions of a second alike: a browser's timers are late,
