@@ -46,6 +46,7 @@ var measures = []struct {
 	{"bytes", bytesPerRecord},
 	{"list", tenantsList},
 	{"pusher", pusherCPU},
+	{"cost", costOfCalls},
 	{"cold", coldStarts},
 }
 
@@ -61,7 +62,7 @@ func main() {
 
 func run(ctx context.Context, arguments []string, out io.Writer) error {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
-	only := flags.String("only", "", "measure these alone, with commas between, and write no file: onboard, searchable, indexer, whole, tenants, bytes, list, pusher, cold")
+	only := flags.String("only", "", "measure these alone, with commas between, and write no file: onboard, searchable, indexer, whole, tenants, bytes, list, pusher, cost, cold")
 	launcher := flags.String("launcher", ".local/bin/localstack", "the built launcher")
 	if err := flags.Parse(arguments); err != nil {
 		return err

@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/earshot-hq/earshot/bench/internal/rig"
 	"github.com/earshot-hq/earshot/internal/queue"
@@ -74,6 +75,36 @@ func (b *bench) newBucket(ctx context.Context, s slug.Slug) (string, error) {
 		Bucket: &name, CreateBucketConfiguration: &types.CreateBucketConfiguration{LocationConstraint: types.BucketLocationConstraint(account.Region)},
 	})
 	return name, err
+}
+
+// newQueue makes a queue for a tenant's envelopes.
+func (b *bench) newQueue(ctx context.Context, s slug.Slug) (string, error) {
+	made, err := sqs.NewFromConfig(b.stack.AWS()).CreateQueue(ctx, &sqs.CreateQueueInput{
+		QueueName: aws.String("bench-" + s.String()), Attributes: map[string]string{"MaximumMessageSize": "1048576", "VisibilityTimeout": "365"},
+	})
+	if err != nil {
+		return "", err
+	}
+	return aws.ToString(made.QueueUrl), nil
+}
+
+// launchPusher starts one of a tenant's pushers, which takes posts of benchOrigin.
+func (b *bench) launchPusher(ctx context.Context, name string, t searchTenant, queueURL string) (*rig.Function, error) {
+	artifacts, err := b.artifacts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	binary, err := rig.Unpack(filepath.Join(artifacts, "lambdas", name+".zip"), b.dir)
+	if err != nil {
+		return nil, err
+	}
+	environment, err := b.stack.Environment(ctx, demo.FunctionName(name))
+	if err != nil {
+		return nil, err
+	}
+	environment = maps.Clone(environment)
+	environment["EARSHOT_TENANT"], environment["EARSHOT_QUEUE_URL"], environment["EARSHOT_ORIGINS"] = t.slug.String(), queueURL, benchOrigin
+	return b.stack.Launch(ctx, binary, environment)
 }
 
 // indexerBinary returns the built indexer.

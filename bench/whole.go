@@ -5,9 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"net/http"
-	"path/filepath"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -93,13 +91,9 @@ func (b *bench) newPath(ctx context.Context, t searchTenant) (p *path, err error
 			p.stop()
 		}
 	}()
-	made, err := p.queue.CreateQueue(ctx, &sqs.CreateQueueInput{
-		QueueName: aws.String("bench-" + t.slug.String()), Attributes: map[string]string{"MaximumMessageSize": "1048576", "VisibilityTimeout": "365"},
-	})
-	if err != nil {
+	if p.queueURL, err = b.newQueue(ctx, t.slug); err != nil {
 		return nil, err
 	}
-	p.queueURL = aws.ToString(made.QueueUrl)
 	envelopes, err := rig.Envelopes(t.slug, 0, loudCalls, time.Now().Add(-2*time.Hour))
 	if err != nil {
 		return nil, err
@@ -122,32 +116,14 @@ func (b *bench) newPath(ctx context.Context, t searchTenant) (p *path, err error
 	if p.indexer, err = b.stack.Launch(ctx, indexer, t.environment); err != nil {
 		return nil, err
 	}
-	return p, p.startPushers(ctx, b, t)
-}
-
-func (p *path) startPushers(ctx context.Context, b *bench, t searchTenant) error {
-	artifacts, err := b.artifacts(ctx)
-	if err != nil {
-		return err
-	}
-	binary, err := rig.Unpack(filepath.Join(artifacts, "lambdas", "streamstats-pusher.zip"), b.dir)
-	if err != nil {
-		return err
-	}
-	environment, err := b.stack.Environment(ctx, demo.FunctionName("streamstats-pusher"))
-	if err != nil {
-		return err
-	}
-	environment = maps.Clone(environment)
-	environment["EARSHOT_TENANT"], environment["EARSHOT_QUEUE_URL"], environment["EARSHOT_ORIGINS"] = t.slug.String(), p.queueURL, benchOrigin
 	for range loudSenders {
-		f, err := b.stack.Launch(ctx, binary, environment)
+		f, err := b.launchPusher(ctx, "streamstats-pusher", t, p.queueURL)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		p.pushers = append(p.pushers, f)
 	}
-	return nil
+	return p, nil
 }
 
 func (p *path) stop() {

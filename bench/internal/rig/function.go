@@ -106,3 +106,6 @@ func (f *Function) Stop() string {
 	_ = f.Close()                // nobody is left to call it
 	return f.said.String()
 }
+
+// CPU returns how much processor time the function has used.
+func (f *Function) CPU() (time.Duration, error) { return CPU(f.command.Process.Pid) }

@@ -134,3 +134,12 @@ func Documents(envelopes []telemetry.Envelope) ([]telemetry.Document, error) {
 	}
 	return all, nil
 }
+
+// Calls returns so many whole calls of a contact centre, as their browsers report them.
+func Calls(calls int, start time.Time) []samplecall.Call {
+	all := make([]samplecall.Call, 0, calls)
+	for n := range calls {
+		all = append(all, samplecall.New(callOptions(n, start.Add(time.Duration(n)*97*time.Second/10))))
+	}
+	return all
+}
