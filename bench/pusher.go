@@ -13,6 +13,7 @@ import (
 
 	"github.com/earshot-hq/earshot/bench/internal/rig"
 	"github.com/earshot-hq/earshot/bench/internal/sheet"
+	"github.com/earshot-hq/earshot/internal/agents"
 	"github.com/earshot-hq/earshot/internal/pusher"
 	"github.com/earshot-hq/earshot/internal/queue"
 	"github.com/earshot-hq/earshot/internal/samplecall"
@@ -29,6 +30,11 @@ func (p *packer) Send(_ context.Context, e telemetry.Envelope) error {
 	return err
 }
 
+// nobody is a tenant without an agent directory.
+type nobody struct{}
+
+func (nobody) Book(context.Context) agents.Book { return nil }
+
 // pusherCPU measures the handler in this process: the emulator's own work for a call would bury it.
 func pusherCPU(ctx context.Context, _ *bench) ([]sheet.Figure, error) {
 	const runs, rounds = 5, 400
@@ -36,7 +42,7 @@ func pusherCPU(ctx context.Context, _ *bench) ([]sheet.Figure, error) {
 	packed := &packer{}
 	handler, err := pusher.New(telemetry.KindStreamStats, "streamstats-pusher", pusher.Settings{
 		Tenant: demo.String(), Origins: []string{origin}, QueueURL: "http://queue", IPPrivacy: tenant.IPFull,
-	}, packed, slog.New(slog.NewJSONHandler(io.Discard, nil)))
+	}, packed, nobody{}, slog.New(slog.NewJSONHandler(io.Discard, nil)))
 	if err != nil {
 		return nil, err
 	}

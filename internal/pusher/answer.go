@@ -106,6 +106,7 @@ func (l *line) write(
 		slog.Int("rejected", len(l.batch.Rejected)),
 		slog.Int("dropped_members", l.batch.DroppedMembers),
 		slog.Int("without_contact", l.batch.WithoutContact),
+		slog.Bool("unknown_agent", l.batch.UnknownAgent),
 		slog.Int("body_bytes", len(r.Body)),
 		slog.Int("decoded_bytes", l.decodedBytes),
 		slog.Float64("millis", float64(took.Microseconds())/1000),
@@ -135,6 +136,9 @@ func (l *line) count() *figures.Counts {
 	}
 	if counts.Add(figures.RecordsIn, l.accepted); l.accepted > 0 {
 		counts.Add(figures.SuspectSamples, l.batch.Suspect)
+	}
+	if l.batch.UnknownAgent {
+		counts.Add(figures.UnknownAgents, l.accepted)
 	}
 	return counts
 }

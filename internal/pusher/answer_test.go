@@ -16,6 +16,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"github.com/earshot-hq/earshot/internal/agents"
 	"github.com/earshot-hq/earshot/internal/figures"
 	"github.com/earshot-hq/earshot/internal/figures/figurestest"
 	"github.com/earshot-hq/earshot/internal/telemetry"
@@ -250,6 +251,35 @@ func TestLogLine(t *testing.T) {
 	} {
 		if line[name] != want {
 			t.Errorf("%s is %v, want %v", name, line[name], want)
+		}
+	}
+}
+
+// A stranger's records are taken like anybody's, marked and counted.
+func TestStrangersAreMarkedAndCounted(t *testing.T) {
+	t.Parallel()
+	d, err := agents.Parse([]byte(`{"v":1,"instanceArn":"arn:i","takenAt":"2026-11-24T08:00:00Z","agents":[{"username":"mira.holm","id":"a","name":"Mira Holm","group":-1,"routingProfile":-1}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for agent, row := range map[string]struct {
+		counted float64
+		says    string
+	}{
+		"mira.holm": {0, `"agentName":"Mira Holm","agentKnown":true`}, "mallory": {1, `"agentKnown":false`},
+	} {
+		b := setup(t, telemetry.KindStreamStats, settings())
+		b.book.known = agents.Book{"acme": d}
+		answer, _ := b.do(t, post(own, []byte(`{"agent":"`+agent+`","softphoneStreamStatistics":[{"softphoneStreamType":"audio_input","timestamp":"2026-11-24T08:59:00Z"}]}`)))
+		counted, _ := figures.Parse(b.log.String())
+		if answer.StatusCode != http.StatusAccepted || counted.Counts[figures.UnknownAgents] != row.counted {
+			t.Errorf("%s: %d, counted %v", agent, answer.StatusCode, counted.Counts)
+		}
+		if doc := string(b.queue.kept[0].Records[0].Doc); !strings.Contains(doc, row.says) {
+			t.Errorf("%s: %s", agent, doc)
+		}
+		if strings.Contains(b.log.String(), agent) {
+			t.Errorf("the log names %s", agent)
 		}
 	}
 }

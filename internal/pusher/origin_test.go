@@ -120,7 +120,7 @@ func TestHeadersInEveryForm(t *testing.T) {
 
 func TestWrongSettingsAreAllNamed(t *testing.T) {
 	t.Parallel()
-	_, err := New(telemetry.KindStreamStats, "x", Settings{Tenant: "A-B", Origins: []string{"https://host/path", "softphone.acme.example"}, IPPrivacy: "some"}, nil, nil)
+	_, err := New(telemetry.KindStreamStats, "x", Settings{Tenant: "A-B", Origins: []string{"https://host/path", "softphone.acme.example"}, IPPrivacy: "some"}, nil, nil, nil)
 	if err == nil {
 		t.Fatal("wrong settings are taken")
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"github.com/earshot-hq/earshot/internal/agents"
 	"github.com/earshot-hq/earshot/internal/fault"
 	"github.com/earshot-hq/earshot/internal/slug"
 	"github.com/earshot-hq/earshot/internal/telemetry"
@@ -41,6 +42,12 @@ type Queue interface {
 	Send(ctx context.Context, e telemetry.Envelope) error
 }
 
+// Agents knows who the tenant's agents are.
+type Agents interface {
+	// Book returns what is known now. It never waits long, and never fails: who is not known then is not marked.
+	Book(ctx context.Context) agents.Book
+}
+
 // Settings are a pusher's part of the environment.
 type Settings struct {
 	Tenant    string           `env:"TENANT,required,notEmpty"`
@@ -59,16 +66,17 @@ type Handler struct {
 	privacy   tenant.IPPrivacy
 	suspended bool
 	queue     Queue
+	agents    Agents
 	log       *slog.Logger
 	now       func() time.Time
 }
 
 // New returns the handler of one kind of telemetry, or an error that names every wrong setting. The name is the
 // function's within the tenant.
-func New(kind, name string, s Settings, queue Queue, log *slog.Logger) (*Handler, error) {
+func New(kind, name string, s Settings, queue Queue, known Agents, log *slog.Logger) (*Handler, error) {
 	h := &Handler{
 		kind: kind, name: name, origins: map[string]bool{}, privacy: s.IPPrivacy, suspended: s.Suspended,
-		queue: queue, log: log, now: time.Now,
+		queue: queue, agents: known, log: log, now: time.Now,
 	}
 	owner, err := slug.Parse(s.Tenant)
 	wrong := []error{err}
@@ -124,6 +132,7 @@ func (h *Handler) respond(ctx context.Context, r events.APIGatewayProxyRequest, 
 	batch, err := telemetry.Decode(h.kind, body, telemetry.Arrival{
 		Tenant: h.tenant, Pusher: h.name, ReceivedAt: h.now(), Privacy: h.privacy,
 		SourceIP: r.RequestContext.Identity.SourceIP, // X-Forwarded-For can be forged
+		Agents:   h.agents.Book(ctx),
 	})
 	line.batch = batch
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"github.com/earshot-hq/earshot/internal/agents"
 	"github.com/earshot-hq/earshot/internal/telemetry"
 	"github.com/earshot-hq/earshot/internal/tenant"
 )
@@ -38,9 +39,15 @@ func (m *memory) Send(ctx context.Context, e telemetry.Envelope) error {
 	return nil
 }
 
+// book is what is known of the tenant's agents.
+type book struct{ known agents.Book }
+
+func (b *book) Book(context.Context) agents.Book { return b.known }
+
 type bundle struct {
 	*Handler
 	queue *memory
+	book  *book
 	log   *bytes.Buffer
 }
 
@@ -53,8 +60,8 @@ func settings() Settings {
 
 func setup(tb testing.TB, kind string, s Settings) bundle {
 	tb.Helper()
-	b := bundle{queue: &memory{}, log: &bytes.Buffer{}}
-	h, err := New(kind, "streamstats-pusher", s, b.queue, slog.New(slog.NewJSONHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	b := bundle{queue: &memory{}, book: &book{}, log: &bytes.Buffer{}}
+	h, err := New(kind, "streamstats-pusher", s, b.queue, b.book, slog.New(slog.NewJSONHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	if err != nil {
 		tb.Fatal(err)
 	}

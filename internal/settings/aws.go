@@ -33,3 +33,15 @@ func FunctionAWS() (aws.Config, error) {
 	}
 	return config, nil
 }
+
+// ConnectEndpoint returns where a function finds a stand-in for Amazon Connect, by the variable that AWS's own SDKs read; empty
+// on AWS, where no stack sets it.
+func ConnectEndpoint() (string, error) {
+	loaded, err := env.ParseAs[struct {
+		URL string `env:"AWS_ENDPOINT_URL_CONNECT"`
+	}]()
+	if err != nil {
+		return "", fmt.Errorf("AWS settings: %w", err)
+	}
+	return loaded.URL, nil
+}

@@ -119,22 +119,49 @@ func ownParameters(t tenant.Tenant) (map[string]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("write Connect instances: %w", err)
 	}
+	aliases, directories, err := directoriesOf(t.ConnectInstances)
+	if err != nil {
+		return nil, err
+	}
 	periods, err := json.Marshal(t.Settings.IndexPeriod)
 	if err != nil {
 		return nil, fmt.Errorf("write index periods: %w", err)
 	}
 	return map[string]string{
-		"Slug":              t.Slug.String(),
-		"TenantId":          strings.ToLower(strings.ReplaceAll(t.ID, "-", "")),
-		"ConnectExternalId": t.ExternalID,
-		"DisplayName":       t.DisplayName,
-		"Isolation":         string(t.Isolation),
-		"ConnectInstances":  string(connectInstances),
-		"SoftphoneOrigins":  strings.Join(t.Settings.SoftphoneOrigins, ","),
-		"IpPrivacy":         string(t.Settings.Privacy.IP),
-		"IndexPeriods":      string(periods),
-		"ArchiveDays":       strconv.Itoa(t.Settings.ArchiveDays),
-		"MediaOwner":        string(t.Settings.MediaOwner),
-		"Suspended":         strconv.FormatBool(t.State == tenant.Suspended),
+		"Slug":               t.Slug.String(),
+		"TenantId":           strings.ToLower(strings.ReplaceAll(t.ID, "-", "")),
+		"ConnectExternalId":  t.ExternalID,
+		"DisplayName":        t.DisplayName,
+		"Isolation":          string(t.Isolation),
+		"ConnectInstances":   string(connectInstances),
+		"ConnectAliases":     aliases,
+		"DirectoryInstances": directories,
+		"SoftphoneOrigins":   strings.Join(t.Settings.SoftphoneOrigins, ","),
+		"IpPrivacy":          string(t.Settings.Privacy.IP),
+		"IndexPeriods":       string(periods),
+		"ArchiveDays":        strconv.Itoa(t.Settings.ArchiveDays),
+		"MediaOwner":         string(t.Settings.MediaOwner),
+		"Suspended":          strconv.FormatBool(t.State == tenant.Suspended),
 	}, nil
+}
+
+// directoriesOf returns the aliases of all instances, and those whose directory may be read, with the customer's role.
+func directoriesOf(instances []tenant.ConnectInstance) (aliases, directories string, err error) {
+	type directory struct {
+		Alias   string `json:"alias"`
+		ARN     string `json:"arn"`
+		RoleARN string `json:"roleArn"`
+	}
+	all, readable := make([]string, 0, len(instances)), []directory{}
+	for _, c := range instances {
+		all = append(all, c.Alias)
+		if c.DirectoryRoleARN != "" {
+			readable = append(readable, directory{c.Alias, c.ARN, c.DirectoryRoleARN})
+		}
+	}
+	text, err := json.Marshal(readable)
+	if err != nil {
+		return "", "", fmt.Errorf("write directories: %w", err)
+	}
+	return strings.Join(all, ","), string(text), nil
 }

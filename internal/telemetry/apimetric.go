@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"slices"
 	"strconv"
+
+	"github.com/earshot-hq/earshot/internal/agents"
 )
 
 // apiMetricDoc is the doc of one call of Connect's API. A long getAgentSnapshot is no fault: it is a long poll of 25–30 s.
@@ -15,6 +17,7 @@ type apiMetricDoc struct {
 	Error      bool     `json:"error"`
 	Fault      bool     `json:"fault"`
 	StatusCode *int64   `json:"statusCode,omitempty"`
+	agents.Finding
 }
 
 func (d *decoder) readAPIMetrics(items []json.RawMessage, from sender) []Record {
@@ -55,6 +58,7 @@ func (d *decoder) readAPIMetric(item json.RawMessage, from sender) (apiMetricDoc
 		Error:      holds(failure) || holds(members.take("error5xx")),
 		Fault:      holds(members.take("fault")),
 		StatusCode: statusCode(failure, members.take("optionalDimensions"), members.take("dimensions")),
+		Finding:    from.place,
 	}
 	d.dropped += len(members)
 	return doc, ""

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/earshot-hq/earshot/internal/agents"
 	"github.com/earshot-hq/earshot/internal/slug"
 	"github.com/earshot-hq/earshot/internal/tenant"
 )
@@ -16,6 +17,7 @@ type Arrival struct {
 	ReceivedAt time.Time
 	SourceIP   string // of the connection, never of a header
 	Privacy    tenant.IPPrivacy
+	Agents     agents.Book // nil: nobody knows the tenant's agents
 }
 
 // A Batch is what became of a body.
@@ -25,6 +27,7 @@ type Batch struct {
 	DroppedMembers int       // members that nobody knows, or whose value is of no use
 	WithoutContact int       // records of no known contact: kept, never summarised
 	Suspect        int       // records left out of losses, MOS and verdicts
+	UnknownAgent   bool      // the tenant's directory has no such agent
 }
 
 // Decode reads a body of a kind, cleans, derives and numbers its records. The same body makes the same records with the
@@ -57,6 +60,7 @@ func Decode(kind string, body []byte, arrival Arrival) (Batch, error) {
 			Ingest: from.ingest, Probe: from.agent == ProbeAgent, Records: records,
 		},
 		Rejected: d.rejected, DroppedMembers: d.dropped, Suspect: d.suspect,
+		UnknownAgent: from.place.IsStranger(),
 	}
 	if kind != KindAPIMetric && from.contact == "" {
 		batch.WithoutContact = len(records)
@@ -122,6 +126,7 @@ type sender struct {
 	instance string
 	ingest   Ingest
 	call     callDoc
+	place    agents.Finding
 }
 
 // callDoc holds the members that all documents of a call have.
@@ -137,12 +142,16 @@ type callDoc struct {
 	MediaRegion         string   `json:"mediaRegion,omitempty"`
 	IceServers          string   `json:"iceServers,omitempty"`
 	IceServerURLs       []string `json:"iceServerUrls,omitempty"`
+	agents.Finding
 }
 
 func (d *decoder) readSender(members object) sender {
 	from := sender{agent: d.name(members, "agent", maxNameBytes), instance: d.name(members, "connectInstance", maxIDBytes)}
 	if d.fault == nil && strings.TrimSpace(from.agent) == "" {
 		d.fault = ErrAgentMissing
+	}
+	if from.agent != ProbeAgent {
+		from.place = d.arrival.Agents.Find(from.instance, from.agent)
 	}
 	from.ingest = d.readIngest(members)
 	if d.kind == KindAPIMetric {
@@ -165,6 +174,7 @@ func (d *decoder) readSender(members object) sender {
 		MediaRegion:         calls.region,
 		IceServers:          strings.Join(calls.ice, ", "),
 		IceServerURLs:       calls.ice,
+		Finding:             from.place,
 	}
 	return from
 }

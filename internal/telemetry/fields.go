@@ -22,8 +22,7 @@ type Field struct {
 	Type Type
 }
 
-// Fields lists every path that a document of a kind may hold: index templates are strict and made from it. The directory's
-// members are in it although no pusher writes them yet, since the mapping of an index cannot wait for them.
+// Fields lists every path that a document of a kind may hold: index templates are strict and made from it.
 func Fields(kind string) []Field {
 	fields := concat(envelopeFields, under("doc.", agentFields))
 	switch kind {
@@ -78,6 +77,7 @@ var (
 		{"timestamp", TypeDate},
 		{"agentArn", TypeText},
 		{"agentName", TypeText},
+		{"agentKnown", TypeBoolean},
 		{"routingProfileArn", TypeText},
 		{"hierarchyL1", TypeText},
 		{"hierarchyL2", TypeText},

@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"github.com/earshot-hq/earshot/internal/agentstore"
 	"github.com/earshot-hq/earshot/internal/pusher"
 	"github.com/earshot-hq/earshot/internal/queue"
 	"github.com/earshot-hq/earshot/internal/settings"
@@ -33,5 +34,13 @@ func wire(log *slog.Logger) (*pusher.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return pusher.New(telemetry.KindStreamStats, "streamstats-pusher", s, queue.New(sqs.NewFromConfig(account), s.QueueURL), log)
+	directories, err := settings.Load[agentstore.Settings]()
+	if err != nil {
+		return nil, err
+	}
+	known, err := agentstore.NewCache(account, directories, log)
+	if err != nil {
+		return nil, err
+	}
+	return pusher.New(telemetry.KindStreamStats, "streamstats-pusher", s, queue.New(sqs.NewFromConfig(account), s.QueueURL), known, log)
 }
