@@ -142,6 +142,8 @@ type callDoc struct {
 	MediaRegion         string   `json:"mediaRegion,omitempty"`
 	IceServers          string   `json:"iceServers,omitempty"`
 	IceServerURLs       []string `json:"iceServerUrls,omitempty"`
+	// MarkedBadAt is when the agent called the call bad; each instant speaks of the 30 s before it.
+	MarkedBadAt []Instant `json:"markedBadAt,omitempty"`
 	agents.Finding
 }
 
@@ -175,6 +177,7 @@ func (d *decoder) readSender(members object) sender {
 		IceServers:          strings.Join(calls.ice, ", "),
 		IceServerURLs:       calls.ice,
 		Finding:             from.place,
+		MarkedBadAt:         d.marks(members.take("markedBadAt")),
 	}
 	return from
 }
@@ -193,6 +196,25 @@ func (d *decoder) readIngest(members object) Ingest {
 		ingest.SkewMillis = &skew
 	}
 	return ingest
+}
+
+// marks reads instants, as many as a softphone lets its agent set.
+func (d *decoder) marks(raw json.RawMessage) []Instant {
+	items, isArray := readArray(raw)
+	if !isArray {
+		d.drop(raw)
+		return nil
+	}
+	var marks []Instant
+	for _, item := range items {
+		at, code := acceptInstant(item, d.arrival.ReceivedAt)
+		if code != "" || len(marks) == maxListed {
+			d.drop(item)
+			continue
+		}
+		marks = append(marks, at)
+	}
+	return marks
 }
 
 // name takes a member that names somebody or something: a text of at most so many bytes. Another type is dropped; a text

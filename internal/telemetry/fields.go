@@ -93,6 +93,7 @@ var (
 		{"contactQueue", TypeText},
 		{"iceServers", TypeText},
 		{"iceServerUrls", TypeID},
+		{"markedBadAt", TypeDate},
 		{"mediaRegion", TypeText},
 		{"signalingEndpoint", TypeText},
 	}
