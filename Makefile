@@ -19,6 +19,7 @@ clean: launcher ## stop it and forget its state, its secrets and what was unpack
 	@exec $(LAUNCHER) clean
 
 test: launcher ## run every test, the end-to-end walk included, against real servers
+	@$(LAUNCHER) npm run --silent test
 	@exec $(LAUNCHER) test -- go test -race -timeout 20m ./...
 
 bench: launcher ## measure the product, started for this alone; writes .local/bench.json
@@ -33,11 +34,12 @@ verify: ## prove that generated files are fresh
 	  test "$$before" = "$$(git status --porcelain; git diff)" || \
 	  { git status --short; echo 'generated files were stale: commit what `make generate` wrote' >&2; exit 1; }
 
-lint: $(LINT_ENV) ## check form: gofmt, go vet, golangci-lint, cfn-lint
+lint: $(LINT_ENV) launcher ## check form: gofmt, go vet, golangci-lint, cfn-lint, tsc, eslint
 	@unformatted="$$(gofmt -l $(GO_FILES))"; test -z "$$unformatted" || { echo "not gofmt: $$unformatted" >&2; exit 1; }
 	go vet ./...
 	$(GO_TOOL) golangci-lint run --allow-parallel-runners ./...
 	$(LINT_ENV)/bin/cfn-lint infra/*.yaml
+	$(LAUNCHER) npm run --silent check
 
 $(LINT_ENV): tools/lint/requirements.txt
 	python3 -m venv --clear $@

@@ -11,6 +11,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -225,10 +227,11 @@ func TestDeleteOfWhatNeverWas(t *testing.T) {
 	}
 }
 
-// The site in this repository is one that can be published: nothing inline, which the policy would stop, and the place for it.
+// The site that is built from this repository is one that can be published: nothing inline, which the policy would stop, and the
+// place for it; and what its page refers to is there.
 func TestTheRepositorysSite(t *testing.T) {
 	t.Parallel()
-	site := os.DirFS("../../softphone/site")
+	site := os.DirFS(filepath.Join(testenv.Artifacts(t), "site"))
 	page, err := fs.ReadFile(site, indexName)
 	if err != nil {
 		t.Fatal(err)
@@ -245,6 +248,14 @@ func TestTheRepositorysSite(t *testing.T) {
 	for _, inline := range []string{"<style", " style=", " onclick=", "<script>", "javascript:", "http://", "https://fonts"} {
 		if strings.Contains(text, inline) {
 			t.Errorf("the page holds %q", inline)
+		}
+	}
+	for _, named := range regexp.MustCompile(`(?:src|href)="\./([^"]+)"`).FindAllStringSubmatch(text, -1) {
+		if _, err := fs.Stat(site, named[1]); err != nil {
+			t.Error(err)
+		}
+		if strings.HasPrefix(named[1], "assets/") && cacheControl(named[1]) != once {
+			t.Errorf("%s is not kept for good", named[1])
 		}
 	}
 	if strings.Index(text, "Content-Security-Policy") > strings.Index(text, "<script") {

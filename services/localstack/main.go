@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"slices"
 	"syscall"
 
 	"github.com/earshot-hq/earshot/services/localstack/internal/console"
@@ -28,6 +29,9 @@ var mavenRequirements []byte
 //go:embed requirements-java.txt
 var javaRequirements []byte
 
+//go:embed requirements-node.txt
+var nodeRequirements []byte
+
 const usage = `usage: localstack COMMAND
 
   up                start everything, onboard the tenant acme, keep running until Ctrl-C
@@ -35,6 +39,7 @@ const usage = `usage: localstack COMMAND
   clean             stop it and forget its state
   test -- CMD…      run CMD with fresh servers for tests
   artifacts         build what the stacks are made from; --arch arm64 for AWS
+  npm ARG…          run npm in softphone/, with what its lock file pins
   token             print a bearer token for the admin API
   demo-call [SLUG]  send a call of four minutes to a tenant
 
@@ -68,7 +73,7 @@ func run(ctx context.Context, arguments []string) (int, error) {
 		return 0, nil
 	}
 	out := os.Stdout
-	if arguments[0] == "test" || arguments[0] == "token" {
+	if slices.Contains([]string{"npm", "test", "token"}, arguments[0]) {
 		out = os.Stderr // standard output is the command's, or the token's alone
 	}
 	l, err := newLauncher(out)
@@ -93,6 +98,8 @@ func run(ctx context.Context, arguments []string) (int, error) {
 		return exitCode(l.Clean(ctx))
 	case "artifacts":
 		return exitCode(artifacts(ctx, l, rest))
+	case "npm":
+		return l.NPM(ctx, rest)
 	case "token":
 		token, err := l.Token(ctx)
 		if err == nil {
@@ -141,6 +148,8 @@ func newLauncher(out io.Writer) (*launch.Launcher, error) {
 	}
 	return &launch.Launcher{
 		Root: root, Settings: settings, Console: console.New(out),
-		Requirements: part.Requirements{AWS: awsRequirements, Maven: mavenRequirements, Java: javaRequirements},
+		Requirements: part.Requirements{
+			AWS: awsRequirements, Maven: mavenRequirements, Java: javaRequirements, Node: nodeRequirements,
+		},
 	}, nil
 }

@@ -15,6 +15,8 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // A Bundle is a complete folder, which never changes: its version is the hash of its content.
@@ -25,10 +27,11 @@ type Bundle struct {
 
 // A Builder builds the bundles of a checkout.
 type Builder struct {
-	Root         string // the repository
-	Builds       string // what `go build` makes, kept so that the next build is quick
-	Bundles      string // one folder a version
-	Architecture string // Go's name for the functions' processor
+	Root         string                                            // the repository
+	Site         func(ctx context.Context) (dir string, err error) // builds the softphone's site
+	Builds       string                                            // what `go build` makes, kept so that the next build is quick
+	Bundles      string                                            // one folder a version
+	Architecture string                                            // Go's name for the functions' processor
 }
 
 // kept is how many bundles stay: a run that uses an older one is not cut off by a newer build.
@@ -50,11 +53,21 @@ func (b Builder) Build(ctx context.Context) (Bundle, error) {
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
 		return Bundle{}, err
 	}
-	binaries, err := b.compile(ctx)
-	if err != nil {
+	var binaries map[string]string
+	var site string
+	group, building := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		binaries, err = b.compile(building)
+		return err
+	})
+	group.Go(func() (err error) {
+		site, err = b.Site(building)
+		return err
+	})
+	if err := group.Wait(); err != nil {
 		return Bundle{}, err
 	}
-	files, err := b.collect(binaries)
+	files, err := b.collect(binaries, site)
 	if err != nil {
 		return Bundle{}, err
 	}
@@ -103,12 +116,11 @@ func (b Builder) compile(ctx context.Context) (map[string]string, error) {
 }
 
 // collect returns the source of each file of a bundle by its name there, functions as binaries that are yet to be packed.
-func (b Builder) collect(binaries map[string]string) (map[string]string, error) {
+func (b Builder) collect(binaries map[string]string, site string) (map[string]string, error) {
 	files := map[string]string{"templates/tenant.yaml": filepath.Join(b.Root, "infra", "tenant.yaml")}
 	for name, binary := range binaries {
 		files["lambdas/"+name+".zip"] = binary
 	}
-	site := filepath.Join(b.Root, "softphone", "site")
 	err := filepath.WalkDir(site, func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err

@@ -57,7 +57,7 @@ func (l *Launcher) bench(w *workspace.Workspace, fleeting bool) (*part.Bench, er
 		return nil, err
 	}
 	report := func(line string) { l.Console.Line("fetch", line) }
-	python := &part.Python{Workspace: w, Report: report}
+	python := l.python(w)
 	repository := python.MavenRepository(l.Requirements.Maven)
 	if l.Settings.MavenURL != "" {
 		repository = depot.At(l.Settings.MavenURL)
@@ -68,6 +68,11 @@ func (l *Launcher) bench(w *workspace.Workspace, fleeting bool) (*part.Bench, er
 		Depot:  depot.New(repository, depot.CacheDir(filepath.Join(w.Software, "downloads")), report),
 		Python: python,
 	}, nil
+}
+
+// python makes the virtual environments of the state w.
+func (l *Launcher) python(w *workspace.Workspace) *part.Python {
+	return &part.Python{Workspace: w, Report: func(line string) { l.Console.Line("fetch", line) }}
 }
 
 // tell prints what the supervisor sees.

@@ -54,7 +54,7 @@ func (l *Launcher) Test(ctx context.Context, command []string) (int, error) {
 		return err
 	})
 	group.Go(func() error {
-		artifacts = l.testArtifacts(starting)
+		artifacts = l.testArtifacts(starting, w)
 		return nil
 	})
 	if err := group.Wait(); err != nil {
@@ -146,9 +146,9 @@ func runCommand(ctx context.Context, command, environment []string) (int, error)
 
 // testArtifacts builds the artifacts. Tests that need none run without them, so that a function that does not compile does not
 // hide what else is wrong.
-func (l *Launcher) testArtifacts(ctx context.Context) string {
+func (l *Launcher) testArtifacts(ctx context.Context, w *workspace.Workspace) string {
 	began := time.Now()
-	made, err := l.builder(runtime.GOARCH).Build(ctx)
+	made, err := l.builder(w, runtime.GOARCH).Build(ctx)
 	if err != nil {
 		l.Console.Line("artifacts", "none, so the tests that need them will fail: "+err.Error())
 		return ""

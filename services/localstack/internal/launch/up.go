@@ -184,7 +184,7 @@ func (s *stack) startEmulator(ctx context.Context) (err error) {
 // build makes the functions first and the service then: they share most packages, and one build uses all processors.
 func (s *stack) build(ctx context.Context, binary string) (err error) {
 	began := time.Now()
-	if s.bundle, err = s.builder(runtime.GOARCH).Build(ctx); err != nil {
+	if s.bundle, err = s.builder(s.bench.Workspace, runtime.GOARCH).Build(ctx); err != nil {
 		return err
 	}
 	s.Console.Took("artifacts", "built version "+s.bundle.Version, time.Since(began))

@@ -31,8 +31,9 @@ type Bench struct {
 	Report func(line string)
 }
 
-// Requirements are the Python packages of the emulator, of a Maven client and, for machines without Java, of a Java runtime.
-type Requirements struct{ AWS, Maven, Java []byte }
+// Requirements are the Python packages of the emulator, of a Maven client and, for machines without them, of a Java runtime and
+// of Node.
+type Requirements struct{ AWS, Maven, Java, Node []byte }
 
 // Ports are where the parts listen, on loopback.
 type Ports struct {

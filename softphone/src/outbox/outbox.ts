@@ -1,0 +1,197 @@
+import { wait } from "../clock";
+import type { Batch } from "../collect/collector";
+import { post, type Outcome, type Wire } from "./post";
+import type { Kept, Store } from "./store";
+
+/** Runs work while nobody else of this browser does: pages share the store, and none sends what another is sending. */
+export type Exclusive = <T>(work: () => Promise<T>) => Promise<T>;
+
+export interface OutboxOptions extends Wire {
+  readonly api: string;
+  readonly store: Promise<Store>;
+  readonly exclusive: Exclusive;
+  readonly random: () => number;
+  readonly changed?: (state: OutboxState) => void;
+}
+
+export interface OutboxState {
+  /** idle: all is acknowledged. waiting: something went wrong, it is tried again. barred: the API refuses this page. */
+  readonly is: "idle" | "sending" | "waiting" | "barred" | "stopped";
+  readonly status: number;
+  readonly kept: number;
+  /** Records that the API refused since the page was opened. */
+  readonly refused: number;
+}
+
+const firstDelayMillis = 1000;
+const maxDelayMillis = 5 * 60_000;
+const oldMillis = 1000; // one old batch in so long
+const maxKeepaliveBytes = 60 * 1024; // browsers refuse 64 KiB, headers and other requests of the page included
+
+/**
+ * Keeps every batch until the telemetry API has acknowledged it. New batches go first and at once; what is left of failures
+ * and of earlier pages follows, one a second. After errors it waits, longer each time. Nothing here throws or blocks: a call
+ * goes on, whatever becomes of its statistics.
+ */
+export class Outbox {
+  readonly #options: OutboxOptions;
+  readonly #live: number[] = [];
+  #working = false;
+  #failures = 0;
+  #notBefore = 0;
+  #cancelWait: (() => void) | undefined;
+  #state: OutboxState = { is: "idle", status: 0, kept: 0, refused: 0 };
+
+  constructor(options: OutboxOptions) {
+    this.#options = options;
+  }
+
+  get state(): OutboxState {
+    return this.#state;
+  }
+
+  /** Keeps a batch and sends it. After 410 nothing more is taken. */
+  async put(batch: Batch): Promise<void> {
+    if (this.#state.is === "stopped") return;
+    try {
+      const store = await this.#options.store;
+      this.#live.push(await store.add(this.#entry(batch)));
+    } catch {
+      return; // the store is full or gone, and so is this batch
+    }
+    this.wake();
+  }
+
+  /** Keeps a batch while the page is being closed, and sends it past the page's end where that is possible. */
+  leave(batch: Batch): void {
+    if (this.#state.is === "stopped") return;
+    const { body } = this.#entry(batch);
+    const text = this.#finish(body, 0);
+    if (text.length <= maxKeepaliveBytes) {
+      const headers = { "content-type": "application/json" };
+      this.#options.fetch(this.#url(batch.route), { method: "POST", headers, body: text, keepalive: true }).catch(() => undefined);
+    }
+    // Kept as well: if both arrive, their records have equal ids.
+    void this.#options.store.then((store) => store.add(this.#entry(batch))).catch(() => undefined);
+  }
+
+  /** Sends what is there, now: at the start, when the network is back, after an addition. */
+  wake(isOnline = false): void {
+    if (this.#state.is === "stopped") return;
+    if (isOnline && this.#failures > 0) {
+      this.#notBefore = this.#options.clock.monotonic() + this.#options.random() * firstDelayMillis;
+      this.#cancelWait?.();
+    }
+    if (!this.#working) void this.#work();
+  }
+
+  async #work(): Promise<void> {
+    this.#working = true;
+    try {
+      while (this.#state.is !== "stopped") {
+        await this.#pause();
+        if (!(await this.#options.exclusive(() => this.#sendNext()))) break;
+      }
+    } catch {
+      this.#fail(0, 0); // the store failed: what it holds is for later
+    }
+    this.#working = false;
+    if (this.#live.length > 0 && this.#state.is !== "stopped") this.wake();
+  }
+
+  /** Waits as long as failures ask. */
+  async #pause(): Promise<void> {
+    const { clock } = this.#options;
+    for (let left = this.#notBefore - clock.monotonic(); left > 0; left = this.#notBefore - clock.monotonic()) {
+      await new Promise<void>((resolve) => {
+        const cancel = clock.after(left, resolve);
+        this.#cancelWait = () => {
+          cancel();
+          resolve();
+        };
+      });
+    }
+  }
+
+  /** Sends one batch and says whether there may be more. */
+  async #sendNext(): Promise<boolean> {
+    const store = await this.#options.store;
+    const live = await this.#nextLive(store);
+    const next = live ?? (await store.oldest());
+    if (next === undefined) {
+      this.#change({ is: "idle", kept: 0 });
+      return false;
+    }
+    const began = this.#options.clock.monotonic();
+    this.#change({ is: "sending" });
+    const dropped = await store.dropped();
+    const outcome = await post(this.#options, `${next.api}/${next.route}`, this.#finish(next.body, dropped));
+    await this.#settle(store, next, dropped, outcome);
+    if (live === undefined && outcome.kind === "taken") {
+      await wait(this.#options.clock, Math.max(0, began + oldMillis - this.#options.clock.monotonic()));
+    }
+    this.#change({ kept: await store.count() });
+    return true;
+  }
+
+  async #nextLive(store: Store): Promise<Kept | undefined> {
+    for (let key = this.#live.shift(); key !== undefined; key = this.#live.shift()) {
+      const kept = await store.get(key);
+      if (kept !== undefined) return kept; // else another page has sent it
+    }
+    return undefined;
+  }
+
+  async #settle(store: Store, entry: Kept, dropped: number, outcome: Outcome): Promise<void> {
+    switch (outcome.kind) {
+      case "taken":
+        await store.remove(entry.key, false);
+        if (dropped > 0) await store.tellDropped(dropped);
+        this.#failures = 0;
+        this.#change({ refused: this.#state.refused + outcome.refused, status: 0 });
+        return;
+      case "poison":
+        await store.remove(entry.key, true);
+        return;
+      case "later":
+        this.#fail(outcome.status, outcome.afterMillis);
+        return;
+      case "barred":
+        this.#failures = 20; // the longest delay: nothing here mends it
+        this.#fail(outcome.status, 0, "barred");
+        return;
+      case "stopped":
+        this.#change({ is: "stopped", status: 410 });
+    }
+  }
+
+  #fail(status: number, afterMillis: number, is: "waiting" | "barred" = "waiting"): void {
+    const { clock, random } = this.#options;
+    const delay = Math.min(maxDelayMillis, firstDelayMillis * 2 ** this.#failures);
+    this.#failures = Math.min(this.#failures + 1, 20);
+    this.#live.length = 0; // they are in the store, and old now
+    this.#notBefore = clock.monotonic() + Math.max(afterMillis, delay / 2) + (random() * delay) / 2;
+    this.#change({ is, status });
+  }
+
+  #entry(batch: Batch): { api: string; route: Batch["route"]; body: string; records: number; keptAt: number } {
+    const { api, clock } = this.#options;
+    return { api, route: batch.route, body: JSON.stringify(batch.body), records: batch.records, keptAt: clock.now() };
+  }
+
+  /** Adds to a body what is known only now. */
+  #finish(body: string, dropped: number): string {
+    const sentAt = new Date(this.#options.clock.now()).toISOString();
+    return `${body.slice(0, -1)},"sentAt":"${sentAt}"${dropped > 0 ? `,"droppedRecords":${dropped}` : ""}}`;
+  }
+
+  #url(route: string): string {
+    return `${this.#options.api}/${route}`;
+  }
+
+  #change(change: Partial<OutboxState>): void {
+    if (this.#state.is === "stopped") return;
+    this.#state = { ...this.#state, ...change };
+    this.#options.changed?.(this.#state);
+  }
+}
