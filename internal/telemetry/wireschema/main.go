@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"reflect"
 	"strconv"
 	"strings"
@@ -32,6 +31,11 @@ func run(arguments []string) error {
 	if len(arguments) != 1 {
 		return errors.New("usage: wireschema DIR")
 	}
+	dir, err := os.OpenRoot(arguments[0])
+	if err != nil {
+		return err
+	}
+	defer func() { _ = dir.Close() }() // its files are closed
 	w := &writer{definitions: map[string]any{}}
 	for _, body := range bodies {
 		w.define(body)
@@ -47,12 +51,12 @@ func run(arguments []string) error {
 	}); err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(arguments[0], "schema.json"), schema.Bytes(), 0o600); err != nil {
+	if err := dir.WriteFile("schema.json", schema.Bytes(), 0o644); err != nil {
 		return err
 	}
 	text := "// Generated from internal/telemetry/wire.go by wireschema. Do not edit.\n\n" +
 		"export const schemaVersion = " + strconv.Itoa(telemetry.WireSchemaVersion) + ";\n" + w.script.String()
-	return os.WriteFile(filepath.Join(arguments[0], "types.gen.ts"), []byte(text), 0o600)
+	return dir.WriteFile("types.gen.ts", []byte(text), 0o644)
 }
 
 // A writer collects each type once, in order of use.
