@@ -1,0 +1,151 @@
+package relay
+
+import (
+	"net"
+	"slices"
+	"sync"
+	"time"
+)
+
+// queued bounds what one direction holds back: five seconds of 200 packets a second, as long as the longest delay. What comes
+// on top is lost, as in a router whose queue is full.
+const queued = 1024
+
+const maxPacket = 1600
+
+// conn is the far side's socket of one allocation, with an impairment in each direction: what it reads goes to the agent, what
+// is written to it came from the agent.
+type conn struct {
+	net.PacketConn
+	server *Server
+
+	toAgent, fromAgent *line
+	arrived            chan packet
+	closed             chan struct{}
+	close              sync.Once
+	running            sync.WaitGroup
+}
+
+type packet struct {
+	data []byte
+	addr net.Addr
+	due  time.Time
+}
+
+func newConn(inner net.PacketConn, s *Server, number uint64) *conn {
+	c := &conn{PacketConn: inner, server: s, arrived: make(chan packet), closed: make(chan struct{})}
+	c.toAgent = newLine(newFate(s.seed, 2*number), c.closed, func(p packet) {
+		select {
+		case c.arrived <- p:
+		case <-c.closed:
+		}
+	})
+	c.fromAgent = newLine(newFate(s.seed, 2*number+1), c.closed, func(p packet) {
+		_, _ = inner.WriteTo(p.data, p.addr) // UDP promises nothing either
+	})
+	c.running.Go(c.toAgent.run)
+	c.running.Go(c.fromAgent.run)
+	c.running.Go(c.receive)
+	return c
+}
+
+func (c *conn) receive() {
+	buffer := make([]byte, maxPacket)
+	for {
+		n, addr, err := c.PacketConn.ReadFrom(buffer)
+		if err != nil {
+			c.shut()
+			return
+		}
+		c.toAgent.put(c.server.Impairments().ToAgent, buffer[:n], addr)
+	}
+}
+
+// ReadFrom takes what has come for the agent.
+func (c *conn) ReadFrom(into []byte) (int, net.Addr, error) {
+	select {
+	case p := <-c.arrived:
+		return copy(into, p.data), p.addr, nil
+	case <-c.closed:
+		return 0, nil, net.ErrClosed
+	}
+}
+
+// WriteTo sends what the agent sent. A lost packet counts as sent, as on a network.
+func (c *conn) WriteTo(data []byte, addr net.Addr) (int, error) {
+	select {
+	case <-c.closed:
+		return 0, net.ErrClosed
+	default:
+	}
+	c.fromAgent.put(c.server.Impairments().FromAgent, data, addr)
+	return len(data), nil
+}
+
+// Close ends both directions; what was held back is lost.
+func (c *conn) Close() error {
+	err := c.shut()
+	c.running.Wait()
+	return err
+}
+
+func (c *conn) shut() (err error) {
+	c.close.Do(func() {
+		close(c.closed)
+		err = c.PacketConn.Close()
+	})
+	return err
+}
+
+// line is one direction: packets go in, and come out in the same order when they are due.
+type line struct {
+	mu     sync.Mutex // guards fate and last: two peers may write at a time
+	fate   *fate
+	last   time.Time
+	queue  chan packet
+	closed <-chan struct{}
+	emit   func(packet)
+}
+
+func newLine(f *fate, closed <-chan struct{}, emit func(packet)) *line {
+	return &line{fate: f, queue: make(chan packet, queued), closed: closed, emit: emit}
+}
+
+func (l *line) put(i Impairment, data []byte, addr net.Addr) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delay, passes := l.fate.next(i, data)
+	if !passes {
+		return
+	}
+	due := time.Now().Add(delay)
+	if due.Before(l.last) {
+		due = l.last
+	}
+	select {
+	case l.queue <- packet{data: slices.Clone(data), addr: addr, due: due}:
+		l.last = due
+	default:
+	}
+}
+
+func (l *line) run() {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case p := <-l.queue:
+			if wait := time.Until(p.due); wait > 0 {
+				timer.Reset(wait)
+				select {
+				case <-timer.C:
+				case <-l.closed:
+					return
+				}
+			}
+			l.emit(p)
+		case <-l.closed:
+			return
+		}
+	}
+}

@@ -1,0 +1,175 @@
+// Package relay is the TURN server (RFC 8656, over UDP) between an agent's browser and the stand-in for Connect's media. The
+// browser has no other way, so what is done to packets here is what its call goes through: loss, delay, jitter and silence show
+// in the browser's own statistics, and nothing of the operating system is touched.
+//
+// It leaves out what a real path has beside these: a bandwidth that is exceeded, packets that overtake one another, a change of
+// route, TURN over TCP and TLS.
+package relay
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+
+	"github.com/pion/turn/v5"
+)
+
+const (
+	realm = "simulator"
+	user  = "softphone"
+	// maxAllocations is far more than one machine's browsers take.
+	maxAllocations = 200
+)
+
+// Impairments is what the relay does to its calls.
+type Impairments struct {
+	ToAgent   Impairment `json:"to_agent,omitzero"`   // what the agent hears
+	FromAgent Impairment `json:"from_agent,omitzero"` // what the customer hears
+	// Unreachable takes every packet that browsers send to the server: no new call gets a relay address, a running one loses
+	// its path.
+	Unreachable bool `json:"unreachable,omitzero"`
+}
+
+// Validate says whether each number is within its bounds.
+func (i Impairments) Validate() error {
+	if err := i.ToAgent.Validate(); err != nil {
+		return fmt.Errorf("to_agent: %w", err)
+	}
+	if err := i.FromAgent.Validate(); err != nil {
+		return fmt.Errorf("from_agent: %w", err)
+	}
+	return nil
+}
+
+// A Server relays between browsers and peers on its own address; it lets nobody reach any other.
+type Server struct {
+	turn        *turn.Server
+	address     netip.AddrPort
+	password    string
+	seed        uint64
+	impairments atomic.Pointer[Impairments]
+
+	mu          sync.Mutex
+	allocations uint64 // ever made: each has its own stream of chance
+}
+
+// Listen starts a server on address; port 0 takes a free one. Two servers with the same seed treat the nth packet of their mth
+// allocation alike.
+func Listen(ctx context.Context, address netip.AddrPort, seed uint64) (*Server, error) {
+	var lc net.ListenConfig
+	socket, err := lc.ListenPacket(ctx, "udp4", address.String())
+	if err != nil {
+		return nil, fmt.Errorf("listen for TURN: %w", err)
+	}
+	s := &Server{password: rand.Text(), seed: seed, address: netip.AddrPortFrom(address.Addr(), portOf(socket))}
+	s.impairments.Store(&Impairments{})
+	s.turn, err = turn.NewServer(turn.ServerConfig{
+		Realm:        realm,
+		AuthHandler:  s.authenticate,
+		QuotaHandler: func(string, string, net.Addr) bool { return s.turn.AllocationCount() < maxAllocations },
+		PacketConnConfigs: []turn.PacketConnConfig{{
+			PacketConn:            &front{PacketConn: socket, server: s},
+			RelayAddressGenerator: generator{s},
+			PermissionHandler:     func(_ net.Addr, peer net.IP) bool { return peer.Equal(address.Addr().AsSlice()) },
+		}},
+	})
+	if err != nil {
+		_ = socket.Close()
+		return nil, fmt.Errorf("start TURN: %w", err)
+	}
+	return s, nil
+}
+
+func portOf(socket net.PacketConn) uint16 {
+	if udp, ok := socket.LocalAddr().(*net.UDPAddr); ok {
+		return udp.AddrPort().Port()
+	}
+	return 0
+}
+
+// URL, Username and Password are what a browser needs; the password is made anew by each Listen.
+func (s *Server) URL() string { return fmt.Sprintf("turn:%s?transport=udp", s.address) }
+
+// Username is that of everybody.
+func (s *Server) Username() string { return user }
+
+// Password is the same for everybody.
+func (s *Server) Password() string { return s.password }
+
+// Address is where the server listens. Peers must be on the same IP address.
+func (s *Server) Address() netip.AddrPort { return s.address }
+
+// Impairments says what is in force.
+func (s *Server) Impairments() Impairments { return *s.impairments.Load() }
+
+// Impair changes what is in force, from the next packet on.
+func (s *Server) Impair(i Impairments) error {
+	if err := i.Validate(); err != nil {
+		return err
+	}
+	s.impairments.Store(&i)
+	return nil
+}
+
+// Close ends the server and what it relays.
+func (s *Server) Close() error { return s.turn.Close() }
+
+func (s *Server) authenticate(r *turn.RequestAttributes) (string, []byte, bool) {
+	if subtle.ConstantTimeCompare([]byte(r.Username), []byte(user)) == 0 {
+		return "", nil, false
+	}
+	return user, turn.GenerateAuthKey(user, realm, s.password), true
+}
+
+// front is the socket that browsers send to.
+type front struct {
+	net.PacketConn
+	server *Server
+}
+
+// ReadFrom leaves out what comes while the server is unreachable.
+func (f *front) ReadFrom(into []byte) (int, net.Addr, error) {
+	for {
+		n, addr, err := f.PacketConn.ReadFrom(into)
+		if err != nil || !f.server.Impairments().Unreachable {
+			return n, addr, err
+		}
+	}
+}
+
+var errOnlyUDP = errors.New("relay: only UDP is relayed")
+
+// generator makes the sockets of allocations.
+type generator struct{ server *Server }
+
+// Validate has nothing to check.
+func (generator) Validate() error { return nil }
+
+// AllocatePacketConn opens a socket on the server's own address.
+func (g generator) AllocatePacketConn(c turn.AllocateListenerConfig) (net.PacketConn, net.Addr, error) {
+	var lc net.ListenConfig
+	at := netip.AddrPortFrom(g.server.address.Addr(), uint16(c.RequestedPort))
+	socket, err := lc.ListenPacket(context.Background(), "udp4", at.String())
+	if err != nil {
+		return nil, nil, fmt.Errorf("allocate: %w", err)
+	}
+	g.server.mu.Lock()
+	number := g.server.allocations
+	g.server.allocations++
+	g.server.mu.Unlock()
+	return newConn(socket, g.server, number), socket.LocalAddr(), nil
+}
+
+// AllocateListener refuses.
+func (generator) AllocateListener(turn.AllocateListenerConfig) (net.Listener, net.Addr, error) {
+	return nil, nil, errOnlyUDP
+}
+
+// AllocateConn refuses.
+func (generator) AllocateConn(turn.AllocateConnConfig) (net.Conn, error) { return nil, errOnlyUDP }
