@@ -54,7 +54,7 @@ func (c *conn) receive() {
 	for {
 		n, addr, err := c.PacketConn.ReadFrom(buffer)
 		if err != nil {
-			c.shut()
+			_ = c.shut() // the socket is gone, or Close says what went wrong
 			return
 		}
 		c.toAgent.put(c.server.Impairments().ToAgent, buffer[:n], addr)

@@ -93,13 +93,13 @@ func portOf(socket net.PacketConn) uint16 {
 	return 0
 }
 
-// URL, Username and Password are what a browser needs; the password is made anew by each Listen.
+// URL is what a browser is told, beside Username and Password.
 func (s *Server) URL() string { return fmt.Sprintf("turn:%s?transport=udp", s.address) }
 
 // Username is that of everybody.
 func (s *Server) Username() string { return user }
 
-// Password is the same for everybody.
+// Password is the same for everybody, and made anew by each Listen.
 func (s *Server) Password() string { return s.password }
 
 // Address is where the server listens. Peers must be on the same IP address.

@@ -7,6 +7,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"fmt"
 	"math"
@@ -32,7 +33,7 @@ func write() error {
 	for n := range rate * seconds {
 		samples.Write(binary.LittleEndian.AppendUint16(nil, uint16(sample(float64(n)/rate))))
 	}
-	encode := exec.Command("opusenc", "--quiet", "--raw", "--raw-rate", "48000", "--raw-chan", "1", "--bitrate", "24",
+	encode := exec.CommandContext(context.Background(), "opusenc", "--quiet", "--raw", "--raw-rate", "48000", "--raw-chan", "1", "--bitrate", "24",
 		"--hard-cbr", "--framesize", "20", "--discard-comments", "--serial", "1", "-", file)
 	encode.Stdin, encode.Stderr = &samples, os.Stderr
 	return encode.Run()
