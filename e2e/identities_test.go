@@ -47,6 +47,8 @@ func none[T any](_ T, err error) error { return err }
 const (
 	shelf   = "directory/agents.json" // the one folder that pushers read
 	lastRun = "directory/main.status.json"
+
+	archived = "archive/apimetric/2020-01-01T00/x"
 )
 
 var deeds = map[string]deed{
@@ -74,14 +76,23 @@ var deeds = map[string]deed{
 	"write the directory": func(ctx context.Context, as aws.Config, of belongings) error {
 		return put(ctx, as, of.outputs["DataBucket"], shelf)
 	},
+	"read the archive": func(ctx context.Context, as aws.Config, of belongings) error {
+		return none(world.S3(as).GetObject(ctx, &s3.GetObjectInput{Bucket: aws.String(of.outputs["DataBucket"]), Key: aws.String(archived)}))
+	},
+	"list the archive": func(ctx context.Context, as aws.Config, of belongings) error {
+		return none(world.S3(as).ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: aws.String(of.outputs["DataBucket"]), Prefix: aws.String("archive/apimetric/")}))
+	},
+	"write to the archive": func(ctx context.Context, as aws.Config, of belongings) error {
+		return put(ctx, as, of.outputs["DataBucket"], archived)
+	},
 	"read other data": func(ctx context.Context, as aws.Config, of belongings) error {
-		return none(world.S3(as).GetObject(ctx, &s3.GetObjectInput{Bucket: aws.String(of.outputs["DataBucket"]), Key: aws.String("archive/x")}))
+		return none(world.S3(as).GetObject(ctx, &s3.GetObjectInput{Bucket: aws.String(of.outputs["DataBucket"]), Key: aws.String("other/x")}))
 	},
 	"see the directory's last run": func(ctx context.Context, as aws.Config, of belongings) error {
 		return none(world.S3(as).GetObject(ctx, &s3.GetObjectInput{Bucket: aws.String(of.outputs["DataBucket"]), Key: aws.String(lastRun)}))
 	},
 	"write other data": func(ctx context.Context, as aws.Config, of belongings) error {
-		return put(ctx, as, of.outputs["DataBucket"], "archive/x")
+		return put(ctx, as, of.outputs["DataBucket"], "other/x")
 	},
 	"list data": func(ctx context.Context, as aws.Config, of belongings) error {
 		return none(world.S3(as).ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: aws.String(of.outputs["DataBucket"])}))
@@ -109,6 +120,9 @@ var deeds = map[string]deed{
 	},
 	"invoke the probe": func(ctx context.Context, as aws.Config, of belongings) error {
 		return invoke(ctx, as, of.slug.FunctionName("probe"), `{"call_id":"00000000-0000-4000-8000-000000000000"}`)
+	},
+	"invoke the resend function": func(ctx context.Context, as aws.Config, of belongings) error {
+		return invoke(ctx, as, of.slug.FunctionName("resend"), `{"redrive":{"before":"2020-01-01T00:00:00Z"}}`)
 	},
 	"invoke the indexer": func(ctx context.Context, as aws.Config, of belongings) error {
 		return invoke(ctx, as, of.slug.FunctionName("indexer"), `{"Records":[]}`)
@@ -188,8 +202,11 @@ var identities = map[string]struct {
 	own    []string // of its own tenant
 	any    []string // of every tenant
 }{
-	"pushers":   {become: roleOf("pushers"), own: []string{"send", "read the directory", "see the directory's last run"}},
-	"indexer":   {become: roleOf("indexer"), own: []string{"receive", "see the queue", "set aside", "the writer's password"}},
+	"pushers": {become: roleOf("pushers"), own: []string{"send", "read the directory", "see the directory's last run"}},
+	"indexer": {become: roleOf("indexer"), own: []string{
+		"receive", "see the queue", "set aside", "the writer's password", // and to send again:
+		"send", "read dead letters", "read the archive", "list the archive", "write to the archive",
+	}},
 	"directory": {become: roleOf("directory"), own: []string{"write the directory"}},
 	"reader":    {become: roleOf("reader"), own: []string{"send", "the reader's password"}},
 	"editor":    {become: roleOf("editor")},
@@ -198,7 +215,7 @@ var identities = map[string]struct {
 	},
 	"the worker": {
 		become: func(t *testing.T, w *world.World, _ belongings) aws.Config { t.Helper(); return w.InCell(t) },
-		any:    []string{"invoke the probe", "sweep", "see the stack", "see a role", "list tagged resources", "list log groups"},
+		any:    []string{"invoke the probe", "invoke the resend function", "sweep", "see the stack", "see a role", "list tagged resources", "list log groups"},
 	},
 	"the admin API before it enters a cell": {
 		become: func(t *testing.T, w *world.World, _ belongings) aws.Config { t.Helper(); return w.Onlooker(t) },
@@ -222,7 +239,7 @@ func TestAttackAsEachIdentity(t *testing.T) {
 	w, tenants := neighbours(t)
 	own, other := belongingsOf(t, w, tenants[acme]), belongingsOf(t, w, tenants[acmeeu])
 	for _, of := range []belongings{own, other} { // something to find
-		for _, key := range []string{shelf, lastRun} {
+		for _, key := range []string{shelf, lastRun, archived} {
 			if err := put(t.Context(), w.AWS(), of.outputs["DataBucket"], key); err != nil {
 				t.Fatal(err)
 			}

@@ -108,12 +108,15 @@ func pack(lines [][]byte) ([]byte, error) {
 
 // folderOf is where the envelopes of one kind and hour are. Its names sort as the hours do.
 func folderOf(kind string, receivedAt time.Time) string {
-	return prefix + kind + "/" + receivedAt.UTC().Format(hourForm) + "/"
+	return Folder(kind) + receivedAt.UTC().Format(hourForm) + "/"
 }
 
-// hourOf returns the hour that an object's key names.
-func hourOf(kind, key string) (time.Time, error) {
-	hour, _, _ := strings.Cut(strings.TrimPrefix(key, prefix+kind+"/"), "/")
+// Folder begins the keys of all objects of a kind.
+func Folder(kind string) string { return prefix + kind + "/" }
+
+// Hour returns the hour that an object's key names.
+func Hour(kind, key string) (time.Time, error) {
+	hour, _, _ := strings.Cut(strings.TrimPrefix(key, Folder(kind)), "/")
 	at, err := time.Parse(hourForm, hour)
 	if err != nil {
 		return time.Time{}, fmt.Errorf("%s is no object of the archive: %w", key, err)

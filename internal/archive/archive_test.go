@@ -233,8 +233,13 @@ func TestWhatIsNotWholeIsAnError(t *testing.T) {
 		for _, err := range a.Read(t.Context(), key) {
 			last = err
 		}
-		if last == nil {
-			t.Errorf("%s: no error", name)
+		if !archive.IsDamage(last) {
+			t.Errorf("%s: %v", name, last)
+		}
+	}
+	for _, err := range a.Read(t.Context(), "archive/apimetric/2026-11-24T09/absent") {
+		if err == nil || archive.IsDamage(err) {
+			t.Errorf("absent: %v", err)
 		}
 	}
 }

@@ -16,14 +16,13 @@ import (
 // the object stays under the same key; nothing of the removed records stays in an older version of it. It may be called
 // again after an error. A write between reading and writing is refused and returned as an error.
 func (a *Archive) Remove(ctx context.Context, key string, doomed func(telemetry.Envelope, telemetry.Record) bool) (int, error) {
-	object, err := a.client.GetObject(ctx, &s3.GetObjectInput{Bucket: &a.bucket, Key: &key})
+	object, err := a.get(ctx, key)
 	if err != nil {
-		return 0, fmt.Errorf("read %s: %w", key, err)
+		return 0, err
 	}
-	defer func() { _ = object.Body.Close() }()
 	var lines [][]byte
 	removed := 0
-	for e, err := range unpack(object.Body) {
+	for e, err := range unpack(object.packed) {
 		if err != nil {
 			return 0, fmt.Errorf("read %s: %w", key, err)
 		}
@@ -47,9 +46,9 @@ func (a *Archive) Remove(ctx context.Context, key string, doomed func(telemetry.
 	var current string
 	switch {
 	case removed == 0:
-		current = aws.ToString(object.VersionId)
+		current = object.version
 	case len(lines) > 0:
-		if current, err = a.replace(ctx, key, aws.ToString(object.ETag), lines); err != nil {
+		if current, err = a.replace(ctx, key, object.etag, lines); err != nil {
 			return 0, err
 		}
 	}

@@ -16,13 +16,20 @@ import (
 type Kind string
 
 // The kinds. Rebuild makes an active tenant's stack anew after it was lost; data stays. Update brings changed settings to an
-// active tenant's stack.
+// active tenant's stack. Replay writes documents anew from the archive; Redrive sends dead letters back to the queue. These two
+// leave the tenant as it is, failed or not.
 const (
 	Onboard  Kind = "onboard"
 	Rebuild  Kind = "rebuild"
 	Update   Kind = "update"
+	Replay   Kind = "replay"
+	Redrive  Kind = "redrive"
 	Offboard Kind = "offboard"
 )
+
+// SparesTenant reports whether operations of this kind change nothing of the tenant: its state stays, and an off-boarding
+// need not wait for their end.
+func (k Kind) SparesTenant() bool { return k == Replay || k == Redrive }
 
 // State is where an operation is.
 type State string
@@ -57,6 +64,7 @@ type Operation struct {
 	Percent         int    // 0 to 100, never falling within an attempt
 	Data            DataPolicy
 	Change          tenant.Change // of an update: becomes the tenant's when the stack has it
+	Span            Span          // of a replay
 	CancelRequested bool
 	Memo            Memo
 	Failure         *Failure
@@ -81,6 +89,7 @@ type Memo struct {
 	CallID      string         `json:"call_id,omitempty"`     // batch id of the synthetic call
 	CallStarted time.Time      `json:"call_started,omitzero"` // its first instant, so that a repeat is the same call
 	CallWanted  map[string]int `json:"call_wanted,omitempty"` // documents that must appear, by kind
+	Resend      ResendMemo     `json:"resend,omitzero"`
 	StepStarted time.Time      `json:"step_started,omitzero"` // when the present step began: time-outs count from here
 }
 
@@ -159,7 +168,11 @@ type Starter interface {
 	// ErrChanged: the tenant's version is none of those that the caller has seen (nil: any). ErrRunning, tenant.ErrNotActive,
 	// or what tenant.Change.Apply finds wrong.
 	StartUpdate(ctx context.Context, actor access.Actor, s slug.Slug, c tenant.Change, seen []int64, w Write) (Started, error)
-	// StartOffboard queues an off-boarding, cancelling a running onboard (or rebuild) at its next step.
+	// StartReplay queues a replay of a checked span for an active tenant; ErrRunning, tenant.ErrNotActive.
+	StartReplay(ctx context.Context, actor access.Actor, s slug.Slug, span Span, w Write) (Started, error)
+	// StartRedrive queues a redrive for an active tenant; ErrRunning, tenant.ErrNotActive.
+	StartRedrive(ctx context.Context, actor access.Actor, s slug.Slug, w Write) (Started, error)
+	// StartOffboard queues an off-boarding, cancelling a running onboard, rebuild, replay or redrive at its next step.
 	// ErrRunning names any other running operation. A deleted tenant with retained data may be started again with DeleteData.
 	// Delete protection is checked here, in the transaction.
 	StartOffboard(ctx context.Context, actor access.Actor, s slug.Slug, data DataPolicy, w Write) (Started, error)

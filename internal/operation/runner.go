@@ -12,10 +12,11 @@ import (
 
 // RunnerConfig is what a Runner needs. Zero durations get the defaults named.
 type RunnerConfig struct {
-	Store  Store
-	Stacks Stacks
-	Prober Prober
-	Purger Purger
+	Store    Store
+	Stacks   Stacks
+	Prober   Prober
+	Purger   Purger
+	Resender Resender
 
 	Holder       string        // names this worker; two workers never have the same
 	Lease        time.Duration // 45 s: longer than one step takes
@@ -23,8 +24,10 @@ type RunnerConfig struct {
 	StackTimeout time.Duration // 75 min: a dedicated search domain takes 45
 	ProbeTimeout time.Duration // 5 min: sending the synthetic call, and again for finding it
 	PurgeTimeout time.Duration // 15 min: purging, and again for sweeping
-	Now          func() time.Time
-	Log          *slog.Logger
+
+	ResendTimeout time.Duration // 24 h: a replay or redrive that comes no further, for search may be away as long
+	Now           func() time.Time
+	Log           *slog.Logger
 }
 
 // A Runner drives operations, one step at a time. Any number of runners may work on the same store.
@@ -48,6 +51,7 @@ func NewRunner(c RunnerConfig) *Runner {
 	fill(&c.StackTimeout, 75*time.Minute)
 	fill(&c.ProbeTimeout, 5*time.Minute)
 	fill(&c.PurgeTimeout, 15*time.Minute)
+	fill(&c.ResendTimeout, 24*time.Hour)
 	if c.Now == nil {
 		c.Now = time.Now
 	}
@@ -95,6 +99,10 @@ func plan(kind Kind) []step {
 		return offboarding
 	case Update:
 		return updating
+	case Replay:
+		return replaying
+	case Redrive:
+		return redriving
 	case Onboard, Rebuild:
 	}
 	return onboarding
@@ -201,11 +209,13 @@ func (r *run) finish(state State) {
 	r.op.State, r.op.FinishedAt = state, r.Now()
 }
 
-// fail ends the operation; the tenant is failed until somebody retries or off-boards.
+// fail ends the operation; the tenant that it was changing is failed until somebody retries or off-boards.
 func (r *run) fail(f *Failure) {
 	r.finish(Failed)
 	r.op.Failure = f
-	r.change = &TenantChange{State: tenant.Failed}
+	if !r.op.Kind.SparesTenant() {
+		r.change = &TenantChange{State: tenant.Failed}
+	}
 	r.events = append(r.events, Event{
 		Step: r.op.Step, Level: "error", Message: f.Reason, Resource: f.Resource, Percent: r.op.Percent,
 	})

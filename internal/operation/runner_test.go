@@ -11,6 +11,7 @@ import (
 
 	"github.com/earshot-hq/earshot/internal/operation"
 	"github.com/earshot-hq/earshot/internal/operation/operationtest"
+	"github.com/earshot-hq/earshot/internal/telemetry"
 	"github.com/earshot-hq/earshot/internal/tenant"
 )
 
@@ -40,6 +41,9 @@ func setup(t *testing.T, kind operation.Kind) *bench {
 		op.Data, state = operation.DeleteData, tenant.Active
 	case operation.Update:
 		op.Change, state = someChange(), tenant.Updating
+	case operation.Replay, operation.Redrive:
+		op.Span, state = operation.Span{From: b.clock.Add(-time.Hour), To: b.clock, Kinds: telemetry.Measured}, tenant.Active
+		b.cloud.Archived = 7
 	case operation.Onboard, operation.Rebuild:
 	}
 	b.store.Put(tenant.Tenant{ID: tenantID, Slug: "acme", DisplayName: "Acme", State: state, Settings: tenant.DefaultSettings()}, op)
@@ -48,7 +52,7 @@ func setup(t *testing.T, kind operation.Kind) *bench {
 
 func (b *bench) runner(holder string) *operation.Runner {
 	return operation.NewRunner(operation.RunnerConfig{
-		Store: b.store, Stacks: b.cloud, Prober: b.cloud, Purger: b.cloud, Holder: holder, Now: b.now,
+		Store: b.store, Stacks: b.cloud, Prober: b.cloud, Purger: b.cloud, Resender: b.cloud, Holder: holder, Now: b.now,
 	})
 }
 
@@ -153,6 +157,7 @@ func TestEveryStepMayRunTwice(t *testing.T) {
 	t.Parallel()
 	for kind, want := range map[operation.Kind]tenant.State{
 		operation.Onboard: tenant.Active, operation.Update: tenant.Active, operation.Offboard: tenant.Deleted,
+		operation.Replay: tenant.Active, operation.Redrive: tenant.Active,
 	} {
 		for crashAt := range 20 {
 			b := setup(t, kind)
@@ -171,6 +176,13 @@ func TestEveryStepMayRunTwice(t *testing.T) {
 			if kind == operation.Update {
 				isChanged(t, tn)
 			}
+			slices.Sort(b.cloud.Resent) // what a lost save has sent was sent again
+			if all := slices.Compact(b.cloud.Resent); kind == operation.Replay && len(all) != b.cloud.Archived {
+				t.Errorf("%s, stopped at %d: sent %v", kind, crashAt, all)
+			}
+			if kind == operation.Redrive && b.cloud.Redriven != b.cloud.Archived {
+				t.Errorf("%s, stopped at %d: %d letters", kind, crashAt, b.cloud.Redriven)
+			}
 		}
 	}
 }
@@ -181,7 +193,7 @@ func (b *bench) crash(t *testing.T, at int) {
 	for n := range at + 1 {
 		if n == at {
 			b.Runner = operation.NewRunner(operation.RunnerConfig{
-				Store: forgetful{b.store}, Stacks: b.cloud, Prober: b.cloud, Purger: b.cloud, Holder: "one", Now: b.now,
+				Store: forgetful{b.store}, Stacks: b.cloud, Prober: b.cloud, Purger: b.cloud, Resender: b.cloud, Holder: "one", Now: b.now,
 			})
 		}
 		wait, err := b.Advance(t.Context(), tenantID, opID)

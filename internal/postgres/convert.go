@@ -73,6 +73,11 @@ func operationFrom(row dbsqlc.Operation, s string) (operation.Operation, error) 
 			return op, fmt.Errorf("change of operation %s: %w", row.ID, err)
 		}
 	}
+	if row.Span != nil {
+		if err := json.Unmarshal(row.Span, &op.Span); err != nil {
+			return op, fmt.Errorf("span of operation %s: %w", row.ID, err)
+		}
+	}
 	if row.Failure != nil {
 		if err := json.Unmarshal(row.Failure, &op.Failure); err != nil {
 			return op, fmt.Errorf("failure of operation %s: %w", row.ID, err)

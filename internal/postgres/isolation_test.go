@@ -127,6 +127,12 @@ var methods = map[string]struct {
 	"StartUpdate": {func(ctx context.Context, db postgrestest.Database, a access.Actor, of operation.Started) error {
 		return ignore(db.StartUpdate(ctx, a, of.Tenant.Slug, tenant.Change{RetentionDays: new(1)}, nil, operation.Write{}))
 	}, tenant.ErrNotFound},
+	"StartReplay": {func(ctx context.Context, db postgrestest.Database, a access.Actor, of operation.Started) error {
+		return ignore(db.StartReplay(ctx, a, of.Tenant.Slug, operation.Span{}, operation.Write{}))
+	}, tenant.ErrNotFound},
+	"StartRedrive": {func(ctx context.Context, db postgrestest.Database, a access.Actor, of operation.Started) error {
+		return ignore(db.StartRedrive(ctx, a, of.Tenant.Slug, operation.Write{}))
+	}, tenant.ErrNotFound},
 	"StartOffboard": {func(ctx context.Context, db postgrestest.Database, a access.Actor, of operation.Started) error {
 		return ignore(db.StartOffboard(ctx, a, of.Tenant.Slug, operation.DeleteData, operation.Write{}))
 	}, tenant.ErrNotFound},

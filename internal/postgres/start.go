@@ -94,15 +94,16 @@ func (db *DB) StartOffboard(ctx context.Context, actor access.Actor, s slug.Slug
 	})
 }
 
-// makeWay returns the state in which an off-boarding begins: running when nothing else runs; queued behind an onboarding or
-// rebuild, which is asked to give way.
+// makeWay returns the state in which an off-boarding begins: running when nothing else runs; queued behind an onboarding,
+// rebuild, replay or redrive, which is asked to give way.
 func (t tx) makeWay(ctx context.Context, tenantID string) (operation.State, error) {
 	active, err := t.ActiveOperations(ctx, tenantID)
 	if err != nil || len(active) == 0 {
 		return operation.Running, err
 	}
 	one := active[0]
-	mayCancel := one.Kind == string(operation.Onboard) || one.Kind == string(operation.Rebuild)
+	kind := operation.Kind(one.Kind)
+	mayCancel := kind == operation.Onboard || kind == operation.Rebuild || kind.SparesTenant()
 	if len(active) > 1 || one.State != string(operation.Running) || !mayCancel {
 		return "", running(one)
 	}
@@ -146,6 +147,8 @@ func stateWhile(kind operation.Kind) tenant.State {
 		return tenant.Deleting
 	case operation.Update:
 		return tenant.Updating
+	case operation.Replay, operation.Redrive:
+		return tenant.Active
 	case operation.Onboard, operation.Rebuild:
 	}
 	return tenant.Provisioning

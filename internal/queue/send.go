@@ -33,15 +33,44 @@ func New(client *sqs.Client, url string) *Queue { return &Queue{client: client, 
 // record. It retries transient errors itself: an error means that some records are not known to be kept. Sending the same
 // envelope again is harmless.
 func (q *Queue) Send(ctx context.Context, e telemetry.Envelope) error {
-	packed, err := bodies(e)
-	if err != nil {
-		return fmt.Errorf("send to queue: %w", err)
-	}
-	messages := make([]message, 0, len(packed))
-	for _, body := range packed {
-		messages = append(messages, message{body: body})
+	return q.SendAll(ctx, []telemetry.Envelope{e})
+}
+
+// SendAll does so with many, in as few requests as the bounds allow.
+func (q *Queue) SendAll(ctx context.Context, envelopes []telemetry.Envelope) error {
+	messages := make([]message, 0, len(envelopes))
+	for _, e := range envelopes {
+		packed, err := bodies(e)
+		if err != nil {
+			return fmt.Errorf("send to queue: %w", err)
+		}
+		for _, body := range packed {
+			messages = append(messages, message{body: body})
+		}
 	}
 	return q.deliver(ctx, messages)
+}
+
+// Waiting returns about how many messages the queue has, those in somebody's hands and those that are kept away included.
+func (q *Queue) Waiting(ctx context.Context) (int, error) {
+	counted := []types.QueueAttributeName{
+		types.QueueAttributeNameApproximateNumberOfMessages,
+		types.QueueAttributeNameApproximateNumberOfMessagesNotVisible,
+		types.QueueAttributeNameApproximateNumberOfMessagesDelayed,
+	}
+	answer, err := q.client.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: &q.url, AttributeNames: counted})
+	if err != nil {
+		return 0, fmt.Errorf("count messages: %w", err)
+	}
+	sum := 0
+	for _, name := range counted {
+		n, err := strconv.Atoi(answer.Attributes[string(name)])
+		if err != nil {
+			return 0, fmt.Errorf("count messages: %s is %q", name, answer.Attributes[string(name)])
+		}
+		sum += n
+	}
+	return sum, nil
 }
 
 // message is what one entry of a batch carries.

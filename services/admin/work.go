@@ -17,6 +17,7 @@ import (
 	"github.com/earshot-hq/earshot/internal/operation"
 	"github.com/earshot-hq/earshot/internal/postgres"
 	"github.com/earshot-hq/earshot/internal/prober"
+	"github.com/earshot-hq/earshot/internal/resender"
 	"github.com/earshot-hq/earshot/internal/residue"
 	"github.com/earshot-hq/earshot/internal/service"
 	"github.com/earshot-hq/earshot/internal/settings"
@@ -37,6 +38,7 @@ type workSettings struct {
 	StackTimeout   time.Duration `env:"STACK_TIMEOUT" envDefault:"75m"`
 	ProbeTimeout   time.Duration `env:"PROBE_TIMEOUT" envDefault:"5m"`
 	PurgeTimeout   time.Duration `env:"PURGE_TIMEOUT" envDefault:"15m"`
+	ResendTimeout  time.Duration `env:"RESEND_TIMEOUT" envDefault:"24h"`
 	RebuildMissing bool          `env:"REBUILD_MISSING"`
 	RebuildEvery   time.Duration `env:"REBUILD_EVERY" envDefault:"2m"`
 	RetentionEvery time.Duration `env:"RETENTION_EVERY" envDefault:"6h"`
@@ -47,6 +49,7 @@ type cloud struct {
 	operation.Stacks
 	operation.Prober
 	operation.Purger
+	operation.Resender
 	jobs.Expirer
 }
 
@@ -80,8 +83,8 @@ func (m *work) Run(ctx context.Context) (err error) {
 	}
 	holder := m.holder()
 	queue, err := m.queue(operation.NewRunner(operation.RunnerConfig{
-		Store: m.db, Stacks: m.cloud, Prober: m.cloud, Purger: m.cloud, Holder: holder, Lease: s.Lease, Poll: s.Poll,
-		StackTimeout: s.StackTimeout, ProbeTimeout: s.ProbeTimeout, PurgeTimeout: s.PurgeTimeout, Log: m.log,
+		Store: m.db, Stacks: m.cloud, Prober: m.cloud, Purger: m.cloud, Resender: m.cloud, Holder: holder, Lease: s.Lease, Poll: s.Poll,
+		StackTimeout: s.StackTimeout, ProbeTimeout: s.ProbeTimeout, PurgeTimeout: s.PurgeTimeout, ResendTimeout: s.ResendTimeout, Log: m.log,
 	}))
 	if err != nil {
 		return err
@@ -110,7 +113,7 @@ func enterAWS(ctx context.Context) (cloud, error) {
 	}
 	cells := cellaws.New(identity)
 	left := residue.New(cells)
-	return cloud{stacks.New(cells, stacks.Options{}), prober.New(cells), left, left}, nil
+	return cloud{stacks.New(cells, stacks.Options{}), prober.New(cells), left, resender.New(cells), left}, nil
 }
 
 // holder names this worker. Two workers of one name would take each other's operations over.

@@ -32,6 +32,10 @@ type Cloud struct {
 	FailDeletes      int    // how many deletions fail before one succeeds
 	Lose             int    // documents of the call that never appear
 	Sticky           bool   // the purge leaves something
+	Archived         int    // messages of the archive, sent two a chunk; and dead letters, as many
+	Full             int    // how many chunks find the queue full
+	Resent           []int  // messages of the archive in the order in which they were sent
+	Redriven         int    // dead letters sent back
 	Trouble          error  // returned by every call while it is set
 
 	old map[slug.Slug][]string // indices that are due

@@ -78,6 +78,8 @@ type Operation struct {
 	FinishedAt  *time.Time
 	// Of an update: what is to be different of the tenant.
 	Change []byte
+	// Of a replay: from when to when, and which kinds of telemetry.
+	Span []byte
 }
 
 // The story of each operation, in order; lines are added, never changed.

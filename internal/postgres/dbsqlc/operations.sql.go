@@ -76,8 +76,9 @@ func (q *Queries) AddEvent(ctx context.Context, arg AddEventParams) error {
 }
 
 const addOperation = `-- name: AddOperation :exec
-insert into operations (id, tenant_id, kind, state, data, change, requested_by)
-values ($1, $2, $3, $4, $5, $6, $7)
+insert into operations (id, tenant_id, kind, state, data, change, span, requested_by)
+values ($1, $2, $3, $4, $5, $6, $7,
+  $8)
 `
 
 type AddOperationParams struct {
@@ -87,6 +88,7 @@ type AddOperationParams struct {
 	State       string
 	Data        string
 	Change      []byte
+	Span        []byte
 	RequestedBy string
 }
 
@@ -98,6 +100,7 @@ func (q *Queries) AddOperation(ctx context.Context, arg AddOperationParams) erro
 		arg.State,
 		arg.Data,
 		arg.Change,
+		arg.Span,
 		arg.RequestedBy,
 	)
 	return err
@@ -248,7 +251,7 @@ func (q *Queries) LastSequence(ctx context.Context, arg LastSequenceParams) (int
 }
 
 const latestOperation = `-- name: LatestOperation :one
-select o.id, o.tenant_id, o.kind, o.state, o.step, o.attempt, o.percent, o.data, o.cancel_requested, o.memo, o.failure, o.generation, o.holder, o.lease_until, o.requested_by, o.created_at, o.updated_at, o.finished_at, o.change, t.slug
+select o.id, o.tenant_id, o.kind, o.state, o.step, o.attempt, o.percent, o.data, o.cancel_requested, o.memo, o.failure, o.generation, o.holder, o.lease_until, o.requested_by, o.created_at, o.updated_at, o.finished_at, o.change, o.span, t.slug
 from operations o join tenants t on t.id = o.tenant_id
 where o.tenant_id = $1
 order by o.created_at desc, o.id desc
@@ -283,13 +286,14 @@ func (q *Queries) LatestOperation(ctx context.Context, tenantID string) (LatestO
 		&i.Operation.UpdatedAt,
 		&i.Operation.FinishedAt,
 		&i.Operation.Change,
+		&i.Operation.Span,
 		&i.Slug,
 	)
 	return i, err
 }
 
 const lockOperation = `-- name: LockOperation :one
-select o.id, o.tenant_id, o.kind, o.state, o.step, o.attempt, o.percent, o.data, o.cancel_requested, o.memo, o.failure, o.generation, o.holder, o.lease_until, o.requested_by, o.created_at, o.updated_at, o.finished_at, o.change, t.slug, coalesce(o.lease_until > clock_timestamp(), false)::boolean as is_held
+select o.id, o.tenant_id, o.kind, o.state, o.step, o.attempt, o.percent, o.data, o.cancel_requested, o.memo, o.failure, o.generation, o.holder, o.lease_until, o.requested_by, o.created_at, o.updated_at, o.finished_at, o.change, o.span, t.slug, coalesce(o.lease_until > clock_timestamp(), false)::boolean as is_held
 from operations o join tenants t on t.id = o.tenant_id
 where o.id = $1 and o.tenant_id = $2
 for no key update of o
@@ -330,6 +334,7 @@ func (q *Queries) LockOperation(ctx context.Context, arg LockOperationParams) (L
 		&i.Operation.UpdatedAt,
 		&i.Operation.FinishedAt,
 		&i.Operation.Change,
+		&i.Operation.Span,
 		&i.Slug,
 		&i.IsHeld,
 	)
@@ -337,7 +342,7 @@ func (q *Queries) LockOperation(ctx context.Context, arg LockOperationParams) (L
 }
 
 const operationByID = `-- name: OperationByID :one
-select o.id, o.tenant_id, o.kind, o.state, o.step, o.attempt, o.percent, o.data, o.cancel_requested, o.memo, o.failure, o.generation, o.holder, o.lease_until, o.requested_by, o.created_at, o.updated_at, o.finished_at, o.change, t.slug from operations o join tenants t on t.id = o.tenant_id where o.id = $1
+select o.id, o.tenant_id, o.kind, o.state, o.step, o.attempt, o.percent, o.data, o.cancel_requested, o.memo, o.failure, o.generation, o.holder, o.lease_until, o.requested_by, o.created_at, o.updated_at, o.finished_at, o.change, o.span, t.slug from operations o join tenants t on t.id = o.tenant_id where o.id = $1
 `
 
 type OperationByIDRow struct {
@@ -368,13 +373,14 @@ func (q *Queries) OperationByID(ctx context.Context, id string) (OperationByIDRo
 		&i.Operation.UpdatedAt,
 		&i.Operation.FinishedAt,
 		&i.Operation.Change,
+		&i.Operation.Span,
 		&i.Slug,
 	)
 	return i, err
 }
 
 const operationsBefore = `-- name: OperationsBefore :many
-select o.id, o.tenant_id, o.kind, o.state, o.step, o.attempt, o.percent, o.data, o.cancel_requested, o.memo, o.failure, o.generation, o.holder, o.lease_until, o.requested_by, o.created_at, o.updated_at, o.finished_at, o.change, t.slug
+select o.id, o.tenant_id, o.kind, o.state, o.step, o.attempt, o.percent, o.data, o.cancel_requested, o.memo, o.failure, o.generation, o.holder, o.lease_until, o.requested_by, o.created_at, o.updated_at, o.finished_at, o.change, o.span, t.slug
 from operations o join tenants t on t.id = o.tenant_id
 where ($1::timestamptz is null
     or (o.created_at, o.id) < ($1::timestamptz, $2::uuid))
@@ -435,6 +441,7 @@ func (q *Queries) OperationsBefore(ctx context.Context, arg OperationsBeforePara
 			&i.Operation.UpdatedAt,
 			&i.Operation.FinishedAt,
 			&i.Operation.Change,
+			&i.Operation.Span,
 			&i.Slug,
 		); err != nil {
 			return nil, err

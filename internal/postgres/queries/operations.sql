@@ -1,6 +1,7 @@
 -- name: AddOperation :exec
-insert into operations (id, tenant_id, kind, state, data, change, requested_by)
-values (sqlc.arg(id), sqlc.arg(tenant_id), sqlc.arg(kind), sqlc.arg(state), sqlc.arg(data), sqlc.narg(change), sqlc.arg(requested_by));
+insert into operations (id, tenant_id, kind, state, data, change, span, requested_by)
+values (sqlc.arg(id), sqlc.arg(tenant_id), sqlc.arg(kind), sqlc.arg(state), sqlc.arg(data), sqlc.narg(change), sqlc.narg(span),
+  sqlc.arg(requested_by));
 
 -- name: OperationByID :one
 select sqlc.embed(o), t.slug from operations o join tenants t on t.id = o.tenant_id where o.id = sqlc.arg(id);

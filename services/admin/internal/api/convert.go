@@ -68,6 +68,22 @@ func changeTo(c tenant.Change) *apigen.TenantChange {
 	return out
 }
 
+func spanFrom(body apigen.ReplayDraft) operation.Span {
+	span := operation.Span{From: body.From, To: orZero(body.To)}
+	for _, kind := range orZero(body.Kinds) {
+		span.Kinds = append(span.Kinds, string(kind))
+	}
+	return span
+}
+
+func spanTo(s operation.Span) *apigen.Span {
+	out := &apigen.Span{From: s.From, To: s.To, Kinds: make([]apigen.Kind, 0, len(s.Kinds))}
+	for _, kind := range s.Kinds {
+		out.Kinds = append(out.Kinds, apigen.Kind(kind))
+	}
+	return out
+}
+
 // settingsFrom returns the defaults with what the caller chose.
 func settingsFrom(chosen apigen.SettingsDraft) tenant.Settings {
 	s := tenant.DefaultSettings()
@@ -137,6 +153,9 @@ func operationTo(o operation.Operation) apigen.Operation {
 	}
 	if o.Kind == operation.Update {
 		out.Change = changeTo(o.Change)
+	}
+	if o.Kind == operation.Replay {
+		out.Span = spanTo(o.Span)
 	}
 	if !o.FinishedAt.IsZero() {
 		out.FinishedAt = new(o.FinishedAt)

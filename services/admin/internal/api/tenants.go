@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/earshot-hq/earshot/internal/operation"
 	"github.com/earshot-hq/earshot/internal/slug"
@@ -79,6 +80,30 @@ func (a *API) RetryTenant(ctx context.Context, r apigen.RetryTenantRequestObject
 	return answer(a.Starter.StartRetry(ctx, caller.actor, name, caller.write()))
 }
 
+// ReplayTenant brings a tenant's documents back from its archive.
+func (a *API) ReplayTenant(ctx context.Context, r apigen.ReplayTenantRequestObject) (apigen.ReplayTenantResponseObject, error) {
+	name, err := slugOf(r.Slug)
+	if err != nil {
+		return nil, err
+	}
+	span, err := spanFrom(*r.Body).Check(time.Now())
+	if err != nil {
+		return nil, err
+	}
+	caller := callOf(ctx)
+	return answer(a.Starter.StartReplay(ctx, caller.actor, name, span, caller.write()))
+}
+
+// RedriveTenant sends a tenant's dead letters back to its queue.
+func (a *API) RedriveTenant(ctx context.Context, r apigen.RedriveTenantRequestObject) (apigen.RedriveTenantResponseObject, error) {
+	name, err := slugOf(r.Slug)
+	if err != nil {
+		return nil, err
+	}
+	caller := callOf(ctx)
+	return answer(a.Starter.StartRedrive(ctx, caller.actor, name, caller.write()))
+}
+
 // slugOf reads the slug of a path. What cannot be one names no tenant.
 func slugOf(path string) (slug.Slug, error) {
 	name, err := slug.Parse(path)
@@ -117,7 +142,7 @@ func (s started) visit(w http.ResponseWriter) error {
 	return err
 }
 
-// VisitCreateTenantResponse implements the generated interface, and so do the two below.
+// VisitCreateTenantResponse implements the generated interface, and so do those below.
 func (s started) VisitCreateTenantResponse(w http.ResponseWriter) error { return s.visit(w) }
 
 // VisitDeleteTenantResponse writes the answer.
@@ -125,3 +150,9 @@ func (s started) VisitDeleteTenantResponse(w http.ResponseWriter) error { return
 
 // VisitRetryTenantResponse writes the answer.
 func (s started) VisitRetryTenantResponse(w http.ResponseWriter) error { return s.visit(w) }
+
+// VisitReplayTenantResponse writes the answer.
+func (s started) VisitReplayTenantResponse(w http.ResponseWriter) error { return s.visit(w) }
+
+// VisitRedriveTenantResponse writes the answer.
+func (s started) VisitRedriveTenantResponse(w http.ResponseWriter) error { return s.visit(w) }

@@ -113,6 +113,27 @@ func (e Isolation) Valid() bool {
 	}
 }
 
+// Defines values for Kind.
+const (
+	KindApimetric            Kind = "apimetric"
+	KindSoftphonecallreport  Kind = "softphonecallreport"
+	KindSoftphonestreamstats Kind = "softphonestreamstats"
+)
+
+// Valid indicates whether the value is a known member of the Kind enum.
+func (e Kind) Valid() bool {
+	switch e {
+	case KindApimetric:
+		return true
+	case KindSoftphonecallreport:
+		return true
+	case KindSoftphonestreamstats:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for MediaOwner.
 const (
 	MediaOwnerFrame MediaOwner = "frame"
@@ -154,6 +175,8 @@ const (
 	OperationKindOffboard OperationKind = "offboard"
 	OperationKindOnboard  OperationKind = "onboard"
 	OperationKindRebuild  OperationKind = "rebuild"
+	OperationKindRedrive  OperationKind = "redrive"
+	OperationKindReplay   OperationKind = "replay"
 	OperationKindUpdate   OperationKind = "update"
 )
 
@@ -165,6 +188,10 @@ func (e OperationKind) Valid() bool {
 	case OperationKindOnboard:
 		return true
 	case OperationKindRebuild:
+		return true
+	case OperationKindRedrive:
+		return true
+	case OperationKindReplay:
 		return true
 	case OperationKindUpdate:
 		return true
@@ -408,6 +435,9 @@ type IPPrivacy string
 // Isolation Where the tenant's telemetry lives; `pooled` by default. It cannot be changed.
 type Isolation string
 
+// Kind A kind of telemetry.
+type Kind string
+
 // MediaOwner Who owns a call's media in the softphone; `frame` by default.
 type MediaOwner string
 
@@ -417,16 +447,19 @@ type Operation struct {
 	CancelRequested bool `json:"cancel_requested"`
 
 	// Change What is to be different. A list replaces the whole list; of `index_period`, kinds that are not named stay.
-	Change      *TenantChange  `json:"change,omitempty"`
-	CreatedAt   time.Time      `json:"created_at"`
-	Data        *DataPolicy    `json:"data,omitempty"`
-	Failure     *Failure       `json:"failure,omitempty"`
-	FinishedAt  *time.Time     `json:"finished_at,omitempty"`
-	Id          string         `json:"id"`
-	Kind        OperationKind  `json:"kind"`
-	Percent     int            `json:"percent"`
-	RequestedBy string         `json:"requested_by"`
-	State       OperationState `json:"state"`
+	Change      *TenantChange `json:"change,omitempty"`
+	CreatedAt   time.Time     `json:"created_at"`
+	Data        *DataPolicy   `json:"data,omitempty"`
+	Failure     *Failure      `json:"failure,omitempty"`
+	FinishedAt  *time.Time    `json:"finished_at,omitempty"`
+	Id          string        `json:"id"`
+	Kind        OperationKind `json:"kind"`
+	Percent     int           `json:"percent"`
+	RequestedBy string        `json:"requested_by"`
+
+	// Span What a replay brings back.
+	Span  *Span          `json:"span,omitempty"`
+	State OperationState `json:"state"`
 
 	// Step The step that is next, or running.
 	Step string `json:"step"`
@@ -517,6 +550,18 @@ type QueueDepth struct {
 	Waiting       int64  `json:"waiting"`
 }
 
+// ReplayDraft defines model for ReplayDraft.
+type ReplayDraft struct {
+	// From Telemetry that was received at this instant or later.
+	From time.Time `json:"from"`
+
+	// Kinds All by default.
+	Kinds *[]Kind `json:"kinds,omitempty"`
+
+	// To And before this one; by default, and at most, now.
+	To *time.Time `json:"to,omitempty"`
+}
+
 // Settings defines model for Settings.
 type Settings struct {
 	ArchiveDays      int      `json:"archive_days"`
@@ -559,6 +604,13 @@ type SettingsDraft struct {
 
 	// SoftphoneOrigins Origins besides the site's own that may post telemetry. International names are converted.
 	SoftphoneOrigins *[]string `json:"softphone_origins,omitempty"`
+}
+
+// Span What a replay brings back.
+type Span struct {
+	From  time.Time `json:"from"`
+	Kinds []Kind    `json:"kinds"`
+	To    time.Time `json:"to"`
 }
 
 // Started defines model for Started.
@@ -775,6 +827,18 @@ type UpdateTenantParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// RedriveTenantParams defines parameters for RedriveTenant.
+type RedriveTenantParams struct {
+	// IdempotencyKey Makes a repeat of the same request safe. Make a new one for each new intent, such as a UUID.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// ReplayTenantParams defines parameters for ReplayTenant.
+type ReplayTenantParams struct {
+	// IdempotencyKey Makes a repeat of the same request safe. Make a new one for each new intent, such as a UUID.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
 // RetryTenantParams defines parameters for RetryTenant.
 type RetryTenantParams struct {
 	// IdempotencyKey Makes a repeat of the same request safe. Make a new one for each new intent, such as a UUID.
@@ -786,6 +850,9 @@ type CreateTenantJSONRequestBody = TenantDraft
 
 // UpdateTenantJSONRequestBody defines body for UpdateTenant for application/json ContentType.
 type UpdateTenantJSONRequestBody = TenantChange
+
+// ReplayTenantJSONRequestBody defines body for ReplayTenant for application/json ContentType.
+type ReplayTenantJSONRequestBody = ReplayDraft
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
@@ -825,6 +892,12 @@ type ServerInterface interface {
 	// UpdateTenant Change a tenant
 	// (PATCH /v1/tenants/{slug})
 	UpdateTenant(c *gin.Context, slug Slug, params UpdateTenantParams)
+	// RedriveTenant Send a tenant's dead letters back to its queue
+	// (POST /v1/tenants/{slug}/actions/redrive)
+	RedriveTenant(c *gin.Context, slug Slug, params RedriveTenantParams)
+	// ReplayTenant Bring a tenant's documents back from its archive
+	// (POST /v1/tenants/{slug}/actions/replay)
+	ReplayTenant(c *gin.Context, slug Slug, params ReplayTenantParams)
 	// RetryTenant Try a tenant's failed operation again
 	// (POST /v1/tenants/{slug}/actions/retry)
 	RetryTenant(c *gin.Context, slug Slug, params RetryTenantParams)
@@ -1324,6 +1397,104 @@ func (siw *ServerInterfaceWrapper) UpdateTenant(c *gin.Context) {
 	siw.Handler.UpdateTenant(c, slug, params)
 }
 
+// RedriveTenant operation middleware
+func (siw *ServerInterfaceWrapper) RedriveTenant(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "slug" -------------
+	var slug Slug
+
+	err = runtime.BindStyledParameterWithOptions("simple", "slug", c.Param("slug"), &slug, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter slug: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RedriveTenantParams
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.RedriveTenant(c, slug, params)
+}
+
+// ReplayTenant operation middleware
+func (siw *ServerInterfaceWrapper) ReplayTenant(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "slug" -------------
+	var slug Slug
+
+	err = runtime.BindStyledParameterWithOptions("simple", "slug", c.Param("slug"), &slug, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter slug: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReplayTenantParams
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ReplayTenant(c, slug, params)
+}
+
 // RetryTenant operation middleware
 func (siw *ServerInterfaceWrapper) RetryTenant(c *gin.Context) {
 
@@ -1432,6 +1603,8 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.PATCH(options.BaseURL+"/v1/tenants/:slug", wrapper.UpdateTenant)
 	router.GET(options.BaseURL+"/v1/tenants/:slug/health", wrapper.GetTenantHealth)
 	router.POST(options.BaseURL+"/v1/tenants/:slug/actions/retry", wrapper.RetryTenant)
+	router.POST(options.BaseURL+"/v1/tenants/:slug/actions/replay", wrapper.ReplayTenant)
+	router.POST(options.BaseURL+"/v1/tenants/:slug/actions/redrive", wrapper.RedriveTenant)
 	router.GET(options.BaseURL+"/v1/operations", wrapper.ListOperations)
 	router.GET(options.BaseURL+"/v1/operations/:id", wrapper.GetOperation)
 	router.GET(options.BaseURL+"/v1/operations/:id/events", wrapper.ListOperationEvents)
@@ -1966,6 +2139,89 @@ func (response UpdateTenantdefaultApplicationProblemPlusJSONResponse) VisitUpdat
 	return err
 }
 
+type RedriveTenantRequestObject struct {
+	Slug   Slug `json:"slug"`
+	Params RedriveTenantParams
+}
+
+type RedriveTenantResponseObject interface {
+	VisitRedriveTenantResponse(w http.ResponseWriter) error
+}
+
+type RedriveTenant202JSONResponse struct{ StartedJSONResponse }
+
+func (response RedriveTenant202JSONResponse) VisitRedriveTenantResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Location", fmt.Sprint(response.Headers.Location))
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RedriveTenantdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RedriveTenantdefaultApplicationProblemPlusJSONResponse) VisitRedriveTenantResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplayTenantRequestObject struct {
+	Slug   Slug `json:"slug"`
+	Params ReplayTenantParams
+	Body   *ReplayTenantJSONRequestBody
+}
+
+type ReplayTenantResponseObject interface {
+	VisitReplayTenantResponse(w http.ResponseWriter) error
+}
+
+type ReplayTenant202JSONResponse struct{ StartedJSONResponse }
+
+func (response ReplayTenant202JSONResponse) VisitReplayTenantResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Location", fmt.Sprint(response.Headers.Location))
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplayTenantdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ReplayTenantdefaultApplicationProblemPlusJSONResponse) VisitReplayTenantResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type RetryTenantRequestObject struct {
 	Slug   Slug `json:"slug"`
 	Params RetryTenantParams
@@ -2084,6 +2340,12 @@ type StrictServerInterface interface {
 	// UpdateTenant Change a tenant
 	// (PATCH /v1/tenants/{slug})
 	UpdateTenant(ctx context.Context, request UpdateTenantRequestObject) (UpdateTenantResponseObject, error)
+	// RedriveTenant Send a tenant's dead letters back to its queue
+	// (POST /v1/tenants/{slug}/actions/redrive)
+	RedriveTenant(ctx context.Context, request RedriveTenantRequestObject) (RedriveTenantResponseObject, error)
+	// ReplayTenant Bring a tenant's documents back from its archive
+	// (POST /v1/tenants/{slug}/actions/replay)
+	ReplayTenant(ctx context.Context, request ReplayTenantRequestObject) (ReplayTenantResponseObject, error)
 	// RetryTenant Try a tenant's failed operation again
 	// (POST /v1/tenants/{slug}/actions/retry)
 	RetryTenant(ctx context.Context, request RetryTenantRequestObject) (RetryTenantResponseObject, error)
@@ -2486,6 +2748,78 @@ func (sh *strictHandler) UpdateTenant(ctx *gin.Context, slug Slug, params Update
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(UpdateTenantResponseObject); ok {
 		if err := validResponse.VisitUpdateTenantResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RedriveTenant operation middleware
+func (sh *strictHandler) RedriveTenant(ctx *gin.Context, slug Slug, params RedriveTenantParams) {
+	var request RedriveTenantRequestObject
+
+	request.Slug = slug
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RedriveTenant(ctx, request.(RedriveTenantRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RedriveTenant")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(RedriveTenantResponseObject); ok {
+		if err := validResponse.VisitRedriveTenantResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ReplayTenant operation middleware
+func (sh *strictHandler) ReplayTenant(ctx *gin.Context, slug Slug, params ReplayTenantParams) {
+	var request ReplayTenantRequestObject
+
+	request.Slug = slug
+	request.Params = params
+
+	var body ReplayTenantJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReplayTenant(ctx, request.(ReplayTenantRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReplayTenant")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ReplayTenantResponseObject); ok {
+		if err := validResponse.VisitReplayTenantResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {
