@@ -127,8 +127,9 @@ type Progress struct {
 // A TenantChange is what an operation changes of its tenant.
 type TenantChange struct {
 	State        tenant.State
-	DisplayName  string           // with Settings
-	Settings     *tenant.Settings // nil: both stay
+	DisplayName  string                   // with Settings
+	Settings     *tenant.Settings         // nil: all three stay
+	Instances    []tenant.ConnectInstance // with Settings
 	Stack        *tenant.Stack
 	URLs         *tenant.URLs
 	DataRetained bool // with Deleted: whether the slug stays held

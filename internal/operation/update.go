@@ -122,7 +122,9 @@ func (r *run) adopt(wanted tenant.Tenant) {
 			r.say(fmt.Sprintf("Indices of %s span a %s each from %s on.", kind, last.Period, last.ValidFrom.Format(time.DateOnly)))
 		}
 	}
-	r.change = &TenantChange{State: tenant.Updating, DisplayName: wanted.DisplayName, Settings: &wanted.Settings}
+	r.change = &TenantChange{
+		State: tenant.Updating, DisplayName: wanted.DisplayName, Settings: &wanted.Settings, Instances: wanted.ConnectInstances,
+	}
 	r.reach(percentBuilt)
 	r.say("The stack has the new settings; they are the tenant's now.")
 	r.enter("send_call")

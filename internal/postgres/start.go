@@ -129,6 +129,13 @@ func (db *DB) StartRetry(ctx context.Context, actor access.Actor, s slug.Slug, w
 		if op.State != string(operation.Failed) {
 			return starting{}, operation.ErrNothingToRetry
 		}
+		again, err := operationFrom(op, s.String())
+		if err != nil {
+			return starting{}, err
+		}
+		if err := t.reserve(ctx, found, again.Change.ConnectInstances); err != nil {
+			return starting{}, err
+		}
 		state := stateWhile(operation.Kind(op.Kind))
 		if err := t.SetTenantState(ctx, dbsqlc.SetTenantStateParams{ID: found.ID, State: string(state)}); err != nil {
 			return starting{}, err

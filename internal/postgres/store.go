@@ -107,6 +107,11 @@ func (db *DB) Save(ctx context.Context, p operation.Progress) error {
 		if err := t.addEvents(ctx, op, p.Events); err != nil {
 			return err
 		}
+		if op.Kind == operation.Update && op.State == operation.Failed {
+			if err := t.ForgetPendingInstances(ctx, op.TenantID); err != nil {
+				return err
+			}
+		}
 		return t.changeTenant(ctx, op, p.Tenant)
 	})
 }
@@ -179,6 +184,9 @@ func (t tx) changeTenant(ctx context.Context, op operation.Operation, change *op
 func (t tx) applyChange(ctx context.Context, tenantID string, change operation.TenantChange) error {
 	if s := change.Settings; s != nil {
 		if err := t.setSettings(ctx, tenantID, change.DisplayName, *s); err != nil {
+			return err
+		}
+		if err := t.setInstances(ctx, tenantID, change.Instances); err != nil {
 			return err
 		}
 	}

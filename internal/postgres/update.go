@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -26,6 +27,9 @@ func (db *DB) StartUpdate(
 		if seen != nil && !slices.Contains(seen, found.Version) {
 			return starting{}, operation.ErrChanged.At("/header/If-Match")
 		}
+		if err := c.ConnectInstances.Check(found); err != nil {
+			return starting{}, err
+		}
 		wanted, err := c.Apply(found, time.Now())
 		if err != nil {
 			return starting{}, err
@@ -45,7 +49,10 @@ func (db *DB) StartUpdate(
 		}
 		detail := map[string]any{"slug": s, "members": names}
 		if ofStack {
-			return t.update(ctx, found.ID, c, detail)
+			if added := c.ConnectInstances.Add; added != nil { // in its normal form
+				c.ConnectInstances.Add = &wanted.ConnectInstances[len(wanted.ConnectInstances)-1]
+			}
+			return t.update(ctx, found, c, detail)
 		}
 		err = t.setSettings(ctx, found.ID, wanted.DisplayName, wanted.Settings)
 		return starting{tenantID: found.ID, action: "tenants.update", detail: detail}, err
@@ -70,16 +77,19 @@ func (t tx) mayChange(ctx context.Context, of tenant.Tenant, ofStack bool) error
 }
 
 // update records an operation that brings the change to the tenant's stack.
-func (t tx) update(ctx context.Context, tenantID string, c tenant.Change, detail map[string]any) (starting, error) {
+func (t tx) update(ctx context.Context, of tenant.Tenant, c tenant.Change, detail map[string]any) (starting, error) {
 	change, err := json.Marshal(c)
 	if err != nil {
 		return starting{}, fmt.Errorf("write change: %w", err)
 	}
-	if err := t.SetTenantState(ctx, dbsqlc.SetTenantStateParams{ID: tenantID, State: string(tenant.Updating)}); err != nil {
+	if err := t.SetTenantState(ctx, dbsqlc.SetTenantStateParams{ID: of.ID, State: string(tenant.Updating)}); err != nil {
+		return starting{}, err
+	}
+	if err := t.reserve(ctx, of, c.ConnectInstances); err != nil {
 		return starting{}, err
 	}
 	return t.record(ctx, dbsqlc.AddOperationParams{
-		TenantID: tenantID, Kind: string(operation.Update), State: string(operation.Running), Change: change,
+		TenantID: of.ID, Kind: string(operation.Update), State: string(operation.Running), Change: change,
 	}, detail)
 }
 
@@ -89,4 +99,41 @@ func (t tx) setSettings(ctx context.Context, tenantID, displayName string, s ten
 		return fmt.Errorf("write settings: %w", err)
 	}
 	return t.SetTenantSettings(ctx, dbsqlc.SetTenantSettingsParams{ID: tenantID, DisplayName: displayName, Settings: settings})
+}
+
+// reserve holds the instance that a change adds, so that no other tenant takes it while the stack is updated. It is let go
+// when the operation fails, and held again by a retry.
+func (t tx) reserve(ctx context.Context, of tenant.Tenant, c tenant.InstancesChange) error {
+	if c.Add == nil {
+		return nil
+	}
+	if _, err := of.Instance(c.Add.Alias); err == nil { // of an update that failed after it had brought the instance
+		return nil
+	}
+	return t.putInstance(ctx, of.ID, math.MaxInt16, *c.Add, true)
+}
+
+func (t tx) putInstance(ctx context.Context, tenantID string, position int, i tenant.ConnectInstance, pending bool) error {
+	err := t.PutInstance(ctx, dbsqlc.PutInstanceParams{
+		TenantID: tenantID, Alias: i.Alias, Position: int16(position), Arn: i.ARN, Region: i.Region, CcpUrl: i.CCPURL,
+		SamlUrl: i.SAMLURL, DirectoryRoleArn: i.DirectoryRoleARN, Pending: pending,
+	})
+	return at(err, "/arn")
+}
+
+// setInstances makes the list the tenant's. What it lacks is given up.
+func (t tx) setInstances(ctx context.Context, tenantID string, list []tenant.ConnectInstance) error {
+	aliases := make([]string, 0, len(list))
+	for _, i := range list {
+		aliases = append(aliases, i.Alias)
+	}
+	if err := t.KeepInstances(ctx, dbsqlc.KeepInstancesParams{TenantID: tenantID, Aliases: aliases}); err != nil {
+		return err
+	}
+	for n, i := range list {
+		if err := t.putInstance(ctx, tenantID, n, i, false); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -21,9 +21,15 @@ func TestMembersChangeTheirParameters(t *testing.T) {
 		"settings.archive_days":      {ArchiveDays: new(1)},
 		"settings.index_period":      {IndexPeriod: map[string]tenant.Period{"apimetric": tenant.Day}},
 		"settings.media_owner":       {MediaOwner: new(tenant.MediaPage)},
+		"connect_instances": {ConnectInstances: tenant.InstancesChange{
+			Change: &tenant.InstanceChange{Alias: "main", CCPURL: new("https://other.my.connect.aws/ccp-v2")},
+		}},
 		"settings.delete_protection": {DeleteProtection: new(true)},
 	}
-	of := tenant.Tenant{Slug: "acme", DisplayName: "Acme", Settings: tenant.DefaultSettings()}
+	of := tenant.Tenant{Slug: "acme", DisplayName: "Acme", Settings: tenant.DefaultSettings(), ConnectInstances: []tenant.ConnectInstance{{
+		Alias: "main", ARN: "arn:aws:connect:eu-central-1:111122223333:instance/00000000-0000-4000-8000-000000000001", Region: "eu-central-1",
+		CCPURL: "https://main.my.connect.aws/ccp-v2",
+	}}}
 	before, err := ownParameters(of)
 	if err != nil {
 		t.Fatal(err)

@@ -21,6 +21,7 @@ type Change struct {
 	IndexPeriod      map[string]Period `json:"index_period,omitempty"` // by kind of document
 	MediaOwner       *MediaOwner       `json:"media_owner,omitempty"`
 	DeleteProtection *bool             `json:"delete_protection,omitempty"`
+	ConnectInstances InstancesChange   `json:"connect_instances,omitzero"`
 }
 
 var errCCPHostInUse = fault.New(fault.Invalid, "settings.ccp_host_in_use",
@@ -47,6 +48,7 @@ func (c Change) Apply(t Tenant, now time.Time) (Tenant, error) {
 		checkDisplayName(w, &t.DisplayName)
 	}
 	s.check(w)
+	c.ConnectInstances.apply(w, &t)
 	if c.CCPHosts != nil {
 		t.checkHostsInUse(w)
 	}

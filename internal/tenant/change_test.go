@@ -192,6 +192,11 @@ func TestAChangeSurvivesItsText(t *testing.T) {
 		switch field.Kind() {
 		case reflect.Pointer:
 			field.Set(reflect.New(field.Type().Elem()))
+		case reflect.Struct:
+			field.Set(reflect.ValueOf(tenant.InstancesChange{
+				Add:    &tenant.ConnectInstance{Alias: "a", ARN: "b", Region: "c", CCPURL: "d", SAMLURL: "e", DirectoryRoleARN: "f"},
+				Change: &tenant.InstanceChange{Alias: "a", CCPURL: new("b"), SAMLURL: new(""), DirectoryRoleARN: new("d")}, Remove: "a",
+			}))
 		default:
 			field.Set(reflect.ValueOf(map[string]tenant.Period{"apimetric": tenant.Day}))
 		}

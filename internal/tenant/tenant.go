@@ -65,12 +65,12 @@ type Tenant struct {
 
 // A ConnectInstance is an Amazon Connect instance of the tenant, in the customer's own AWS account.
 type ConnectInstance struct {
-	Alias            string
-	ARN              string
-	Region           string
-	CCPURL           string
-	SAMLURL          string // optional
-	DirectoryRoleARN string // optional: set once the customer has made the role
+	Alias            string `json:"alias"`
+	ARN              string `json:"arn"`
+	Region           string `json:"region"`
+	CCPURL           string `json:"ccp_url"`
+	SAMLURL          string `json:"saml_url,omitempty"`           // optional
+	DirectoryRoleARN string `json:"directory_role_arn,omitempty"` // optional: set once the customer has made the role
 }
 
 // Stack is the tenant's CloudFormation stack; its members are empty before it is created.

@@ -37,19 +37,23 @@ var (
 	errCCPURL        = fault.New(fault.Invalid, "connect_instance.ccp_url_invalid", "Send the address of the Contact Control Panel: https://<alias>.my.connect.aws/ccp-v2.")
 	errSAMLURL       = fault.New(fault.Invalid, "connect_instance.saml_url_invalid", "Send an https address, or leave saml_url out.")
 	errDirectoryRole = fault.New(fault.Invalid, "connect_instance.directory_role_invalid", "Send the ARN of an IAM role, or leave directory_role_arn out.")
+	errRoleElsewhere = fault.New(fault.Invalid, "connect_instance.directory_role_elsewhere", "Send the ARN of a role in the account of the Connect instance: no other can read it.")
+	errListTooLong   = fault.New(fault.Invalid, "connect_instance.list_too_long", "Together the Connect instances take more than a stack's parameter holds; use shorter addresses and role names, or fewer instances.")
 	errTooMany       = fault.New(fault.Invalid, "tenant.too_many", "The list is too long.")
 )
 
 const (
 	maxDisplayName = 100 // characters
 	maxInstances   = 20
+	// maxListBytes is for what a stack's parameter, and with it a function's whole environment, holds of 4,096 (aws.md 4.1, 8.1).
+	maxListBytes = 3200
 )
 
 var (
 	aliasForm = form(`^[a-z0-9][a-z0-9-]{0,61}[a-z0-9]$`)
 	arnForm   = form(`^arn:(aws|aws-us-gov|aws-cn):connect:([a-z]{2}(?:-[a-z]+)+-\d):(\d{12}):instance/` +
 		`([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$`)
-	roleForm = form(`^arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]{1,128}$`)
+	roleForm = form(`^arn:aws[a-z-]*:iam::(\d{12}):role/[\w+=,.@/-]{1,128}$`)
 )
 
 // form compiles a regular expression when it is first asked for: pushers have this package too, and their cold start would
@@ -97,6 +101,22 @@ func (d *Draft) checkInstances(w *wrongs) {
 		}
 		aliases[instance.Alias], arns[instance.ARN] = true, true
 	}
+	checkLength(w, "/connect_instances", d.ConnectInstances)
+}
+
+// checkLength bounds the two lists that the stack has of instances: that of their addresses and that of their directories.
+func checkLength(w *wrongs, at string, instances []ConnectInstance) {
+	const members = 50 // bytes of names, quotes and commas for each
+	addresses, directories := 0, 0
+	for _, c := range instances {
+		addresses += len(c.Alias) + len(c.Region) + len(c.CCPURL) + len(c.SAMLURL) + members
+		if c.DirectoryRoleARN != "" {
+			directories += len(c.Alias) + len(c.ARN) + len(c.DirectoryRoleARN) + members
+		}
+	}
+	if max(addresses, directories) > maxListBytes {
+		w.add(at, errListTooLong)
+	}
 }
 
 // check normalises the instance in place and adds what is wrong with it, with pointers under at.
@@ -123,8 +143,13 @@ func (c *ConnectInstance) check(w *wrongs, at string, ccpHosts []string) {
 	if c.SAMLURL != "" && !isHTTPS(c.SAMLURL) {
 		w.add(at+"/saml_url", errSAMLURL)
 	}
-	if c.DirectoryRoleARN != "" && !roleForm().MatchString(c.DirectoryRoleARN) {
+	role := roleForm().FindStringSubmatch(c.DirectoryRoleARN)
+	switch {
+	case c.DirectoryRoleARN == "":
+	case role == nil:
 		w.add(at+"/directory_role_arn", errDirectoryRole)
+	case arn != nil && role[1] != arn[3]:
+		w.add(at+"/directory_role_arn", errRoleElsewhere)
 	}
 }
 

@@ -70,6 +70,8 @@ func TestCheckRefuses(t *testing.T) {
 			func(d *tenant.Draft) { d.ConnectInstances[0].CCPURL = "https://evil.example/ccp-v2" }},
 		{"SAML over http", "connect_instance.saml_url_invalid", "/connect_instances/0/saml_url",
 			func(d *tenant.Draft) { d.ConnectInstances[0].SAMLURL = "http://idp.example" }},
+		{"role elsewhere", "connect_instance.directory_role_elsewhere", "/connect_instances/0/directory_role_arn",
+			func(d *tenant.Draft) { d.ConnectInstances[0].DirectoryRoleARN = "arn:aws:iam::999999999999:role/r" }},
 		{"role", "connect_instance.directory_role_invalid", "/connect_instances/0/directory_role_arn",
 			func(d *tenant.Draft) { d.ConnectInstances[0].DirectoryRoleARN = "role" }},
 		{"alias twice", "connect_instance.alias_repeated", "/connect_instances/1/alias", func(d *tenant.Draft) {

@@ -25,6 +25,8 @@ Settings come from the environment; a missing or wrong one is named at the start
            EARSHOT_METRICS_LISTEN    host and port of /metrics, /healthz, /readyz (127.0.0.1:8082)
            EARSHOT_OIDC_ISSUER       of the admins' sign-in
            EARSHOT_OIDC_CLIENT_ID    whose access tokens are taken
+           EARSHOT_CONNECT_TEMPLATE_URL  where customers' consoles find infra/customer-connect.yaml: an S3 address that
+                                     everybody may read (none: no setup_url is shown)
            EARSHOT_OIDC_DISCOVERY_URL  where the issuer is described, if elsewhere (local emulators only)
            EARSHOT_HEALTH_FIGURES    where tenants' figures come from: cloudwatch, or logs on one machine (cloudwatch)
            EARSHOT_HEALTH_TIMEOUT    for each part of a tenant's health (3s)

@@ -26,6 +26,8 @@ type serveSettings struct {
 	Issuer        string `env:"OIDC_ISSUER,required,notEmpty"`
 	ClientID      string `env:"OIDC_CLIENT_ID,required,notEmpty"`
 	DiscoveryURL  string `env:"OIDC_DISCOVERY_URL"`
+
+	ConnectTemplateURL string `env:"CONNECT_TEMPLATE_URL"`
 	// Where tenants' figures come from, and how long each part of their health may take.
 	HealthFigures string        `env:"HEALTH_FIGURES" envDefault:"cloudwatch"`
 	HealthTimeout time.Duration `env:"HEALTH_TIMEOUT" envDefault:"3s"`
@@ -64,7 +66,8 @@ func (m *serve) Run(ctx context.Context) (err error) {
 		return err
 	}
 	handler, err := api.New(api.Config{
-		Directory: m.db, Starter: m.db, History: m.db, Gauges: gauges, Verifier: verifier, Ready: health.Ready, Observe: metrics.Observe, Log: m.log,
+		Directory: m.db, Starter: m.db, History: m.db, Gauges: gauges, ConnectTemplateURL: m.settings.ConnectTemplateURL,
+		Verifier: verifier, Ready: health.Ready, Observe: metrics.Observe, Log: m.log,
 	})
 	if err != nil {
 		return err

@@ -133,7 +133,7 @@ func (m *Memory) Release(_ context.Context, op operation.Operation) error {
 func changed(t tenant.Tenant, c operation.TenantChange) tenant.Tenant {
 	t.State, t.DataRetained = c.State, c.DataRetained
 	if c.Settings != nil {
-		t.DisplayName, t.Settings = c.DisplayName, *c.Settings
+		t.DisplayName, t.Settings, t.ConnectInstances = c.DisplayName, *c.Settings, c.Instances
 	}
 	if c.Stack != nil {
 		t.Stack = *c.Stack

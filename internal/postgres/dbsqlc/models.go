@@ -42,6 +42,8 @@ type ConnectInstance struct {
 	CcpUrl           string
 	SamlUrl          string
 	DirectoryRoleArn string
+	// Held by an update that runs; not yet the tenant's.
+	Pending bool
 }
 
 // The first answer to each write that came with an Idempotency-Key, per caller, for a day.

@@ -87,10 +87,19 @@ func (q *Queries) EndTenant(ctx context.Context, arg EndTenantParams) error {
 	return err
 }
 
+const forgetPendingInstances = `-- name: ForgetPendingInstances :exec
+delete from connect_instances where tenant_id = $1 and pending
+`
+
+func (q *Queries) ForgetPendingInstances(ctx context.Context, tenantID string) error {
+	_, err := q.db.Exec(ctx, forgetPendingInstances, tenantID)
+	return err
+}
+
 const instancesOf = `-- name: InstancesOf :many
 select c.tenant_id, c.alias, c.arn, c.region, c.ccp_url, c.saml_url, c.directory_role_arn
 from connect_instances c
-where c.tenant_id = any ($1::uuid[])
+where c.tenant_id = any ($1::uuid[]) and not c.pending
 order by c.tenant_id, c.position
 `
 
@@ -132,6 +141,21 @@ func (q *Queries) InstancesOf(ctx context.Context, tenantIds []string) ([]Instan
 	return items, nil
 }
 
+const keepInstances = `-- name: KeepInstances :exec
+delete from connect_instances where tenant_id = $1 and alias <> all ($2::text[])
+`
+
+type KeepInstancesParams struct {
+	TenantID string
+	Aliases  []string
+}
+
+// Those of other aliases go, and their ARNs are free.
+func (q *Queries) KeepInstances(ctx context.Context, arg KeepInstancesParams) error {
+	_, err := q.db.Exec(ctx, keepInstances, arg.TenantID, arg.Aliases)
+	return err
+}
+
 const lockTenant = `-- name: LockTenant :one
 select t.id from tenants t where t.id = $1 for no key update
 `
@@ -152,6 +176,42 @@ func (q *Queries) LockTenantHolding(ctx context.Context, slug string) (string, e
 	var id string
 	err := row.Scan(&id)
 	return id, err
+}
+
+const putInstance = `-- name: PutInstance :exec
+insert into connect_instances (tenant_id, alias, position, arn, region, ccp_url, saml_url, directory_role_arn, pending)
+values ($1, $2, $3, $4, $5, $6,
+  $7, $8, $9)
+on conflict on constraint connect_instances_alias_once do update
+set position = excluded.position, arn = excluded.arn, region = excluded.region, ccp_url = excluded.ccp_url,
+  saml_url = excluded.saml_url, directory_role_arn = excluded.directory_role_arn, pending = excluded.pending
+`
+
+type PutInstanceParams struct {
+	TenantID         string
+	Alias            string
+	Position         int16
+	Arn              string
+	Region           string
+	CcpUrl           string
+	SamlUrl          string
+	DirectoryRoleArn string
+	Pending          bool
+}
+
+func (q *Queries) PutInstance(ctx context.Context, arg PutInstanceParams) error {
+	_, err := q.db.Exec(ctx, putInstance,
+		arg.TenantID,
+		arg.Alias,
+		arg.Position,
+		arg.Arn,
+		arg.Region,
+		arg.CcpUrl,
+		arg.SamlUrl,
+		arg.DirectoryRoleArn,
+		arg.Pending,
+	)
+	return err
 }
 
 const releaseInstances = `-- name: ReleaseInstances :exec

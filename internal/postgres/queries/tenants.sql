@@ -40,7 +40,7 @@ select t.id, t.slug from tenants t where t.state = any (sqlc.arg(states)::text[]
 -- name: InstancesOf :many
 select c.tenant_id, c.alias, c.arn, c.region, c.ccp_url, c.saml_url, c.directory_role_arn
 from connect_instances c
-where c.tenant_id = any (sqlc.arg(tenant_ids)::uuid[])
+where c.tenant_id = any (sqlc.arg(tenant_ids)::uuid[]) and not c.pending
 order by c.tenant_id, c.position;
 
 -- name: AddTenant :exec
@@ -52,6 +52,21 @@ values (sqlc.arg(id), sqlc.arg(slug), sqlc.arg(display_name), 'pending', sqlc.ar
 insert into connect_instances (tenant_id, alias, position, arn, region, ccp_url, saml_url, directory_role_arn)
 values (sqlc.arg(tenant_id), sqlc.arg(alias), sqlc.arg(position), sqlc.arg(arn), sqlc.arg(region), sqlc.arg(ccp_url),
   sqlc.arg(saml_url), sqlc.arg(directory_role_arn));
+
+-- name: PutInstance :exec
+insert into connect_instances (tenant_id, alias, position, arn, region, ccp_url, saml_url, directory_role_arn, pending)
+values (sqlc.arg(tenant_id), sqlc.arg(alias), sqlc.arg(position), sqlc.arg(arn), sqlc.arg(region), sqlc.arg(ccp_url),
+  sqlc.arg(saml_url), sqlc.arg(directory_role_arn), sqlc.arg(pending))
+on conflict on constraint connect_instances_alias_once do update
+set position = excluded.position, arn = excluded.arn, region = excluded.region, ccp_url = excluded.ccp_url,
+  saml_url = excluded.saml_url, directory_role_arn = excluded.directory_role_arn, pending = excluded.pending;
+
+-- name: KeepInstances :exec
+-- Those of other aliases go, and their ARNs are free.
+delete from connect_instances where tenant_id = sqlc.arg(tenant_id) and alias <> all (sqlc.arg(aliases)::text[]);
+
+-- name: ForgetPendingInstances :exec
+delete from connect_instances where tenant_id = sqlc.arg(tenant_id) and pending;
 
 -- name: TouchTenant :exec
 update tenants set version = version + 1, updated_at = now() where id = sqlc.arg(id);

@@ -28,10 +28,12 @@ type Config struct {
 	Starter   operation.Starter
 	History   operation.History
 	Gauges    tenant.Gauges
-	Verifier  Verifier
-	Ready     func(context.Context) (map[string]string, error)
-	Observe   func(method, route string, status int, took time.Duration)
-	Log       *slog.Logger
+	// ConnectTemplateURL is where customers' consoles find infra/customer-connect.yaml; empty: nobody is shown where.
+	ConnectTemplateURL string
+	Verifier           Verifier
+	Ready              func(context.Context) (map[string]string, error)
+	Observe            func(method, route string, status int, took time.Duration)
+	Log                *slog.Logger
 
 	EventPoll time.Duration // 500 ms: between two looks for new events of a followed operation
 	Heartbeat time.Duration // 15 s: the longest silence of an event stream

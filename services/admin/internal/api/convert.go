@@ -17,10 +17,7 @@ func draftFrom(body apigen.TenantDraft) tenant.Draft {
 		Cell: orZero(body.Cell), Settings: settingsFrom(orZero(body.Settings)),
 	}
 	for _, c := range body.ConnectInstances {
-		draft.ConnectInstances = append(draft.ConnectInstances, tenant.ConnectInstance{
-			Alias: c.Alias, ARN: c.Arn, Region: orZero(c.Region), CCPURL: c.CcpUrl, SAMLURL: orZero(c.SamlUrl),
-			DirectoryRoleARN: orZero(c.DirectoryRoleArn),
-		})
+		draft.ConnectInstances = append(draft.ConnectInstances, instanceFrom(c))
 	}
 	return draft
 }
@@ -46,8 +43,8 @@ func changeFrom(body apigen.TenantChange) tenant.Change {
 	return c
 }
 
-func changeTo(c tenant.Change) *apigen.TenantChange {
-	out := &apigen.TenantChange{DisplayName: c.DisplayName}
+func changeTo(c tenant.Change) *apigen.OperationChange {
+	out := &apigen.OperationChange{DisplayName: c.DisplayName, ConnectInstances: instancesChangeTo(c.ConnectInstances)}
 	s := apigen.SettingsDraft{
 		SoftphoneOrigins: c.SoftphoneOrigins, CcpHosts: c.CCPHosts, RetentionDays: c.RetentionDays, ArchiveDays: c.ArchiveDays,
 		MediaOwner: (*apigen.MediaOwner)(c.MediaOwner), DeleteProtection: c.DeleteProtection,
@@ -116,10 +113,7 @@ func tenantTo(t tenant.Tenant) apigen.Tenant {
 		DataRetained: t.DataRetained, CreatedAt: t.CreatedAt, UpdatedAt: t.UpdatedAt,
 	}
 	for _, c := range t.ConnectInstances {
-		out.ConnectInstances = append(out.ConnectInstances, apigen.ConnectInstance{
-			Alias: c.Alias, Arn: c.ARN, Region: c.Region, CcpUrl: c.CCPURL, SamlUrl: orNil(c.SAMLURL),
-			DirectoryRoleArn: orNil(c.DirectoryRoleARN),
-		})
+		out.ConnectInstances = append(out.ConnectInstances, instanceTo(c))
 	}
 	out.Urls.Softphone, out.Urls.TelemetryApi = orNil(t.URLs.Softphone), orNil(t.URLs.TelemetryAPI)
 	out.Urls.Space, out.Urls.ManagerSignIn = orNil(t.URLs.Space), orNil(t.URLs.ManagerSignIn)

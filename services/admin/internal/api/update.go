@@ -26,12 +26,14 @@ func (a *API) UpdateTenant(ctx context.Context, r apigen.UpdateTenantRequestObje
 	}
 	caller := callOf(ctx)
 	w := caller.write()
-	w.Render = renderUpdated
+	w.Render = func(s operation.Started) ([]byte, error) {
+		return renderUpdated(s, func(t tenant.Tenant) (any, error) { return tenantTo(t), nil })
+	}
 	s, err := a.Starter.StartUpdate(ctx, caller.actor, name, changeFrom(*r.Body), versionsOf(match), w)
 	if err != nil || s.Replay != nil {
 		return updated(s.Replay), err
 	}
-	text, err := renderUpdated(s)
+	text, err := w.Render(s)
 	return updated(text), err
 }
 
@@ -65,10 +67,14 @@ type updatedAnswer struct {
 	Body     json.RawMessage `json:"body"`
 }
 
-func renderUpdated(s operation.Started) (text []byte, err error) {
+// renderUpdated writes the answer that is remembered; show is what it holds where no operation was needed.
+func renderUpdated(s operation.Started, show func(tenant.Tenant) (any, error)) (text []byte, err error) {
 	answer := updatedAnswer{ETag: tagOf(s.Tenant)}
 	if s.Operation.ID == "" {
-		answer.Body, err = json.Marshal(tenantTo(s.Tenant))
+		var shown any
+		if shown, err = show(s.Tenant); err == nil {
+			answer.Body, err = json.Marshal(shown)
+		}
 	} else {
 		answer.Location = locationOf(s.Operation.ID)
 		answer.Body, err = renderStarted(s)
@@ -80,7 +86,9 @@ func renderUpdated(s operation.Started) (text []byte, err error) {
 }
 
 // VisitUpdateTenantResponse implements the generated interface.
-func (u updated) VisitUpdateTenantResponse(w http.ResponseWriter) error {
+func (u updated) VisitUpdateTenantResponse(w http.ResponseWriter) error { return u.visit(w) }
+
+func (u updated) visit(w http.ResponseWriter) error {
 	var answer updatedAnswer
 	if err := json.Unmarshal(u, &answer); err != nil {
 		return fmt.Errorf("read a remembered answer: %w", err)

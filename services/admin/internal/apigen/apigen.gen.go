@@ -325,6 +325,31 @@ type ConnectInstance struct {
 	DirectoryRoleArn *string `json:"directory_role_arn,omitempty"`
 	Region           string  `json:"region"`
 	SamlUrl          *string `json:"saml_url,omitempty"`
+
+	// SetupUrl Where the customer makes, in their own AWS account, the role that reads the directory and the softphone's approved
+	// origin. Only of the instance itself and in lists of instances; missing until the tenant has a stack, and where the
+	// operator publishes no template.
+	SetupUrl *string `json:"setup_url,omitempty"`
+}
+
+// ConnectInstanceChange defines model for ConnectInstanceChange.
+type ConnectInstanceChange struct {
+	// CcpUrl The Contact Control Panel.
+	CcpUrl *string `json:"ccp_url,omitempty"`
+
+	// DirectoryRoleArn The customer's role for reading the instance's directory, an output of their stack; empty for none.
+	DirectoryRoleArn *string `json:"directory_role_arn,omitempty"`
+
+	// SamlUrl Where agents sign in, if by SAML; empty for none.
+	SamlUrl *string `json:"saml_url,omitempty"`
+}
+
+// ConnectInstanceChanged defines model for ConnectInstanceChanged.
+type ConnectInstanceChanged struct {
+	Alias            string  `json:"alias"`
+	CcpUrl           *string `json:"ccp_url,omitempty"`
+	DirectoryRoleArn *string `json:"directory_role_arn,omitempty"`
+	SamlUrl          *string `json:"saml_url,omitempty"`
 }
 
 // ConnectInstanceDraft defines model for ConnectInstanceDraft.
@@ -352,6 +377,20 @@ type ConnectInstanceDraft struct {
 
 	// SamlUrl Where agents sign in, if by SAML.
 	SamlUrl *string `json:"saml_url,omitempty"`
+}
+
+// ConnectInstanceList defines model for ConnectInstanceList.
+type ConnectInstanceList struct {
+	Items []ConnectInstance `json:"items"`
+}
+
+// ConnectInstancesChange Of an update that was asked for below `/connect-instances`; one member is set.
+type ConnectInstancesChange struct {
+	Add    *ConnectInstance        `json:"add,omitempty"`
+	Change *ConnectInstanceChanged `json:"change,omitempty"`
+
+	// Remove The alias of the instance that goes.
+	Remove *string `json:"remove,omitempty"`
 }
 
 // DataPolicy defines model for DataPolicy.
@@ -446,16 +485,16 @@ type Operation struct {
 	Attempt         int  `json:"attempt"`
 	CancelRequested bool `json:"cancel_requested"`
 
-	// Change What is to be different. A list replaces the whole list; of `index_period`, kinds that are not named stay.
-	Change      *TenantChange `json:"change,omitempty"`
-	CreatedAt   time.Time     `json:"created_at"`
-	Data        *DataPolicy   `json:"data,omitempty"`
-	Failure     *Failure      `json:"failure,omitempty"`
-	FinishedAt  *time.Time    `json:"finished_at,omitempty"`
-	Id          string        `json:"id"`
-	Kind        OperationKind `json:"kind"`
-	Percent     int           `json:"percent"`
-	RequestedBy string        `json:"requested_by"`
+	// Change What an update was asked to change.
+	Change      *OperationChange `json:"change,omitempty"`
+	CreatedAt   time.Time        `json:"created_at"`
+	Data        *DataPolicy      `json:"data,omitempty"`
+	Failure     *Failure         `json:"failure,omitempty"`
+	FinishedAt  *time.Time       `json:"finished_at,omitempty"`
+	Id          string           `json:"id"`
+	Kind        OperationKind    `json:"kind"`
+	Percent     int              `json:"percent"`
+	RequestedBy string           `json:"requested_by"`
 
 	// Span What a replay brings back.
 	Span  *Span          `json:"span,omitempty"`
@@ -467,6 +506,16 @@ type Operation struct {
 	// Tenant The tenant's slug.
 	Tenant    string    `json:"tenant"`
 	UpdatedAt time.Time `json:"updated_at"`
+}
+
+// OperationChange What an update was asked to change.
+type OperationChange struct {
+	// ConnectInstances Of an update that was asked for below `/connect-instances`; one member is set.
+	ConnectInstances *ConnectInstancesChange `json:"connect_instances,omitempty"`
+	DisplayName      *string                 `json:"display_name,omitempty"`
+
+	// Settings What differs from the defaults; in a change, from what the tenant has.
+	Settings *SettingsDraft `json:"settings,omitempty"`
 }
 
 // OperationEvent defines model for OperationEvent.
@@ -737,11 +786,17 @@ type UnreadablePart struct {
 // UnreadablePartPart defines model for UnreadablePart.Part.
 type UnreadablePartPart string
 
+// Alias defines model for Alias.
+type Alias = string
+
 // Cursor defines model for Cursor.
 type Cursor = string
 
 // IdempotencyKey defines model for IdempotencyKey.
 type IdempotencyKey = string
+
+// IfMatch defines model for IfMatch.
+type IfMatch = string
 
 // Limit defines model for Limit.
 type Limit = int
@@ -821,7 +876,7 @@ type GetTenantParams struct {
 // UpdateTenantParams defines parameters for UpdateTenant.
 type UpdateTenantParams struct {
 	// IfMatch The ETag under which the caller has read the tenant; without it, 428. `*` stands for any.
-	IfMatch *string `json:"If-Match,omitempty"`
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
 	// IdempotencyKey Makes a repeat of the same request safe. Make a new one for each new intent, such as a UUID.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
@@ -845,6 +900,30 @@ type RetryTenantParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// AddConnectInstanceParams defines parameters for AddConnectInstance.
+type AddConnectInstanceParams struct {
+	// IdempotencyKey Makes a repeat of the same request safe. Make a new one for each new intent, such as a UUID.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// RemoveConnectInstanceParams defines parameters for RemoveConnectInstance.
+type RemoveConnectInstanceParams struct {
+	// IfMatch The ETag under which the caller has read the tenant; without it, 428. `*` stands for any.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+
+	// IdempotencyKey Makes a repeat of the same request safe. Make a new one for each new intent, such as a UUID.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// UpdateConnectInstanceParams defines parameters for UpdateConnectInstance.
+type UpdateConnectInstanceParams struct {
+	// IfMatch The ETag under which the caller has read the tenant; without it, 428. `*` stands for any.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+
+	// IdempotencyKey Makes a repeat of the same request safe. Make a new one for each new intent, such as a UUID.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
 // CreateTenantJSONRequestBody defines body for CreateTenant for application/json ContentType.
 type CreateTenantJSONRequestBody = TenantDraft
 
@@ -853,6 +932,12 @@ type UpdateTenantJSONRequestBody = TenantChange
 
 // ReplayTenantJSONRequestBody defines body for ReplayTenant for application/json ContentType.
 type ReplayTenantJSONRequestBody = ReplayDraft
+
+// AddConnectInstanceJSONRequestBody defines body for AddConnectInstance for application/json ContentType.
+type AddConnectInstanceJSONRequestBody = ConnectInstanceDraft
+
+// UpdateConnectInstanceJSONRequestBody defines body for UpdateConnectInstance for application/json ContentType.
+type UpdateConnectInstanceJSONRequestBody = ConnectInstanceChange
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
@@ -901,6 +986,21 @@ type ServerInterface interface {
 	// RetryTenant Try a tenant's failed operation again
 	// (POST /v1/tenants/{slug}/actions/retry)
 	RetryTenant(c *gin.Context, slug Slug, params RetryTenantParams)
+	// ListConnectInstances List a tenant's Connect instances
+	// (GET /v1/tenants/{slug}/connect-instances)
+	ListConnectInstances(c *gin.Context, slug Slug)
+	// AddConnectInstance Add a Connect instance
+	// (POST /v1/tenants/{slug}/connect-instances)
+	AddConnectInstance(c *gin.Context, slug Slug, params AddConnectInstanceParams)
+	// RemoveConnectInstance Remove a Connect instance
+	// (DELETE /v1/tenants/{slug}/connect-instances/{alias})
+	RemoveConnectInstance(c *gin.Context, slug Slug, alias Alias, params RemoveConnectInstanceParams)
+	// GetConnectInstance Show a Connect instance
+	// (GET /v1/tenants/{slug}/connect-instances/{alias})
+	GetConnectInstance(c *gin.Context, slug Slug, alias Alias)
+	// UpdateConnectInstance Change a Connect instance
+	// (PATCH /v1/tenants/{slug}/connect-instances/{alias})
+	UpdateConnectInstance(c *gin.Context, slug Slug, alias Alias, params UpdateConnectInstanceParams)
 	// GetTenantHealth Show how a tenant does
 	// (GET /v1/tenants/{slug}/health)
 	GetTenantHealth(c *gin.Context, slug Slug)
@@ -1351,7 +1451,7 @@ func (siw *ServerInterfaceWrapper) UpdateTenant(c *gin.Context) {
 
 	// ------------- Optional header parameter "If-Match" -------------
 	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
-		var IfMatch string
+		var IfMatch IfMatch
 		n := len(valueList)
 		if n != 1 {
 			siw.ErrorHandler(c, fmt.Errorf("Expected one value for If-Match, got %d", n), http.StatusBadRequest)
@@ -1544,6 +1644,268 @@ func (siw *ServerInterfaceWrapper) RetryTenant(c *gin.Context) {
 	siw.Handler.RetryTenant(c, slug, params)
 }
 
+// ListConnectInstances operation middleware
+func (siw *ServerInterfaceWrapper) ListConnectInstances(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "slug" -------------
+	var slug Slug
+
+	err = runtime.BindStyledParameterWithOptions("simple", "slug", c.Param("slug"), &slug, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter slug: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListConnectInstances(c, slug)
+}
+
+// AddConnectInstance operation middleware
+func (siw *ServerInterfaceWrapper) AddConnectInstance(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "slug" -------------
+	var slug Slug
+
+	err = runtime.BindStyledParameterWithOptions("simple", "slug", c.Param("slug"), &slug, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter slug: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AddConnectInstanceParams
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.AddConnectInstance(c, slug, params)
+}
+
+// RemoveConnectInstance operation middleware
+func (siw *ServerInterfaceWrapper) RemoveConnectInstance(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "slug" -------------
+	var slug Slug
+
+	err = runtime.BindStyledParameterWithOptions("simple", "slug", c.Param("slug"), &slug, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter slug: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Path parameter "alias" -------------
+	var alias Alias
+
+	err = runtime.BindStyledParameterWithOptions("simple", "alias", c.Param("alias"), &alias, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter alias: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RemoveConnectInstanceParams
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for If-Match, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter If-Match: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IfMatch = &IfMatch
+
+	}
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.RemoveConnectInstance(c, slug, alias, params)
+}
+
+// GetConnectInstance operation middleware
+func (siw *ServerInterfaceWrapper) GetConnectInstance(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "slug" -------------
+	var slug Slug
+
+	err = runtime.BindStyledParameterWithOptions("simple", "slug", c.Param("slug"), &slug, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter slug: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Path parameter "alias" -------------
+	var alias Alias
+
+	err = runtime.BindStyledParameterWithOptions("simple", "alias", c.Param("alias"), &alias, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter alias: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetConnectInstance(c, slug, alias)
+}
+
+// UpdateConnectInstance operation middleware
+func (siw *ServerInterfaceWrapper) UpdateConnectInstance(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "slug" -------------
+	var slug Slug
+
+	err = runtime.BindStyledParameterWithOptions("simple", "slug", c.Param("slug"), &slug, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter slug: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Path parameter "alias" -------------
+	var alias Alias
+
+	err = runtime.BindStyledParameterWithOptions("simple", "alias", c.Param("alias"), &alias, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter alias: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UpdateConnectInstanceParams
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for If-Match, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter If-Match: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IfMatch = &IfMatch
+
+	}
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.UpdateConnectInstance(c, slug, alias, params)
+}
+
 // GetTenantHealth operation middleware
 func (siw *ServerInterfaceWrapper) GetTenantHealth(c *gin.Context) {
 
@@ -1602,6 +1964,11 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/v1/tenants/:slug", wrapper.GetTenant)
 	router.PATCH(options.BaseURL+"/v1/tenants/:slug", wrapper.UpdateTenant)
 	router.GET(options.BaseURL+"/v1/tenants/:slug/health", wrapper.GetTenantHealth)
+	router.GET(options.BaseURL+"/v1/tenants/:slug/connect-instances", wrapper.ListConnectInstances)
+	router.POST(options.BaseURL+"/v1/tenants/:slug/connect-instances", wrapper.AddConnectInstance)
+	router.DELETE(options.BaseURL+"/v1/tenants/:slug/connect-instances/:alias", wrapper.RemoveConnectInstance)
+	router.GET(options.BaseURL+"/v1/tenants/:slug/connect-instances/:alias", wrapper.GetConnectInstance)
+	router.PATCH(options.BaseURL+"/v1/tenants/:slug/connect-instances/:alias", wrapper.UpdateConnectInstance)
 	router.POST(options.BaseURL+"/v1/tenants/:slug/actions/retry", wrapper.RetryTenant)
 	router.POST(options.BaseURL+"/v1/tenants/:slug/actions/replay", wrapper.ReplayTenant)
 	router.POST(options.BaseURL+"/v1/tenants/:slug/actions/redrive", wrapper.RedriveTenant)
@@ -2263,6 +2630,250 @@ func (response RetryTenantdefaultApplicationProblemPlusJSONResponse) VisitRetryT
 	return err
 }
 
+type ListConnectInstancesRequestObject struct {
+	Slug Slug `json:"slug"`
+}
+
+type ListConnectInstancesResponseObject interface {
+	VisitListConnectInstancesResponse(w http.ResponseWriter) error
+}
+
+type ListConnectInstances200ResponseHeaders struct {
+	ETag string
+}
+
+type ListConnectInstances200JSONResponse struct {
+	Body    ConnectInstanceList
+	Headers ListConnectInstances200ResponseHeaders
+}
+
+func (response ListConnectInstances200JSONResponse) VisitListConnectInstancesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListConnectInstancesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListConnectInstancesdefaultApplicationProblemPlusJSONResponse) VisitListConnectInstancesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddConnectInstanceRequestObject struct {
+	Slug   Slug `json:"slug"`
+	Params AddConnectInstanceParams
+	Body   *AddConnectInstanceJSONRequestBody
+}
+
+type AddConnectInstanceResponseObject interface {
+	VisitAddConnectInstanceResponse(w http.ResponseWriter) error
+}
+
+type AddConnectInstance202JSONResponse struct{ StartedJSONResponse }
+
+func (response AddConnectInstance202JSONResponse) VisitAddConnectInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Location", fmt.Sprint(response.Headers.Location))
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddConnectInstancedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AddConnectInstancedefaultApplicationProblemPlusJSONResponse) VisitAddConnectInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveConnectInstanceRequestObject struct {
+	Slug   Slug  `json:"slug"`
+	Alias  Alias `json:"alias"`
+	Params RemoveConnectInstanceParams
+}
+
+type RemoveConnectInstanceResponseObject interface {
+	VisitRemoveConnectInstanceResponse(w http.ResponseWriter) error
+}
+
+type RemoveConnectInstance202JSONResponse struct{ StartedJSONResponse }
+
+func (response RemoveConnectInstance202JSONResponse) VisitRemoveConnectInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Location", fmt.Sprint(response.Headers.Location))
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveConnectInstancedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RemoveConnectInstancedefaultApplicationProblemPlusJSONResponse) VisitRemoveConnectInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetConnectInstanceRequestObject struct {
+	Slug  Slug  `json:"slug"`
+	Alias Alias `json:"alias"`
+}
+
+type GetConnectInstanceResponseObject interface {
+	VisitGetConnectInstanceResponse(w http.ResponseWriter) error
+}
+
+type GetConnectInstance200ResponseHeaders struct {
+	ETag string
+}
+
+type GetConnectInstance200JSONResponse struct {
+	Body    ConnectInstance
+	Headers GetConnectInstance200ResponseHeaders
+}
+
+func (response GetConnectInstance200JSONResponse) VisitGetConnectInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetConnectInstancedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetConnectInstancedefaultApplicationProblemPlusJSONResponse) VisitGetConnectInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateConnectInstanceRequestObject struct {
+	Slug   Slug  `json:"slug"`
+	Alias  Alias `json:"alias"`
+	Params UpdateConnectInstanceParams
+	Body   *UpdateConnectInstanceJSONRequestBody
+}
+
+type UpdateConnectInstanceResponseObject interface {
+	VisitUpdateConnectInstanceResponse(w http.ResponseWriter) error
+}
+
+type UpdateConnectInstance200ResponseHeaders struct {
+	ETag string
+}
+
+type UpdateConnectInstance200JSONResponse struct {
+	Body    ConnectInstance
+	Headers UpdateConnectInstance200ResponseHeaders
+}
+
+func (response UpdateConnectInstance200JSONResponse) VisitUpdateConnectInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateConnectInstance202JSONResponse struct{ StartedJSONResponse }
+
+func (response UpdateConnectInstance202JSONResponse) VisitUpdateConnectInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Location", fmt.Sprint(response.Headers.Location))
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateConnectInstancedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response UpdateConnectInstancedefaultApplicationProblemPlusJSONResponse) VisitUpdateConnectInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetTenantHealthRequestObject struct {
 	Slug Slug `json:"slug"`
 }
@@ -2349,6 +2960,21 @@ type StrictServerInterface interface {
 	// RetryTenant Try a tenant's failed operation again
 	// (POST /v1/tenants/{slug}/actions/retry)
 	RetryTenant(ctx context.Context, request RetryTenantRequestObject) (RetryTenantResponseObject, error)
+	// ListConnectInstances List a tenant's Connect instances
+	// (GET /v1/tenants/{slug}/connect-instances)
+	ListConnectInstances(ctx context.Context, request ListConnectInstancesRequestObject) (ListConnectInstancesResponseObject, error)
+	// AddConnectInstance Add a Connect instance
+	// (POST /v1/tenants/{slug}/connect-instances)
+	AddConnectInstance(ctx context.Context, request AddConnectInstanceRequestObject) (AddConnectInstanceResponseObject, error)
+	// RemoveConnectInstance Remove a Connect instance
+	// (DELETE /v1/tenants/{slug}/connect-instances/{alias})
+	RemoveConnectInstance(ctx context.Context, request RemoveConnectInstanceRequestObject) (RemoveConnectInstanceResponseObject, error)
+	// GetConnectInstance Show a Connect instance
+	// (GET /v1/tenants/{slug}/connect-instances/{alias})
+	GetConnectInstance(ctx context.Context, request GetConnectInstanceRequestObject) (GetConnectInstanceResponseObject, error)
+	// UpdateConnectInstance Change a Connect instance
+	// (PATCH /v1/tenants/{slug}/connect-instances/{alias})
+	UpdateConnectInstance(ctx context.Context, request UpdateConnectInstanceRequestObject) (UpdateConnectInstanceResponseObject, error)
 	// GetTenantHealth Show how a tenant does
 	// (GET /v1/tenants/{slug}/health)
 	GetTenantHealth(ctx context.Context, request GetTenantHealthRequestObject) (GetTenantHealthResponseObject, error)
@@ -2847,6 +3473,178 @@ func (sh *strictHandler) RetryTenant(ctx *gin.Context, slug Slug, params RetryTe
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(RetryTenantResponseObject); ok {
 		if err := validResponse.VisitRetryTenantResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListConnectInstances operation middleware
+func (sh *strictHandler) ListConnectInstances(ctx *gin.Context, slug Slug) {
+	var request ListConnectInstancesRequestObject
+
+	request.Slug = slug
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListConnectInstances(ctx, request.(ListConnectInstancesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListConnectInstances")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListConnectInstancesResponseObject); ok {
+		if err := validResponse.VisitListConnectInstancesResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// AddConnectInstance operation middleware
+func (sh *strictHandler) AddConnectInstance(ctx *gin.Context, slug Slug, params AddConnectInstanceParams) {
+	var request AddConnectInstanceRequestObject
+
+	request.Slug = slug
+	request.Params = params
+
+	var body AddConnectInstanceJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AddConnectInstance(ctx, request.(AddConnectInstanceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AddConnectInstance")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(AddConnectInstanceResponseObject); ok {
+		if err := validResponse.VisitAddConnectInstanceResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RemoveConnectInstance operation middleware
+func (sh *strictHandler) RemoveConnectInstance(ctx *gin.Context, slug Slug, alias Alias, params RemoveConnectInstanceParams) {
+	var request RemoveConnectInstanceRequestObject
+
+	request.Slug = slug
+	request.Alias = alias
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RemoveConnectInstance(ctx, request.(RemoveConnectInstanceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RemoveConnectInstance")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(RemoveConnectInstanceResponseObject); ok {
+		if err := validResponse.VisitRemoveConnectInstanceResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetConnectInstance operation middleware
+func (sh *strictHandler) GetConnectInstance(ctx *gin.Context, slug Slug, alias Alias) {
+	var request GetConnectInstanceRequestObject
+
+	request.Slug = slug
+	request.Alias = alias
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetConnectInstance(ctx, request.(GetConnectInstanceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetConnectInstance")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetConnectInstanceResponseObject); ok {
+		if err := validResponse.VisitGetConnectInstanceResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// UpdateConnectInstance operation middleware
+func (sh *strictHandler) UpdateConnectInstance(ctx *gin.Context, slug Slug, alias Alias, params UpdateConnectInstanceParams) {
+	var request UpdateConnectInstanceRequestObject
+
+	request.Slug = slug
+	request.Alias = alias
+	request.Params = params
+
+	var body UpdateConnectInstanceJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateConnectInstance(ctx, request.(UpdateConnectInstanceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateConnectInstance")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(UpdateConnectInstanceResponseObject); ok {
+		if err := validResponse.VisitUpdateConnectInstanceResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {
