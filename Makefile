@@ -7,7 +7,7 @@ GO_FILES = $(shell git ls-files --cached --others --exclude-standard -- '*.go')
 LINT_ENV = .local/lint
 
 .DEFAULT_GOAL := help
-.PHONY: up down clean test bench lint verify generate artifacts demo-call token help launcher
+.PHONY: up down clean test browser bench lint verify generate artifacts demo-call token help launcher
 
 up: launcher ## start the whole product with a demonstration tenant; Ctrl-C stops it
 	@exec $(LAUNCHER) up
@@ -21,6 +21,10 @@ clean: launcher ## stop it and forget its state, its secrets and what was unpack
 test: launcher ## run every test, the end-to-end walk included, against real servers
 	@$(LAUNCHER) npm run --silent test
 	@exec $(LAUNCHER) test -- go test -race -timeout 20m ./...
+
+browser: launcher ## look at the softphone in Chromium; pictures go to softphone/screenshots
+	@$(LAUNCHER) npm run --silent build
+	@$(LAUNCHER) npm run --silent browser
 
 bench: launcher ## measure the product, started for this alone; writes .local/bench.json
 	@CGO_ENABLED=0 go build -trimpath -buildvcs=false -o .local/bin/bench ./bench

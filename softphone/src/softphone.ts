@@ -31,8 +31,7 @@ export async function runSoftphone(root: HTMLElement, texts: Texts, config: Conf
     if (connect === undefined) throw new MissingLibrary(texts.config.noLibrary);
     phone.start(connect);
   } catch (error) {
-    if (!(error instanceof MissingLibrary)) throw error;
-    root.replaceChildren(problemSheet(texts, error.message));
+    root.replaceChildren(problemSheet(texts, error instanceof MissingLibrary ? error.message : texts.config.noStart));
   }
 }
 

@@ -16,14 +16,16 @@ export class Bar {
   readonly #cards = new Map<string, Card>();
   readonly #calls = h("div", {});
   readonly #none: HTMLElement;
+  readonly #note: HTMLElement;
   readonly #past = h("ol", { class: "past" });
   readonly #sending = h("p", { class: "faint", role: "status" });
 
   constructor(texts: Texts, check: HTMLElement, private readonly mark: (contactId: string) => void) {
     this.#texts = texts;
     this.#none = h("p", { class: "faint" }, texts.quality.none);
+    this.#note = h("p", { class: "faint" }, texts.quality.note);
     this.element = h("aside", { class: "bar", "aria-label": texts.quality.title },
-      h("section", { class: "card" }, h("h2", {}, texts.quality.title), this.#none, this.#calls),
+      h("section", { class: "card" }, h("h2", {}, texts.quality.title), this.#none, this.#calls, this.#note),
       check,
       h("section", { class: "card" }, h("h2", {}, texts.past.title), this.#past),
       this.#sending,
@@ -32,6 +34,7 @@ export class Bar {
 
   showCalls(calls: readonly CallView[]): void {
     this.#none.hidden = calls.length > 0;
+    this.#note.hidden = this.#calls.hidden = calls.length === 0;
     for (const [contactId, card] of this.#cards) {
       if (calls.some((call) => call.contactId === contactId)) continue;
       card.element.remove();
@@ -93,7 +96,7 @@ export class Bar {
       },
     }, quality.bad);
     return {
-      element: h("article", { class: "call" }, title, heard.element, sent.element, trouble, h("p", { class: "faint" }, quality.note), bad, told),
+      element: h("article", { class: "call" }, title, heard.element, sent.element, trouble, bad, told),
       show: (call) => {
         setText(title, call.queue === undefined ? quality.anyCall : quality.call(call.queue));
         heard.show(call.heardMos);

@@ -1,0 +1,18 @@
+import { defineConfig } from "@playwright/test";
+
+// Looks at the built site in Chromium: run `npm run build` first. CHROMIUM names another browser than the system's.
+export default defineConfig({
+  testDir: "test/browser",
+  workers: 1,
+  timeout: 60_000,
+  reporter: "list",
+  outputDir: "screenshots/failed",
+  use: {
+    locale: "en-GB",
+    permissions: ["microphone"],
+    launchOptions: {
+      executablePath: process.env["CHROMIUM"] ?? "/usr/bin/chromium",
+      args: ["--no-sandbox", "--disable-dev-shm-usage", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"],
+    },
+  },
+});
