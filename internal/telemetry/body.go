@@ -7,8 +7,12 @@ import (
 	"fmt"
 )
 
+// byteOrderMark begins texts of some editors and of older .NET. RFC 8259 §8.1 lets a reader pass over it.
+var byteOrderMark = []byte("\xef\xbb\xbf")
+
 // readBody reads a body as an object. Its faults say where the body breaks, never what stands there.
 func readBody(body []byte) (object, error) {
+	body = bytes.TrimPrefix(body, byteOrderMark)
 	var members object
 	err := json.Unmarshal(body, &members)
 	if err != nil {
