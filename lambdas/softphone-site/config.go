@@ -30,7 +30,14 @@ type siteConfig struct {
 	TelemetryAPI     string     `json:"telemetryApi"`
 	ConnectInstances []instance `json:"connectInstances"`
 	MediaOwner       string     `json:"mediaOwner"`
+	RTCScript        *script    `json:"rtcScript,omitempty"` // for a page that owns the media
 	ArtifactVersion  string     `json:"artifactVersion"`
+}
+
+// A script is loaded by the page if its content is the one that was pinned.
+type script struct {
+	Source    string `json:"src"`
+	Integrity string `json:"integrity"`
 }
 
 type instance struct {

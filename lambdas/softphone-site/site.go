@@ -3,6 +3,9 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -23,9 +26,14 @@ import (
 type Sites struct {
 	S3        *s3.Client
 	Artifacts string // the cell's bucket
+	// RTCScriptSHA256 is the library that the operator has put into the bucket as rtc/<it>.js; empty: none.
+	RTCScriptSHA256 string
 }
 
-var errNoSite = errors.New("the artifact version holds no site")
+var (
+	errNoSite      = errors.New("the artifact version holds no site")
+	errOtherScript = errors.New("the RTC library is not the one whose hash the cell names")
+)
 
 // Apply serves one request of a stack; it is a customresource.Provider's. Delete empties the bucket, which CloudFormation
 // could not delete otherwise.
@@ -78,10 +86,34 @@ func (s *Sites) publish(ctx context.Context, bucket string, c siteConfig) error 
 			return err
 		}
 	}
+	names = append(names, configName)
+	if c.MediaOwner == "page" && s.RTCScriptSHA256 != "" { // without one the page says that it is missing
+		if c.RTCScript, err = s.publishRTC(ctx, bucket); err != nil {
+			return err
+		}
+		names = append(names, c.RTCScript.Source)
+	}
 	if err := s.publishPage(ctx, bucket, from, csp, c); err != nil {
 		return err
 	}
-	return s.removeOthers(ctx, bucket, append(names, configName))
+	return s.removeOthers(ctx, bucket, names)
+}
+
+// publishRTC copies the operator's library, if it is the one that was pinned.
+func (s *Sites) publishRTC(ctx context.Context, bucket string) (*script, error) {
+	content, err := s.get(ctx, "rtc/"+s.RTCScriptSHA256+".js")
+	if err != nil {
+		return nil, err
+	}
+	sum := sha256.Sum256(content)
+	if hex.EncodeToString(sum[:]) != s.RTCScriptSHA256 {
+		return nil, fmt.Errorf("%w: rtc/%s.js", errOtherScript, s.RTCScriptSHA256)
+	}
+	made := &script{
+		Source:    "assets/connect-rtc-" + s.RTCScriptSHA256[:16] + ".js",
+		Integrity: "sha256-" + base64.StdEncoding.EncodeToString(sum[:]),
+	}
+	return made, s.put(ctx, bucket, made.Source, content)
 }
 
 func (s *Sites) publishPage(ctx context.Context, bucket, from, csp string, c siteConfig) error {

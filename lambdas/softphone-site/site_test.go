@@ -3,6 +3,9 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"io"
@@ -171,6 +174,39 @@ func TestPublishUpdateDelete(t *testing.T) {
 		if got := w.names(t); len(got) != 0 {
 			t.Errorf("after the delete: %v", got)
 		}
+	}
+}
+
+// The library comes from the operator, and is the one that the cell names or none.
+func TestRTCLibrary(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	sum := sha256.Sum256([]byte("library"))
+	w.sites.RTCScriptSHA256 = hex.EncodeToString(sum[:])
+	source := "assets/connect-rtc-" + w.sites.RTCScriptSHA256[:16] + ".js"
+	page := map[string]any{"MediaOwner": "page"}
+	if got := w.ask(t, cfn.RequestCreate, page); got.Status != cfn.StatusFailed {
+		t.Errorf("without the file: %+v", got)
+	}
+	w.upload(t, "rtc/", map[string]string{w.sites.RTCScriptSHA256 + ".js": "another"})
+	if got := w.ask(t, cfn.RequestCreate, page); got.Status != cfn.StatusFailed || !strings.Contains(got.Reason, "not the one") {
+		t.Errorf("with another: %+v", got)
+	}
+	w.upload(t, "rtc/", map[string]string{w.sites.RTCScriptSHA256 + ".js": "library"})
+	if got := w.ask(t, cfn.RequestUpdate, page); got.Status != cfn.StatusSuccess {
+		t.Fatalf("answered %+v", got)
+	}
+	if text, kind, cache := w.read(t, source); text != "library" || kind != "text/javascript; charset=utf-8" || cache != once {
+		t.Errorf("%s is %q, %q, %q", source, text, kind, cache)
+	}
+	text, _, _ := w.read(t, "config.json")
+	var config siteConfig
+	want := script{Source: source, Integrity: "sha256-" + base64.StdEncoding.EncodeToString(sum[:])}
+	if err := json.Unmarshal([]byte(text), &config); err != nil || config.RTCScript == nil || *config.RTCScript != want {
+		t.Errorf("config.json is %s, %v", text, err)
+	}
+	if got := w.ask(t, cfn.RequestUpdate, nil); got.Status != cfn.StatusSuccess || slices.Contains(w.names(t), source) {
+		t.Errorf("for a frame that owns the media the library stays: %v, %+v", w.names(t), got)
 	}
 }
 

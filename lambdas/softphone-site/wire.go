@@ -9,7 +9,8 @@ import (
 
 // environment is what the cell's stack sets.
 type environment struct {
-	ArtifactBucket string `env:"ARTIFACT_BUCKET,required,notEmpty"`
+	ArtifactBucket  string `env:"ARTIFACT_BUCKET,required,notEmpty"`
+	RTCScriptSHA256 string `env:"RTC_SCRIPT_SHA256"`
 }
 
 // wire builds the handler from the environment.
@@ -22,7 +23,7 @@ func wire() (customresource.Provider, error) {
 	if err != nil {
 		return customresource.Provider{}, err
 	}
-	sites := &Sites{S3: s3.NewFromConfig(account, pathStyle), Artifacts: env.ArtifactBucket}
+	sites := &Sites{S3: s3.NewFromConfig(account, pathStyle), Artifacts: env.ArtifactBucket, RTCScriptSHA256: env.RTCScriptSHA256}
 	return customresource.Provider{Suffix: "site", Apply: sites.Apply}, nil
 }
 
