@@ -122,6 +122,7 @@ func (p Project) install(ctx context.Context, everything bool) (Runtime, error) 
 	if string(found) == all+pinned || string(found) == some+pinned && !everything {
 		return node, nil
 	}
+	everything = everything || strings.HasPrefix(string(found), all) // a developer keeps it
 	what, arguments := all, []string{"ci", "--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error"}
 	if !everything {
 		what, arguments = some, append(arguments, "--omit=dev")

@@ -116,4 +116,12 @@ func TestDevelopersGetEverything(t *testing.T) {
 	if _, err := p.Build(t.Context()); err != nil || asked() != "" {
 		t.Errorf("everything is not enough for a build: %v", err)
 	}
+	write(t, filepath.Join(p.Dir, "package-lock.json"), "two", 0o644)
+	if _, err := p.Build(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	asked()
+	if err := p.Run(t.Context(), "run", "test"); err != nil || asked() != "run" {
+		t.Errorf("a build took from a developer what only developers need: %v", err)
+	}
 }
