@@ -34,7 +34,8 @@ export function listen(connect: Library, collector: Collector, listener: Listene
     if (listener.postsMetrics?.() ?? true) collector.addMetric(data);
   });
   connect.agent((agent) => { guarded(() => { listenToAgent(agent, collector, listener); }); });
-  connect.contact((contact) => { guarded(() => { listenToContact(contact, collector, listener); }); });
+  const live = new Set<string>();
+  connect.contact((contact) => { guarded(() => { listenToContact(contact, live, collector, listener); }); });
 }
 
 function guarded(run: () => void): void {
@@ -57,11 +58,12 @@ function listenToAgent(agent: Agent, collector: Collector, listener: Listener): 
   agent.onMuteToggle((state) => { collector.setMuted(typeof state.muted === "boolean" ? state.muted : undefined); });
 }
 
-function listenToContact(contact: Contact, collector: Collector, listener: Listener): void {
+function listenToContact(contact: Contact, live: Set<string>, collector: Collector, listener: Listener): void {
   if (contact.getType() !== "voice") return;
   const contactId = contact.getContactId();
-  // A call that rings begins unmuted. Of one that was up before this page nobody knows.
-  if (isRinging(contact)) collector.setMuted(false);
+  // An agent's only call begins unmuted when it rings. Of one that was up before this page nobody knows.
+  if (live.size === 0 && isRinging(contact)) collector.setMuted(false);
+  live.add(contactId);
   const tell = (it: Contact): void => {
     const agentSide = it.getAgentConnection();
     const queue = it.getQueue()?.name ?? undefined;
@@ -71,7 +73,10 @@ function listenToContact(contact: Contact, collector: Collector, listener: Liste
     listener.contact?.(contactId, { queue, connected: it.getStatus().type === "connected" });
   };
   tell(contact);
-  const end = (): void => { listener.ended?.(contactId); };
+  const end = (): void => {
+    live.delete(contactId);
+    listener.ended?.(contactId);
+  };
   contact.onRefresh((it) => { guarded(() => { tell(it); }); });
   contact.onEnded(end);
   contact.onDestroy(end);

@@ -54,7 +54,7 @@ export class Bar {
   showPast(calls: readonly PastCall[]): void {
     const { past } = this.#texts;
     const rows = calls.map((call) => {
-      const when = new Date(call.endedAt).toLocaleTimeString(this.#texts.language, { hour: "2-digit", minute: "2-digit" });
+      const when = new Date(call.endedAt).toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit" });
       const length = `${Math.floor(call.seconds / 60)}:${String(call.seconds % 60).padStart(2, "0")}`;
       const worst = Math.min(call.heardMos ?? Infinity, call.sentMos ?? Infinity);
       return h("li", {},

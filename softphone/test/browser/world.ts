@@ -13,6 +13,8 @@ export class World {
   config: unknown;
   /** What the API answers. */
   status = 202;
+  /** A company's own page. */
+  custom = "";
   /** What the CCP's address says besides. */
   ccpQuery = "";
   readonly bodies: Record<string, unknown>[] = [];
@@ -68,6 +70,15 @@ export class World {
     if (name === "config.json") {
       response.statusCode = this.config === undefined ? 403 : 200;
       response.end(typeof this.config === "string" ? this.config : JSON.stringify(this.config));
+      return;
+    }
+    if (name === "streams.js") {
+      response.end(await readFile("node_modules/amazon-connect-streams/release/connect-streams-min.js"));
+      return;
+    }
+    if (name === "custom.html") {
+      response.setHeader("content-type", "text/html");
+      response.end(this.custom);
       return;
     }
     const types: Readonly<Record<string, string>> = { html: "text/html", js: "text/javascript", css: "text/css", svg: "image/svg+xml" };
