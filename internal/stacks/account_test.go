@@ -3,6 +3,7 @@ package stacks_test
 import (
 	"crypto/rand"
 	"io"
+	"io/fs"
 	"maps"
 	"math/big"
 	"net/url"
@@ -142,7 +143,13 @@ func (a *account) put(t *testing.T, key string, body io.Reader) {
 // putFolder uploads the built artifacts under their version.
 func (a *account) putFolder(t *testing.T, dir string) {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join(dir, "*", "*"))
+	var files []string
+	err := filepath.WalkDir(dir, func(name string, entry fs.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() {
+			files = append(files, name)
+		}
+		return err
+	})
 	if err != nil || len(files) == 0 {
 		t.Fatalf("artifacts in %s: %v, %v", dir, files, err)
 	}

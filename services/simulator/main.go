@@ -2,7 +2,7 @@
 // else; package fakeconnect says where it is kinder than Connect. It is never deployed.
 //
 // Settings: EARSHOT_LISTEN, host and port (127.0.0.1:8085); EARSHOT_INSTANCES, the ARNs of the Connect instances that there are
-// from the start, with commas between them; EARSHOT_AGENTS, how many agents each of them has (120).
+// from the start, with commas between them; EARSHOT_AGENTS, how many agents each of them has (60).
 package main
 
 import (
@@ -19,7 +19,7 @@ import (
 type simulatorSettings struct {
 	Listen    string   `env:"LISTEN" envDefault:"127.0.0.1:8085"`
 	Instances []string `env:"INSTANCES"`
-	Agents    int      `env:"AGENTS" envDefault:"120"`
+	Agents    int      `env:"AGENTS" envDefault:"60"`
 }
 
 func main() {

@@ -57,8 +57,9 @@ func newCentre(arn string, agents int) *centre {
 			places = append(places, g.id)
 		}
 	})
+	const team = 20
 	for n := range agents {
-		u := user{id: c.uuid("user", fmt.Sprint(n)), profile: c.profiles[n%len(c.profiles)].id, group: places[n*7%len(places)]}
+		u := user{id: c.uuid("user", fmt.Sprint(n)), profile: c.profiles[n%len(c.profiles)].id, group: places[n/team%len(places)]}
 		u.first, u.last = firstNames[n%len(firstNames)], lastNames[n/len(firstNames)%len(lastNames)]
 		u.username = fmt.Sprintf("%s.%s%d", strings.ToLower(u.first), strings.ToLower(u.last), n)
 		switch {

@@ -34,7 +34,10 @@ type Cloud struct {
 
 // New returns the emulator at endpoint.
 func New(endpoint, region, infra string) *Cloud {
-	config := configFor(endpoint, region, "test", "test")
+	return newCloud(configFor(endpoint, region, "test", "test"), infra)
+}
+
+func newCloud(config aws.Config, infra string) *Cloud {
 	return &Cloud{
 		infra: infra, config: config,
 		formation: cloudformation.NewFromConfig(config),
