@@ -1,6 +1,8 @@
 package e2e_test
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/base64"
 	"fmt"
@@ -187,7 +189,7 @@ func misdeliver(t *testing.T, w *world.World, body string, to belongings) {
 	})
 }
 
-// objects reads all that a bucket has.
+// objects reads all that a bucket has, unpacked where it is packed.
 func objects(t *testing.T, w *world.World, bucket string, places map[string]string) {
 	t.Helper()
 	client := world.S3(w.AWS())
@@ -205,6 +207,11 @@ func objects(t *testing.T, w *world.World, bucket string, places map[string]stri
 			t.Fatal(err)
 		}
 		_ = got.Body.Close()
+		if zip, err := gzip.NewReader(bytes.NewReader(raw)); err == nil {
+			if raw, err = io.ReadAll(zip); err != nil {
+				t.Fatal(err)
+			}
+		}
 		places["object "+*object.Key+" of "+bucket] = string(raw)
 	}
 }

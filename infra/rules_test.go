@@ -342,7 +342,7 @@ func TestTheAPIOnlyLooks(t *testing.T) {
 		}
 	}
 	may := []string{
-		"cloudformation:DescribeStacks", "sqs:GetQueueAttributes", "s3:GetObject", "logs:FilterLogEvents", "cloudwatch:GetMetricData",
+		"cloudformation:DescribeStacks", "sqs:GetQueueAttributes", "s3:GetObject", "s3:ListBucket", "logs:FilterLogEvents", "cloudwatch:GetMetricData",
 	}
 	found := statements(at(load(t, "cell.yaml").resources()["HealthRole"], "Properties", "Policies"))
 	for _, s := range found {

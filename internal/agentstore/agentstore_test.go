@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
+	"maps"
 	"strings"
 	"sync"
 	"testing"
@@ -234,4 +236,60 @@ func TestBookWaitsForTheFirstLookOnly(t *testing.T) {
 	c.Book(ctx)
 	close(release)
 	c.Close()
+}
+
+// An agent who is erased is in no version of any object, and the others are where they were.
+func TestRemoveTakesAnAgentOutOfEveryVersion(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	if _, err := w.s3.PutBucketVersioning(t.Context(), &s3.PutBucketVersioningInput{
+		Bucket: &w.bucket, VersioningConfiguration: &types.VersioningConfiguration{Status: types.BucketVersioningStatusEnabled},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for alias, versions := range map[string][][]string{
+		"acme": {{"mira.holm", "jo.lund"}, {"jo.lund", "mira.holm", "ines.costa"}}, "before": {{"mira.holm", "jo.lund"}, {"jo.lund"}},
+		"alone": {{"mira.holm"}}, "other": {{"jo.lund"}},
+	} {
+		for _, usernames := range versions {
+			if err := w.Put(t.Context(), alias, directory(usernames...)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := w.PutStatus(t.Context(), agents.Status{Alias: alias}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	aliases, err := w.Aliases(t.Context())
+	if err != nil || strings.Join(aliases, " ") != "acme alone before other" {
+		t.Fatalf("directories of %v, %v", aliases, err)
+	}
+	for _, want := range []map[string]int{{"acme": 1, "alone": 1, "before": 0, "other": 0}, {"acme": 0, "alone": 0, "before": 0, "other": 0}} {
+		for alias, n := range want {
+			if removed, err := w.Remove(t.Context(), alias, "mira.holm"); err != nil || removed != n {
+				t.Errorf("%s: removed %d, %v, want %d", alias, removed, err, n)
+			}
+		}
+	}
+	page, err := w.s3.ListObjectVersions(t.Context(), &s3.ListObjectVersionsInput{Bucket: &w.bucket})
+	if err != nil {
+		t.Fatal(err)
+	}
+	left := map[string]string{}
+	for _, version := range page.Versions {
+		object, err := w.s3.GetObject(t.Context(), &s3.GetObjectInput{Bucket: &w.bucket, Key: version.Key, VersionId: version.VersionId})
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(object.Body)
+		if err != nil || bytes.Contains(text, []byte("mira.holm")) {
+			t.Errorf("%s holds %s, %v", *version.Key, text, err)
+		}
+		if d, err := agents.Parse(text); err == nil {
+			left[*version.Key] += fmt.Sprint(len(d.Agents))
+		}
+	}
+	if want := map[string]string{"directory/acme.json": "2", "directory/before.json": "1", "directory/other.json": "1"}; !maps.Equal(left, want) || len(page.DeleteMarkers) > 0 {
+		t.Errorf("left are %v and %d markers", left, len(page.DeleteMarkers))
+	}
 }

@@ -26,6 +26,7 @@ const (
 	UnknownAgents  = "UnknownAgents"  // of these, of agents whom the directory does not know
 	Indexed        = "Indexed"        // in search, by this write or an earlier one
 	Retried        = "Retried"        // sent back into the queue, to come again
+	Erased         = "Erased"         // left out by the indexer: their agent was erased
 	Lag            = "Lag"            // milliseconds from a pusher's receipt to search's answer, a value for each message
 )
 

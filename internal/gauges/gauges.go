@@ -47,9 +47,10 @@ var _ tenant.Gauges = (*Gauges)(nil)
 func New(c Config) *Gauges { return &Gauges{c} }
 
 var (
-	errNoStack = errors.New("the tenant has no stack")
-	errUnknown = errors.New("it is not kept where this installation's figures come from")
-	errNoQueue = errors.New("the tenant's stack names no such queue yet")
+	errNoStack  = errors.New("the tenant has no stack")
+	errUnknown  = errors.New("it is not kept where this installation's figures come from")
+	errNoQueue  = errors.New("the tenant's stack names no such queue yet")
+	errNoBucket = errors.New("the tenant's stack names no data bucket yet")
 )
 
 // place is where one tenant runs.
@@ -65,7 +66,7 @@ func (g *Gauges) Health(ctx context.Context, t tenant.Tenant) tenant.Health {
 	health := tenant.Health{At: time.Now().UTC().Truncate(time.Millisecond), Unreadable: []tenant.Unreadable{}}
 	at, err := g.place(ctx, t, health.At)
 	if err != nil {
-		for _, name := range []string{"figures", "queue", "dead_letters"} {
+		for _, name := range []string{"figures", "queue", "dead_letters", "directory"} {
 			g.miss(ctx, &health, t.Slug, name, err)
 		}
 		return health
@@ -97,6 +98,10 @@ func (g *Gauges) Health(ctx context.Context, t tenant.Tenant) tenant.Health {
 	read("dead_letters", func(ctx context.Context) (func(), error) {
 		found, err := depth(ctx, at, "DeadLetterQueueUrl")
 		return func() { health.DeadLetters = new(found.Waiting + found.InFlight + found.Delayed) }, err
+	})
+	read("directory", func(ctx context.Context) (func(), error) {
+		found, err := lastRuns(ctx, at)
+		return func() { health.Directory = found }, err
 	})
 	all.Wait()
 	if health.Queue != nil {
@@ -156,7 +161,7 @@ func (g *Gauges) miss(ctx context.Context, health *tenant.Health, s slug.Slug, p
 		reason = "The tenant has no stack."
 	case errors.Is(err, errUnknown):
 		reason = "It is not kept where the figures come from."
-	case errors.Is(err, errNoQueue):
+	case errors.Is(err, errNoQueue), errors.Is(err, errNoBucket):
 		reason = "The tenant's stack does not name it yet."
 	case errors.Is(err, context.DeadlineExceeded):
 		reason = "There was no answer in time."

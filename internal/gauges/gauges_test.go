@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"maps"
 	"net"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -18,6 +19,8 @@ import (
 	logtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"github.com/earshot-hq/earshot/internal/agents"
+	"github.com/earshot-hq/earshot/internal/agentstore"
 	"github.com/earshot-hq/earshot/internal/cellaws"
 	"github.com/earshot-hq/earshot/internal/figures"
 	"github.com/earshot-hq/earshot/internal/gauges"
@@ -26,8 +29,10 @@ import (
 	"github.com/earshot-hq/earshot/internal/testenv"
 )
 
-const queues = `{"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}, "DeadLetterQueue": {"Type": "AWS::SQS::Queue"}},
-	"Outputs": {"QueueUrl": {"Value": {"Ref": "Queue"}}, "DeadLetterQueueUrl": {"Value": {"Ref": "DeadLetterQueue"}}}}`
+const queues = `{"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}, "DeadLetterQueue": {"Type": "AWS::SQS::Queue"},
+	"DataBucket": {"Type": "AWS::S3::Bucket"}},
+	"Outputs": {"QueueUrl": {"Value": {"Ref": "Queue"}}, "DeadLetterQueueUrl": {"Value": {"Ref": "DeadLetterQueue"}},
+	"DataBucket": {"Value": {"Ref": "DataBucket"}}}}`
 
 // deploy makes a stack with a tenant's queues and returns its outputs.
 func deploy(t *testing.T, config aws.Config, s slug.Slug) map[string]string {
@@ -175,7 +180,7 @@ func TestWhatIsAwayIsNamedAndTheRestIsThere(t *testing.T) {
 		return list
 	}
 	all := func(reason string) []string {
-		return []string{"dead_letters: " + reason, "figures: " + reason, "queue: " + reason}
+		return []string{"dead_letters: " + reason, "directory: " + reason, "figures: " + reason, "queue: " + reason}
 	}
 	none := over(config, gauges.Logs{}, 10*time.Second).Health(t.Context(), tenant.Tenant{Slug: s})
 	if got := parts(none); !slices.Equal(got, all("The tenant has no stack.")) || none.Figures != nil || none.Queue != nil {
@@ -190,7 +195,7 @@ func TestWhatIsAwayIsNamedAndTheRestIsThere(t *testing.T) {
 
 	stranger := testenv.AWSAs(t, "AKIASTRANGER", "wrong")
 	refused := over(stranger, gauges.Logs{}, 10*time.Second).Health(t.Context(), tenant.Tenant{Slug: s})
-	if got := parts(refused); len(got) != 3 || !strings.Contains(got[0], "AWS answered ") || strings.Contains(strings.Join(got, ""), s.String()) {
+	if got := parts(refused); len(got) != 4 || !strings.Contains(got[0], "AWS answered ") || strings.Contains(strings.Join(got, ""), s.String()) {
 		t.Errorf("without rights: %q", got)
 	}
 
@@ -202,5 +207,39 @@ func TestWhatIsAwayIsNamedAndTheRestIsThere(t *testing.T) {
 	config.BaseEndpoint = aws.String("http://" + silent.Addr().String())
 	if got := parts(over(config, gauges.Logs{}, 50*time.Millisecond).Health(t.Context(), tenant.Tenant{Slug: s})); !slices.Equal(got, all("There was no answer in time.")) {
 		t.Errorf("AWS that never answers: %q", got)
+	}
+}
+
+func TestLastRunsOfDirectories(t *testing.T) {
+	t.Parallel()
+	config, s := testenv.AWS(t), testenv.Slug(t)
+	bucket := deploy(t, config, s)["DataBucket"]
+	ended := time.Date(2026, 11, 25, 11, 40, 9, 0, time.UTC)
+	runs := agentstore.NewWriter(config, bucket)
+	for _, status := range []agents.Status{
+		{Alias: "good", EndedAt: ended, Agents: 1200},
+		{Alias: "bad", EndedAt: ended, Code: agents.ErrRoleRefused.Code, Detail: agents.ErrRoleRefused.Detail},
+		{Alias: "off", EndedAt: ended, Agents: 7}, // of before the role was taken away
+	} {
+		if err := runs.PutStatus(t.Context(), status); err != nil {
+			t.Fatal(err)
+		}
+	}
+	of := tenant.Tenant{Slug: s}
+	for _, alias := range []string{"good", "bad", "off", "never"} {
+		instance := tenant.ConnectInstance{Alias: alias, DirectoryRoleARN: "arn:aws:iam::111122223333:role/EarshotConnectRead"}
+		if alias == "off" {
+			instance.DirectoryRoleARN = ""
+		}
+		of.ConnectInstances = append(of.ConnectInstances, instance)
+	}
+	got := over(config, gauges.Logs{}, 10*time.Second).Health(t.Context(), of)
+	want := []tenant.DirectoryRun{
+		{ConnectInstance: "good", State: tenant.DirectoryGood, EndedAt: ended, Agents: new(int64(1200))},
+		{ConnectInstance: "bad", State: tenant.DirectoryFailed, EndedAt: ended, Agents: new(int64(0)), Code: "directory.role_refused", Detail: agents.ErrRoleRefused.Detail},
+		{ConnectInstance: "off", State: tenant.DirectoryOff}, {ConnectInstance: "never", State: tenant.DirectoryNever},
+	}
+	if !reflect.DeepEqual(got.Directory, want) || len(got.Unreadable) > 0 {
+		t.Errorf("got %+v, %+v", got.Directory, got.Unreadable)
 	}
 }

@@ -24,12 +24,13 @@ const (
 	Update   Kind = "update"
 	Replay   Kind = "replay"
 	Redrive  Kind = "redrive"
+	Erase    Kind = "erase"
 	Offboard Kind = "offboard"
 )
 
 // SparesTenant reports whether operations of this kind change nothing of the tenant: its state stays, and an off-boarding
 // need not wait for their end.
-func (k Kind) SparesTenant() bool { return k == Replay || k == Redrive }
+func (k Kind) SparesTenant() bool { return k == Replay || k == Redrive || k == Erase }
 
 // State is where an operation is.
 type State string
@@ -65,6 +66,7 @@ type Operation struct {
 	Data            DataPolicy
 	Change          tenant.Change // of an update: becomes the tenant's when the stack has it
 	Span            Span          // of a replay
+	Erase           Erasure       // of an erase
 	CancelRequested bool
 	Memo            Memo
 	Failure         *Failure
@@ -90,6 +92,7 @@ type Memo struct {
 	CallStarted time.Time      `json:"call_started,omitzero"` // its first instant, so that a repeat is the same call
 	CallWanted  map[string]int `json:"call_wanted,omitempty"` // documents that must appear, by kind
 	Resend      ResendMemo     `json:"resend,omitzero"`
+	Erase       EraseMemo      `json:"erase,omitzero"`
 	StepStarted time.Time      `json:"step_started,omitzero"` // when the present step began: time-outs count from here
 }
 
@@ -173,7 +176,10 @@ type Starter interface {
 	StartReplay(ctx context.Context, actor access.Actor, s slug.Slug, span Span, w Write) (Started, error)
 	// StartRedrive queues a redrive for an active tenant; ErrRunning, tenant.ErrNotActive.
 	StartRedrive(ctx context.Context, actor access.Actor, s slug.Slug, w Write) (Started, error)
-	// StartOffboard queues an off-boarding, cancelling a running onboard, rebuild, replay or redrive at its next step.
+	// StartErase queues the erasure of an agent from all that an active tenant has; ErrRunning, tenant.ErrNotActive, or what
+	// NewErasure finds wrong.
+	StartErase(ctx context.Context, actor access.Actor, s slug.Slug, agent string, w Write) (Started, error)
+	// StartOffboard queues an off-boarding, cancelling a running onboard, rebuild, replay, redrive or erase at its next step.
 	// ErrRunning names any other running operation. A deleted tenant with retained data may be started again with DeleteData.
 	// Delete protection is checked here, in the transaction.
 	StartOffboard(ctx context.Context, actor access.Actor, s slug.Slug, data DataPolicy, w Write) (Started, error)

@@ -17,6 +17,7 @@ type RunnerConfig struct {
 	Prober   Prober
 	Purger   Purger
 	Resender Resender
+	Eraser   Eraser
 
 	Holder       string        // names this worker; two workers never have the same
 	Lease        time.Duration // 45 s: longer than one step takes
@@ -25,9 +26,12 @@ type RunnerConfig struct {
 	ProbeTimeout time.Duration // 5 min: sending the synthetic call, and again for finding it
 	PurgeTimeout time.Duration // 15 min: purging, and again for sweeping
 
-	ResendTimeout time.Duration // 24 h: a replay or redrive that comes no further, for search may be away as long
-	Now           func() time.Time
-	Log           *slog.Logger
+	ResendTimeout  time.Duration // 24 h: a replay or redrive that comes no further, for search may be away as long
+	EraseTimeout   time.Duration // 24 h: a step of an erasure that comes no further, for the same reason
+	EraseSettle    time.Duration // 2 min: longer than an indexer believes what it has read, and runs
+	EraseQueueWait time.Duration // 30 min: for the queue to be seen empty
+	Now            func() time.Time
+	Log            *slog.Logger
 }
 
 // A Runner drives operations, one step at a time. Any number of runners may work on the same store.
@@ -52,6 +56,9 @@ func NewRunner(c RunnerConfig) *Runner {
 	fill(&c.ProbeTimeout, 5*time.Minute)
 	fill(&c.PurgeTimeout, 15*time.Minute)
 	fill(&c.ResendTimeout, 24*time.Hour)
+	fill(&c.EraseTimeout, 24*time.Hour)
+	fill(&c.EraseSettle, 2*time.Minute)
+	fill(&c.EraseQueueWait, 30*time.Minute)
 	if c.Now == nil {
 		c.Now = time.Now
 	}
@@ -103,6 +110,8 @@ func plan(kind Kind) []step {
 		return replaying
 	case Redrive:
 		return redriving
+	case Erase:
+		return erasing
 	case Onboard, Rebuild:
 	}
 	return onboarding

@@ -44,6 +44,8 @@ func setup(t *testing.T, kind operation.Kind) *bench {
 	case operation.Replay, operation.Redrive:
 		op.Span, state = operation.Span{From: b.clock.Add(-time.Hour), To: b.clock, Kinds: telemetry.Measured}, tenant.Active
 		b.cloud.Archived = 7
+	case operation.Erase:
+		op.Erase, state = someErasure(), tenant.Active
 	case operation.Onboard, operation.Rebuild:
 	}
 	b.store.Put(tenant.Tenant{ID: tenantID, Slug: "acme", DisplayName: "Acme", State: state, Settings: tenant.DefaultSettings()}, op)
@@ -52,7 +54,7 @@ func setup(t *testing.T, kind operation.Kind) *bench {
 
 func (b *bench) runner(holder string) *operation.Runner {
 	return operation.NewRunner(operation.RunnerConfig{
-		Store: b.store, Stacks: b.cloud, Prober: b.cloud, Purger: b.cloud, Resender: b.cloud, Holder: holder, Now: b.now,
+		Store: b.store, Stacks: b.cloud, Prober: b.cloud, Purger: b.cloud, Resender: b.cloud, Eraser: b.cloud, Holder: holder, Now: b.now,
 	})
 }
 
@@ -157,7 +159,7 @@ func TestEveryStepMayRunTwice(t *testing.T) {
 	t.Parallel()
 	for kind, want := range map[operation.Kind]tenant.State{
 		operation.Onboard: tenant.Active, operation.Update: tenant.Active, operation.Offboard: tenant.Deleted,
-		operation.Replay: tenant.Active, operation.Redrive: tenant.Active,
+		operation.Replay: tenant.Active, operation.Redrive: tenant.Active, operation.Erase: tenant.Active,
 	} {
 		for crashAt := range 20 {
 			b := setup(t, kind)
@@ -193,7 +195,7 @@ func (b *bench) crash(t *testing.T, at int) {
 	for n := range at + 1 {
 		if n == at {
 			b.Runner = operation.NewRunner(operation.RunnerConfig{
-				Store: forgetful{b.store}, Stacks: b.cloud, Prober: b.cloud, Purger: b.cloud, Resender: b.cloud, Holder: "one", Now: b.now,
+				Store: forgetful{b.store}, Stacks: b.cloud, Prober: b.cloud, Purger: b.cloud, Resender: b.cloud, Eraser: b.cloud, Holder: "one", Now: b.now,
 			})
 		}
 		wait, err := b.Advance(t.Context(), tenantID, opID)

@@ -78,6 +78,11 @@ func operationFrom(row dbsqlc.Operation, s string) (operation.Operation, error) 
 			return op, fmt.Errorf("span of operation %s: %w", row.ID, err)
 		}
 	}
+	if row.Erasure != nil {
+		if err := json.Unmarshal(row.Erasure, &op.Erase); err != nil {
+			return op, fmt.Errorf("erasure of operation %s: %w", row.ID, err)
+		}
+	}
 	if row.Failure != nil {
 		if err := json.Unmarshal(row.Failure, &op.Failure); err != nil {
 			return op, fmt.Errorf("failure of operation %s: %w", row.ID, err)

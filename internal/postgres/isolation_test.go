@@ -136,6 +136,9 @@ var methods = map[string]struct {
 	"StartOffboard": {func(ctx context.Context, db postgrestest.Database, a access.Actor, of operation.Started) error {
 		return ignore(db.StartOffboard(ctx, a, of.Tenant.Slug, operation.DeleteData, operation.Write{}))
 	}, tenant.ErrNotFound},
+	"StartErase": {func(ctx context.Context, db postgrestest.Database, a access.Actor, of operation.Started) error {
+		return ignore(db.StartErase(ctx, a, of.Tenant.Slug, "mira.holm", operation.Write{}))
+	}, tenant.ErrNotFound},
 	"StartRetry": {func(ctx context.Context, db postgrestest.Database, a access.Actor, of operation.Started) error {
 		return ignore(db.StartRetry(ctx, a, of.Tenant.Slug, operation.Write{}))
 	}, tenant.ErrNotFound},

@@ -95,7 +95,7 @@ func (db *DB) StartOffboard(ctx context.Context, actor access.Actor, s slug.Slug
 }
 
 // makeWay returns the state in which an off-boarding begins: running when nothing else runs; queued behind an onboarding,
-// rebuild, replay or redrive, which is asked to give way.
+// rebuild, replay, redrive or erase, which is asked to give way.
 func (t tx) makeWay(ctx context.Context, tenantID string) (operation.State, error) {
 	active, err := t.ActiveOperations(ctx, tenantID)
 	if err != nil || len(active) == 0 {
@@ -154,7 +154,7 @@ func stateWhile(kind operation.Kind) tenant.State {
 		return tenant.Deleting
 	case operation.Update:
 		return tenant.Updating
-	case operation.Replay, operation.Redrive:
+	case operation.Replay, operation.Redrive, operation.Erase:
 		return tenant.Active
 	case operation.Onboard, operation.Rebuild:
 	}
@@ -196,6 +196,9 @@ func (t tx) lockedTenant(ctx context.Context, s slug.Slug) (tenant.Tenant, error
 // record adds a new operation, and gives it its id.
 func (t tx) record(ctx context.Context, op dbsqlc.AddOperationParams, detail map[string]any) (starting, error) {
 	op.ID, op.RequestedBy = uuid.NewString(), nameOf(t.actor)
+	if err := t.ForgetAgents(ctx, op.TenantID); err != nil {
+		return starting{}, err
+	}
 	if err := t.AddOperation(ctx, op); err != nil {
 		return starting{}, err
 	}

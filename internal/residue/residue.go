@@ -24,7 +24,7 @@ import (
 	"github.com/earshot-hq/earshot/internal/tenant"
 )
 
-// Purger implements operation.Purger.
+// Purger implements operation.Purger and operation.Eraser.
 type Purger struct{ cells *cellaws.Cells }
 
 // New returns a Purger that enters cells by way of cells.
@@ -71,6 +71,23 @@ func (p *Purger) Expire(ctx context.Context, cell tenant.Cell, s slug.Slug, rete
 	}
 	err := p.invoke(ctx, cell, request, &answer)
 	return answer.Indices, err
+}
+
+// Erase has the cell's provider do some of one part of an erasure. Its errors name nobody, as the provider's do.
+func (p *Purger) Erase(
+	ctx context.Context, cell tenant.Cell, s slug.Slug, part operation.ErasedPart, e operation.Erasure, cursor string,
+) (operation.Erased, error) {
+	request := map[string]any{
+		"action": "erase", "slug": s.String(), "part": part, "agent": e.Agent, "subject": e.Subject, "before": e.Before, "cursor": cursor,
+	}
+	var answer struct {
+		Cursor  string `json:"cursor"`
+		Removed int    `json:"removed"`
+		Waiting int    `json:"waiting"`
+		Done    bool   `json:"done"`
+	}
+	err := p.invoke(ctx, cell, request, &answer)
+	return operation.Erased(answer), err
 }
 
 // ask invokes the cell's provider about what is left of one tenant.

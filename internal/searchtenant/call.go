@@ -62,7 +62,9 @@ func (a *Admin) repeat(ctx context.Context, send func(context.Context) error) er
 // once sends a request once.
 func (a *Admin) once(ctx context.Context, method, path string, in, out any) error {
 	var body io.Reader
-	if in != nil {
+	if text, isText := in.([]byte); isText { // lines of JSON
+		body = bytes.NewReader(text)
+	} else if in != nil {
 		text, err := json.Marshal(in)
 		if err != nil {
 			return fmt.Errorf("encode %s %s: %w", method, path, err)

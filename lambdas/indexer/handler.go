@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
 	"strconv"
@@ -26,6 +27,11 @@ type Archive interface {
 	Keep(ctx context.Context, envelopes []telemetry.Envelope) []error
 }
 
+// Erasures says which agents were erased; internal/erasures meets it.
+type Erasures interface {
+	Current(ctx context.Context) (telemetry.Erasures, error)
+}
+
 // DeadLetters sets aside what never will be written; internal/queue meets it.
 type DeadLetters interface {
 	Put(ctx context.Context, letters []queue.Letter) error
@@ -42,12 +48,16 @@ const (
 	afterArchive = 8 * time.Second  // dead letters, the delay of what goes back, the answer
 )
 
+// errErasures keeps everything out of search while nobody knows whose records must not come there.
+var errErasures = errors.New("erasures unreadable")
+
 // A Handler writes one tenant's messages to search, and what it has written to the archive.
 type Handler struct {
 	Tenant      slug.Slug
 	Periods     telemetry.Periods
 	Writer      Writer
 	Archive     Archive
+	Erasures    Erasures
 	DeadLetters DeadLetters
 	Queue       Postponer
 	BackOff     queue.BackOff
@@ -60,8 +70,16 @@ func (h *Handler) Handle(ctx context.Context, event events.SQSEvent) (events.SQS
 	began := time.Now()
 	jobs := make([]*job, 0, len(event.Records))
 	var documents []telemetry.Document
+	erasures, err := h.Erasures.Current(ctx)
+	if err != nil {
+		slog.ErrorContext(ctx, "nobody knows who was erased", "tenant", h.Tenant, "error", err)
+		err = errErasures
+	}
 	for _, message := range event.Records {
-		j := h.read(message, len(documents))
+		j := &job{message: message, from: len(documents), blocked: err}
+		if err == nil {
+			h.read(j, erasures)
+		}
 		jobs = append(jobs, j)
 		documents = append(documents, j.documents...)
 	}
@@ -104,7 +122,7 @@ func (h *Handler) archive(ctx context.Context, jobs []*job) {
 	var kept []*job
 	var envelopes []telemetry.Envelope
 	for _, j := range jobs {
-		if j.unusable == "" && j.envelope.IsArchived() && !j.mustRetry() {
+		if len(j.envelope.Records) > 0 && j.envelope.IsArchived() && !j.mustRetry() {
 			kept, envelopes = append(kept, j), append(envelopes, j.envelope)
 		}
 	}
@@ -161,8 +179,9 @@ func (h *Handler) sendBack(ctx context.Context, jobs []*job) events.SQSEventResp
 
 // log says what became of the batch, in counts: search's reasons may quote a document.
 func (h *Handler) log(ctx context.Context, jobs, returned []*job, written time.Time, took time.Duration) {
-	documents, refused, why := 0, 0, ""
+	documents, refused, erased, why := 0, 0, 0, ""
 	for _, j := range jobs {
+		erased += j.erased
 		documents += len(j.documents)
 		refused += len(j.aside)
 	}
@@ -177,7 +196,7 @@ func (h *Handler) log(ctx context.Context, jobs, returned []*job, written time.T
 	}
 	attributes := []slog.Attr{
 		slog.Any("tenant", h.Tenant), slog.Int("messages", len(jobs)), slog.Int("documents", documents), slog.Int("returned", len(returned)),
-		slog.Int("dead_letters", refused), slog.String("why", why), slog.Int64("millis", took.Milliseconds()),
+		slog.Int("dead_letters", refused), slog.Int("erased", erased), slog.String("why", why), slog.Int64("millis", took.Milliseconds()),
 	}
 	attributes = append(attributes, count(jobs, returned, written).Attrs(written, h.Tenant.String(), "indexer")...)
 	slog.LogAttrs(ctx, level, "indexed", attributes...)
@@ -196,6 +215,7 @@ func count(jobs, returned []*job, written time.Time) *figures.Counts {
 			for _, letter := range j.aside {
 				counts.Reject(letter.Code, 1)
 			}
+			counts.Add(figures.Erased, j.erased)
 			if n := j.indexed(); n > 0 {
 				counts.Add(figures.Indexed, n)
 				if j.envelope.Version == 0 && !j.envelope.Replay { // nobody sent a summary, and a replay was late before

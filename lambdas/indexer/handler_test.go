@@ -23,6 +23,8 @@ type parts struct {
 	letters   []queue.Letter
 	postponed []queue.Returned
 	dlqIsDown bool
+
+	bucketIsDown bool
 }
 
 // Keep takes no envelope whose last record's id ends in "!".
@@ -54,6 +56,16 @@ func (p *parts) Write(_ context.Context, documents []telemetry.Document) []sink.
 	}
 	p.bulks = append(p.bulks, ids)
 	return outcomes
+}
+
+// Current says that all of one agent is erased up to an instant.
+func (p *parts) Current(context.Context) (telemetry.Erasures, error) {
+	if p.bucketIsDown {
+		return telemetry.Erasures{}, errors.New("down")
+	}
+	erasures := telemetry.NewErasures("key")
+	erasures.Add(telemetry.SubjectOf("key", "gone.agent"), 1000)
+	return erasures, nil
 }
 
 func (p *parts) Put(_ context.Context, letters []queue.Letter) error {
@@ -155,7 +167,7 @@ func TestHandle(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			p := &parts{dlqIsDown: test.dlqIsDown}
-			h := &Handler{Tenant: "acme", Writer: p, Archive: p, DeadLetters: p, Queue: p}
+			h := &Handler{Tenant: "acme", Writer: p, Archive: p, Erasures: p, DeadLetters: p, Queue: p}
 			event := events.SQSEvent{}
 			for i, body := range test.bodies {
 				event.Records = append(event.Records, events.SQSMessage{

@@ -13,8 +13,10 @@ import (
 // A job is one message and what became of it.
 type job struct {
 	message   events.SQSMessage
-	unusable  string // why the message as a whole is no envelope for us; empty when it is one
-	envelope  telemetry.Envelope
+	blocked   error                // why it was not even read; nil when it was
+	unusable  string               // why the message as a whole is no envelope for us; empty when it is one
+	envelope  telemetry.Envelope   // without what is erased
+	erased    int                  // records
 	refusals  []telemetry.Refusal  // records that can be no document
 	documents []telemetry.Document // of the other records, in order
 	from      int                  // of the documents among those of all messages
@@ -24,26 +26,27 @@ type job struct {
 	isUnarchived bool // the archive did not take it
 }
 
-// read decodes a message whose documents begin at from.
-func (h *Handler) read(message events.SQSMessage, from int) *job {
-	j := &job{message: message, from: from}
-	envelope, err := queue.Decode(message.Body)
+// read decodes the job's message. What is erased of it goes neither to search nor to the archive nor to the dead letters.
+func (h *Handler) read(j *job, erasures telemetry.Erasures) {
+	envelope, err := queue.Decode(j.message.Body)
 	switch {
 	case err != nil:
 		j.unusable = err.Error()
 	case envelope.Tenant != h.Tenant:
 		j.unusable = fmt.Sprintf("the envelope is of tenant %q", envelope.Tenant)
 	default:
-		j.envelope = envelope
-		j.documents, j.refusals = telemetry.Documents(envelope, h.Periods)
+		j.envelope, j.erased = erasures.Apply(envelope)
+		j.documents, j.refusals = telemetry.Documents(j.envelope, h.Periods)
 	}
-	return j
 }
 
 func (j *job) mustRetry() bool { return j.retryType() != "" }
 
 // retryType returns the kind of the first failure that may pass, or nothing.
 func (j *job) retryType() string {
+	if j.blocked != nil {
+		return j.blocked.Error()
+	}
 	if j.isUnarchived {
 		return "archive"
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/opensearch-project/opensearch-go/v2"
 
 	"github.com/earshot-hq/earshot/internal/archive"
+	"github.com/earshot-hq/earshot/internal/erasures"
 	"github.com/earshot-hq/earshot/internal/queue"
 	"github.com/earshot-hq/earshot/internal/records"
 	"github.com/earshot-hq/earshot/internal/samplecall"
@@ -71,6 +72,7 @@ func setup(t *testing.T) *world {
 	w.archive = archive.New(w.s3, bucket)
 	w.handler = &Handler{
 		Tenant: w.slug, Writer: sink.New(as(t, w.slug.WriterRole(), "writer")), Archive: w.archive,
+		Erasures:    erasures.New(w.s3, bucket, "key of the tenant", 0),
 		DeadLetters: queue.NewDeadLetters(w.sqs, w.deadURL), Queue: queue.New(w.sqs, w.queueURL),
 		BackOff: queue.BackOff{First: time.Second, Most: time.Second},
 	}

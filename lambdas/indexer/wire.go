@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/earshot-hq/earshot/internal/archive"
+	"github.com/earshot-hq/earshot/internal/erasures"
 	"github.com/earshot-hq/earshot/internal/queue"
 	"github.com/earshot-hq/earshot/internal/searchconn"
 	"github.com/earshot-hq/earshot/internal/settings"
@@ -24,6 +25,8 @@ type environment struct {
 	DataBucket    string        `env:"DATA_BUCKET,required,notEmpty"`
 	QueueURL      string        `env:"QUEUE_URL,required,notEmpty"`
 	DeadLetterURL string        `env:"DEAD_LETTER_URL,required,notEmpty"`
+	ErasureKey    string        `env:"ERASURE_KEY,required,notEmpty"`
+	ErasureFresh  time.Duration `env:"ERASURE_FRESH" envDefault:"30s"`
 	RetryFirst    time.Duration `env:"RETRY_FIRST" envDefault:"5s"`
 	RetryMost     time.Duration `env:"RETRY_MOST" envDefault:"20m"`
 	Search        searchconn.Settings
@@ -58,12 +61,13 @@ func wire() (*Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	queues := sqs.NewFromConfig(account)
+	queues, objects := sqs.NewFromConfig(account), s3.NewFromConfig(account, pathStyle)
 	return &Handler{
 		Tenant:      tenant,
 		Periods:     telemetry.Periods(env.IndexPeriods),
 		Writer:      sink.New(search),
-		Archive:     archive.New(s3.NewFromConfig(account, pathStyle), env.DataBucket),
+		Archive:     archive.New(objects, env.DataBucket),
+		Erasures:    erasures.New(objects, env.DataBucket, env.ErasureKey, env.ErasureFresh),
 		DeadLetters: queue.NewDeadLetters(queues, env.DeadLetterURL),
 		Queue:       queue.New(queues, env.QueueURL),
 		BackOff:     queue.BackOff{First: env.RetryFirst, Most: env.RetryMost},

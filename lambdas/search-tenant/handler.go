@@ -20,6 +20,7 @@ import (
 type Handler struct {
 	Provider  customresource.Provider
 	Leftovers *Leftovers
+	Eraser    *Eraser
 	// Holding returns the clusters that may hold documents of a tenant.
 	Holding func(ctx context.Context, s slug.Slug) ([]Search, error)
 }
@@ -67,7 +68,7 @@ type about struct {
 // direct serves the worker.
 func (h *Handler) direct(ctx context.Context, action, name string, event json.RawMessage) (any, error) {
 	do, isKnown := map[string]func(context.Context, slug.Slug, json.RawMessage) (any, error){
-		"purge": h.purge, "sweep": h.sweep, "expire": h.expire,
+		"purge": h.purge, "sweep": h.sweep, "expire": h.expire, "erase": h.erase,
 	}[action]
 	if !isKnown {
 		return nil, errShape
@@ -77,7 +78,7 @@ func (h *Handler) direct(ctx context.Context, action, name string, event json.Ra
 		return nil, fmt.Errorf("%s: %w", action, err)
 	}
 	answer, err := do(ctx, s, event)
-	if errors.Is(err, errShape) {
+	if errors.Is(err, errShape) || errors.Is(err, errErase) {
 		return nil, err
 	}
 	if err != nil {

@@ -20,6 +20,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/opensearch-project/opensearch-go/v2"
 
 	"github.com/earshot-hq/earshot/internal/customresource"
@@ -60,6 +61,11 @@ func setup(t *testing.T) *world {
 	w := &world{slug: testenv.Slug(t), secrets: map[string]string{}, handler: &Handler{
 		Provider: customresource.Provider{Suffix: "search", Apply: access.Apply},
 		Holding:  func(context.Context, slug.Slug) ([]Search, error) { return []Search{{Admin: admin}}, nil },
+		Eraser: &Eraser{
+			Account: account,
+			Stacks:  cloudformation.NewFromConfig(account), Buckets: s3.NewFromConfig(account, pathStyle), Queues: sqs.NewFromConfig(account),
+			Holding: func(context.Context, slug.Slug) ([]Search, error) { return []Search{{Admin: admin}}, nil }, ChunkTime: 5 * time.Second, HideTime: 3 * time.Second,
+		},
 		Leftovers: &Leftovers{
 			Searches: []Search{{Admin: admin}}, Domains: Domains{Client: opensearchservice.NewFromConfig(account)},
 			Stacks: cloudformation.NewFromConfig(account), Buckets: s3.NewFromConfig(account, pathStyle),

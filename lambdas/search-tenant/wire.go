@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
@@ -9,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/opensearch"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/earshot-hq/earshot/internal/customresource"
 	"github.com/earshot-hq/earshot/internal/searchconn"
@@ -17,12 +19,17 @@ import (
 
 // environment is what the cell's stack sets.
 type environment struct {
-	Replicas int `env:"REPLICAS,required"`
-	Search   searchconn.Settings
+	Replicas   int           `env:"REPLICAS,required"`
+	EraseChunk time.Duration `env:"ERASE_CHUNK" envDefault:"10s"` // of one call; the worker waits for it within a step
+	Search     searchconn.Settings
 	// The dedicated tenants' search, where their stacks make no domain of their own: on one machine.
 	DedicatedEndpoint  string `env:"DEDICATED_SEARCH_ENDPOINT"`
 	DedicatedSecretARN string `env:"DEDICATED_SEARCH_SECRET_ARN"`
 }
+
+// hideTime is how long a dead letter that an erasure has looked at is hidden. A queue of more letters than are looked at in that
+// time is looked at again from its beginning.
+const hideTime = 10 * time.Minute
 
 // wire builds the handler from the environment.
 func wire() (*Handler, error) {
@@ -46,14 +53,20 @@ func wire() (*Handler, error) {
 			return searchconn.ReadCredentials(ctx, secrets, arn)
 		},
 	}
+	stacks, objects := cloudformation.NewFromConfig(account), s3.NewFromConfig(account, pathStyle)
 	return &Handler{
+		Eraser: &Eraser{
+			Account: account,
+			Stacks:  stacks, Buckets: objects, Queues: sqs.NewFromConfig(account), Holding: searches.Holding, ChunkTime: env.EraseChunk,
+			HideTime: hideTime,
+		},
 		Provider: customresource.Provider{Suffix: "search", Apply: access.Apply},
 		Holding:  searches.Holding,
 		Leftovers: &Leftovers{
 			Searches: named,
 			Domains:  searches.domains,
-			Stacks:   cloudformation.NewFromConfig(account),
-			Buckets:  s3.NewFromConfig(account, pathStyle),
+			Stacks:   stacks,
+			Buckets:  objects,
 			Logs:     cloudwatchlogs.NewFromConfig(account),
 			Secrets:  secrets,
 		},

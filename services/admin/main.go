@@ -45,6 +45,9 @@ Settings come from the environment; a missing or wrong one is named at the start
            EARSHOT_PURGE_TIMEOUT     (15m)
            EARSHOT_REBUILD_MISSING   build lost stacks again (false; local emulators only)
            EARSHOT_REBUILD_EVERY     (2m)
+           EARSHOT_ERASE_TIMEOUT     for a step of an erasure that comes no further (24h)
+           EARSHOT_ERASE_SETTLE      until no indexer goes by an older list of who was erased (2m)
+           EARSHOT_ERASE_QUEUE_WAIT  for a tenant's queue to be seen empty (30m)
            EARSHOT_RETENTION_EVERY   between two deletions of a tenant's expired indices (6h)
            AWS_…                     the worker's own identity, as the AWS SDKs read it
   migrate  EARSHOT_MIGRATE_DATABASE_URL  as the owner, or as a role that may make roles

@@ -41,6 +41,9 @@ type workSettings struct {
 	ResendTimeout  time.Duration `env:"RESEND_TIMEOUT" envDefault:"24h"`
 	RebuildMissing bool          `env:"REBUILD_MISSING"`
 	RebuildEvery   time.Duration `env:"REBUILD_EVERY" envDefault:"2m"`
+	EraseTimeout   time.Duration `env:"ERASE_TIMEOUT" envDefault:"24h"`
+	EraseSettle    time.Duration `env:"ERASE_SETTLE" envDefault:"2m"`
+	EraseQueueWait time.Duration `env:"ERASE_QUEUE_WAIT" envDefault:"30m"`
 	RetentionEvery time.Duration `env:"RETENTION_EVERY" envDefault:"6h"`
 }
 
@@ -51,6 +54,7 @@ type cloud struct {
 	operation.Purger
 	operation.Resender
 	jobs.Expirer
+	operation.Eraser
 }
 
 // work is the worker as a process.
@@ -83,8 +87,10 @@ func (m *work) Run(ctx context.Context) (err error) {
 	}
 	holder := m.holder()
 	queue, err := m.queue(operation.NewRunner(operation.RunnerConfig{
-		Store: m.db, Stacks: m.cloud, Prober: m.cloud, Purger: m.cloud, Resender: m.cloud, Holder: holder, Lease: s.Lease, Poll: s.Poll,
-		StackTimeout: s.StackTimeout, ProbeTimeout: s.ProbeTimeout, PurgeTimeout: s.PurgeTimeout, ResendTimeout: s.ResendTimeout, Log: m.log,
+		Store: m.db, Stacks: m.cloud, Prober: m.cloud, Purger: m.cloud, Resender: m.cloud, Eraser: m.cloud,
+		Holder: holder, Lease: s.Lease, Poll: s.Poll,
+		StackTimeout: s.StackTimeout, ProbeTimeout: s.ProbeTimeout, PurgeTimeout: s.PurgeTimeout, ResendTimeout: s.ResendTimeout,
+		EraseTimeout: s.EraseTimeout, EraseSettle: s.EraseSettle, EraseQueueWait: s.EraseQueueWait, Log: m.log,
 	}))
 	if err != nil {
 		return err
@@ -113,7 +119,7 @@ func enterAWS(ctx context.Context) (cloud, error) {
 	}
 	cells := cellaws.New(identity)
 	left := residue.New(cells)
-	return cloud{stacks.New(cells, stacks.Options{}), prober.New(cells), left, resender.New(cells), left}, nil
+	return cloud{stacks.New(cells, stacks.Options{}), prober.New(cells), left, resender.New(cells), left, left}, nil
 }
 
 // holder names this worker. Two workers of one name would take each other's operations over.

@@ -38,6 +38,9 @@ type Cloud struct {
 	Redriven         int    // dead letters sent back
 	Trouble          error  // returned by every call while it is set
 
+	Erased []string // parts and cursors of erasures, in order
+	Queued int      // messages in the queue, one less at each look
+
 	old map[slug.Slug][]string // indices that are due
 }
 
@@ -99,6 +102,34 @@ func (c *Cloud) Expire(_ context.Context, _ tenant.Cell, s slug.Slug, _ int, ind
 		return isDue
 	})
 	return due, c.Trouble
+}
+
+// Erase implements operation.Eraser: each part takes two calls and removes one thing in each.
+func (c *Cloud) Erase(
+	_ context.Context, _ tenant.Cell, s slug.Slug, part operation.ErasedPart, e operation.Erasure, cursor string,
+) (operation.Erased, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.Trouble != nil {
+		return operation.Erased{}, c.Trouble
+	}
+	c.Erased = append(c.Erased, string(part)+" "+cursor)
+	switch part {
+	case operation.EraseNote:
+		return operation.Erased{Done: true}, nil
+	case operation.EraseQueue:
+		waiting := c.Queued
+		c.Queued = max(0, c.Queued-1)
+		return operation.Erased{Waiting: waiting, Done: true}, nil
+	case operation.EraseDocuments, operation.EraseArchive, operation.EraseDirectory, operation.EraseLetters:
+	}
+	if e.Agent == "" || e.Subject == "" || s == "" {
+		return operation.Erased{}, &operation.Failure{Code: "test", Reason: "nobody is named"}
+	}
+	if cursor == "" {
+		return operation.Erased{Cursor: "half", Removed: 1}, nil
+	}
+	return operation.Erased{Removed: 1, Done: true}, nil
 }
 
 // Describe implements operation.Stacks.

@@ -106,6 +106,9 @@ func (m *Memory) Save(_ context.Context, p operation.Progress) error {
 	if h.State != operation.Running {
 		h.holder, h.until = "", time.Time{}
 	}
+	if h.State == operation.Succeeded || h.State == operation.Cancelled {
+		h.Erase.Agent = ""
+	}
 	m.operations[h.ID] = h
 	for _, e := range p.Events {
 		e.Sequence, e.At = int64(len(m.events[h.ID])+1), m.now()

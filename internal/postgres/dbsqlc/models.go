@@ -82,6 +82,8 @@ type Operation struct {
 	Change []byte
 	// Of a replay: from when to when, and which kinds of telemetry.
 	Span []byte
+	// Of an erase: the agent, until it is done, and the subject that stands for it.
+	Erasure []byte
 }
 
 // The story of each operation, in order; lines are added, never changed.

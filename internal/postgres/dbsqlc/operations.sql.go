@@ -76,9 +76,9 @@ func (q *Queries) AddEvent(ctx context.Context, arg AddEventParams) error {
 }
 
 const addOperation = `-- name: AddOperation :exec
-insert into operations (id, tenant_id, kind, state, data, change, span, requested_by)
+insert into operations (id, tenant_id, kind, state, data, change, span, erasure, requested_by)
 values ($1, $2, $3, $4, $5, $6, $7,
-  $8)
+  $8, $9)
 `
 
 type AddOperationParams struct {
@@ -89,6 +89,7 @@ type AddOperationParams struct {
 	Data        string
 	Change      []byte
 	Span        []byte
+	Erasure     []byte
 	RequestedBy string
 }
 
@@ -101,6 +102,7 @@ func (q *Queries) AddOperation(ctx context.Context, arg AddOperationParams) erro
 		arg.Data,
 		arg.Change,
 		arg.Span,
+		arg.Erasure,
 		arg.RequestedBy,
 	)
 	return err
@@ -233,6 +235,17 @@ func (q *Queries) EventsAfter(ctx context.Context, arg EventsAfterParams) ([]Eve
 	return items, nil
 }
 
+const forgetAgents = `-- name: ForgetAgents :exec
+update operations set erasure = erasure - 'agent'
+where tenant_id = $1 and state = 'failed' and erasure ? 'agent'
+`
+
+// A failed erasure keeps the name for its retry. With another operation after it there is none.
+func (q *Queries) ForgetAgents(ctx context.Context, tenantID string) error {
+	_, err := q.db.Exec(ctx, forgetAgents, tenantID)
+	return err
+}
+
 const lastSequence = `-- name: LastSequence :one
 select coalesce(max(e.sequence), 0)::bigint from operation_events e
 where e.tenant_id = $1 and e.operation_id = $2
@@ -251,7 +264,7 @@ func (q *Queries) LastSequence(ctx context.Context, arg LastSequenceParams) (int
 }
 
 const latestOperation = `-- name: LatestOperation :one
-select o.id, o.tenant_id, o.kind, o.state, o.step, o.attempt, o.percent, o.data, o.cancel_requested, o.memo, o.failure, o.generation, o.holder, o.lease_until, o.requested_by, o.created_at, o.updated_at, o.finished_at, o.change, o.span, t.slug
+select o.id, o.tenant_id, o.kind, o.state, o.step, o.attempt, o.percent, o.data, o.cancel_requested, o.memo, o.failure, o.generation, o.holder, o.lease_until, o.requested_by, o.created_at, o.updated_at, o.finished_at, o.change, o.span, o.erasure, t.slug
 from operations o join tenants t on t.id = o.tenant_id
 where o.tenant_id = $1
 order by o.created_at desc, o.id desc
@@ -287,13 +300,14 @@ func (q *Queries) LatestOperation(ctx context.Context, tenantID string) (LatestO
 		&i.Operation.FinishedAt,
 		&i.Operation.Change,
 		&i.Operation.Span,
+		&i.Operation.Erasure,
 		&i.Slug,
 	)
 	return i, err
 }
 
 const lockOperation = `-- name: LockOperation :one
-select o.id, o.tenant_id, o.kind, o.state, o.step, o.attempt, o.percent, o.data, o.cancel_requested, o.memo, o.failure, o.generation, o.holder, o.lease_until, o.requested_by, o.created_at, o.updated_at, o.finished_at, o.change, o.span, t.slug, coalesce(o.lease_until > clock_timestamp(), false)::boolean as is_held
+select o.id, o.tenant_id, o.kind, o.state, o.step, o.attempt, o.percent, o.data, o.cancel_requested, o.memo, o.failure, o.generation, o.holder, o.lease_until, o.requested_by, o.created_at, o.updated_at, o.finished_at, o.change, o.span, o.erasure, t.slug, coalesce(o.lease_until > clock_timestamp(), false)::boolean as is_held
 from operations o join tenants t on t.id = o.tenant_id
 where o.id = $1 and o.tenant_id = $2
 for no key update of o
@@ -335,6 +349,7 @@ func (q *Queries) LockOperation(ctx context.Context, arg LockOperationParams) (L
 		&i.Operation.FinishedAt,
 		&i.Operation.Change,
 		&i.Operation.Span,
+		&i.Operation.Erasure,
 		&i.Slug,
 		&i.IsHeld,
 	)
@@ -342,7 +357,7 @@ func (q *Queries) LockOperation(ctx context.Context, arg LockOperationParams) (L
 }
 
 const operationByID = `-- name: OperationByID :one
-select o.id, o.tenant_id, o.kind, o.state, o.step, o.attempt, o.percent, o.data, o.cancel_requested, o.memo, o.failure, o.generation, o.holder, o.lease_until, o.requested_by, o.created_at, o.updated_at, o.finished_at, o.change, o.span, t.slug from operations o join tenants t on t.id = o.tenant_id where o.id = $1
+select o.id, o.tenant_id, o.kind, o.state, o.step, o.attempt, o.percent, o.data, o.cancel_requested, o.memo, o.failure, o.generation, o.holder, o.lease_until, o.requested_by, o.created_at, o.updated_at, o.finished_at, o.change, o.span, o.erasure, t.slug from operations o join tenants t on t.id = o.tenant_id where o.id = $1
 `
 
 type OperationByIDRow struct {
@@ -374,13 +389,14 @@ func (q *Queries) OperationByID(ctx context.Context, id string) (OperationByIDRo
 		&i.Operation.FinishedAt,
 		&i.Operation.Change,
 		&i.Operation.Span,
+		&i.Operation.Erasure,
 		&i.Slug,
 	)
 	return i, err
 }
 
 const operationsBefore = `-- name: OperationsBefore :many
-select o.id, o.tenant_id, o.kind, o.state, o.step, o.attempt, o.percent, o.data, o.cancel_requested, o.memo, o.failure, o.generation, o.holder, o.lease_until, o.requested_by, o.created_at, o.updated_at, o.finished_at, o.change, o.span, t.slug
+select o.id, o.tenant_id, o.kind, o.state, o.step, o.attempt, o.percent, o.data, o.cancel_requested, o.memo, o.failure, o.generation, o.holder, o.lease_until, o.requested_by, o.created_at, o.updated_at, o.finished_at, o.change, o.span, o.erasure, t.slug
 from operations o join tenants t on t.id = o.tenant_id
 where ($1::timestamptz is null
     or (o.created_at, o.id) < ($1::timestamptz, $2::uuid))
@@ -442,6 +458,7 @@ func (q *Queries) OperationsBefore(ctx context.Context, arg OperationsBeforePara
 			&i.Operation.FinishedAt,
 			&i.Operation.Change,
 			&i.Operation.Span,
+			&i.Operation.Erasure,
 			&i.Slug,
 		); err != nil {
 			return nil, err
@@ -495,6 +512,7 @@ const saveOperation = `-- name: SaveOperation :execrows
 update operations
 set state = $1, step = $2, percent = $3, memo = $4,
   failure = $5, finished_at = $6,
+  erasure = case when $1::text in ('succeeded', 'cancelled') then erasure - 'agent' else erasure end,
   lease_until = case when $1::text = 'running' then lease_until end,
   holder = case when $1::text = 'running' then holder else '' end, updated_at = now()
 where id = $7 and tenant_id = $8 and generation = $9 and state = 'running'

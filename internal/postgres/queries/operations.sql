@@ -1,7 +1,12 @@
 -- name: AddOperation :exec
-insert into operations (id, tenant_id, kind, state, data, change, span, requested_by)
+insert into operations (id, tenant_id, kind, state, data, change, span, erasure, requested_by)
 values (sqlc.arg(id), sqlc.arg(tenant_id), sqlc.arg(kind), sqlc.arg(state), sqlc.arg(data), sqlc.narg(change), sqlc.narg(span),
-  sqlc.arg(requested_by));
+  sqlc.narg(erasure), sqlc.arg(requested_by));
+
+-- name: ForgetAgents :exec
+-- A failed erasure keeps the name for its retry. With another operation after it there is none.
+update operations set erasure = erasure - 'agent'
+where tenant_id = sqlc.arg(tenant_id) and state = 'failed' and erasure ? 'agent';
 
 -- name: OperationByID :one
 select sqlc.embed(o), t.slug from operations o join tenants t on t.id = o.tenant_id where o.id = sqlc.arg(id);
@@ -57,6 +62,7 @@ returning generation;
 update operations
 set state = sqlc.arg(state), step = sqlc.arg(step), percent = sqlc.arg(percent), memo = sqlc.arg(memo),
   failure = sqlc.narg(failure), finished_at = sqlc.narg(finished_at),
+  erasure = case when sqlc.arg(state)::text in ('succeeded', 'cancelled') then erasure - 'agent' else erasure end,
   lease_until = case when sqlc.arg(state)::text = 'running' then lease_until end,
   holder = case when sqlc.arg(state)::text = 'running' then holder else '' end, updated_at = now()
 where id = sqlc.arg(id) and tenant_id = sqlc.arg(tenant_id) and generation = sqlc.arg(generation) and state = 'running';

@@ -64,6 +64,7 @@ func TestAttackAuditorChanges(t *testing.T) {
 		"onboard":   {"POST", "/v1/tenants", draft("acme")},
 		"change":    {"PATCH", "/v1/tenants/acme", "{}"},
 		"off-board": {"DELETE", "/v1/tenants/acme?confirm=acme&data=delete", ""},
+		"erase":     {"POST", "/v1/tenants/acme/actions/erase", `{"agent": "a"}`},
 		"retry":     {"POST", "/v1/tenants/acme/actions/retry", ""},
 	} {
 		got := w.send(t, row.method, row.path, row.body, "Authorization: Bearer auditor")

@@ -172,6 +172,7 @@ func (e OperationEventLevel) Valid() bool {
 
 // Defines values for OperationKind.
 const (
+	OperationKindErase    OperationKind = "erase"
 	OperationKindOffboard OperationKind = "offboard"
 	OperationKindOnboard  OperationKind = "onboard"
 	OperationKindRebuild  OperationKind = "rebuild"
@@ -183,6 +184,8 @@ const (
 // Valid indicates whether the value is a known member of the OperationKind enum.
 func (e OperationKind) Valid() bool {
 	switch e {
+	case OperationKindErase:
+		return true
 	case OperationKindOffboard:
 		return true
 	case OperationKindOnboard:
@@ -415,6 +418,32 @@ type DirectoryRun struct {
 // DirectoryRunState `off` - the customer has given no role; `never` - there was no run yet; `good` or `failed` - the last one.
 type DirectoryRunState string
 
+// EraseDraft defines model for EraseDraft.
+type EraseDraft struct {
+	// Agent The agent's Connect username, exactly.
+	//
+	// Examples: mira.holm
+	Agent string `json:"agent"`
+}
+
+// Erasure Who is erased, and what was found where so far.
+type Erasure struct {
+	ArchiveRecords int `json:"archive_records"`
+
+	// Before Up to which instant everything is erased.
+	Before time.Time `json:"before"`
+
+	// DeadLetters Records of them.
+	DeadLetters int `json:"dead_letters"`
+
+	// DirectoryEntries Where Amazon Connect still has the agent, the next reading of the directory brings the entry back.
+	DirectoryEntries int `json:"directory_entries"`
+	Documents        int `json:"documents"`
+
+	// Subject Stands for the agent, whose name is not shown.
+	Subject string `json:"subject"`
+}
+
 // Failure defines model for Failure.
 type Failure struct {
 	Advice *string `json:"advice,omitempty"`
@@ -486,15 +515,18 @@ type Operation struct {
 	CancelRequested bool `json:"cancel_requested"`
 
 	// Change What an update was asked to change.
-	Change      *OperationChange `json:"change,omitempty"`
-	CreatedAt   time.Time        `json:"created_at"`
-	Data        *DataPolicy      `json:"data,omitempty"`
-	Failure     *Failure         `json:"failure,omitempty"`
-	FinishedAt  *time.Time       `json:"finished_at,omitempty"`
-	Id          string           `json:"id"`
-	Kind        OperationKind    `json:"kind"`
-	Percent     int              `json:"percent"`
-	RequestedBy string           `json:"requested_by"`
+	Change    *OperationChange `json:"change,omitempty"`
+	CreatedAt time.Time        `json:"created_at"`
+	Data      *DataPolicy      `json:"data,omitempty"`
+
+	// Erasure Who is erased, and what was found where so far.
+	Erasure     *Erasure      `json:"erasure,omitempty"`
+	Failure     *Failure      `json:"failure,omitempty"`
+	FinishedAt  *time.Time    `json:"finished_at,omitempty"`
+	Id          string        `json:"id"`
+	Kind        OperationKind `json:"kind"`
+	Percent     int           `json:"percent"`
+	RequestedBy string        `json:"requested_by"`
 
 	// Span What a replay brings back.
 	Span  *Span          `json:"span,omitempty"`
@@ -882,6 +914,12 @@ type UpdateTenantParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// EraseAgentParams defines parameters for EraseAgent.
+type EraseAgentParams struct {
+	// IdempotencyKey Makes a repeat of the same request safe. Make a new one for each new intent, such as a UUID.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
 // RedriveTenantParams defines parameters for RedriveTenant.
 type RedriveTenantParams struct {
 	// IdempotencyKey Makes a repeat of the same request safe. Make a new one for each new intent, such as a UUID.
@@ -930,6 +968,9 @@ type CreateTenantJSONRequestBody = TenantDraft
 // UpdateTenantJSONRequestBody defines body for UpdateTenant for application/json ContentType.
 type UpdateTenantJSONRequestBody = TenantChange
 
+// EraseAgentJSONRequestBody defines body for EraseAgent for application/json ContentType.
+type EraseAgentJSONRequestBody = EraseDraft
+
 // ReplayTenantJSONRequestBody defines body for ReplayTenant for application/json ContentType.
 type ReplayTenantJSONRequestBody = ReplayDraft
 
@@ -977,6 +1018,9 @@ type ServerInterface interface {
 	// UpdateTenant Change a tenant
 	// (PATCH /v1/tenants/{slug})
 	UpdateTenant(c *gin.Context, slug Slug, params UpdateTenantParams)
+	// EraseAgent Erase one agent
+	// (POST /v1/tenants/{slug}/actions/erase)
+	EraseAgent(c *gin.Context, slug Slug, params EraseAgentParams)
 	// RedriveTenant Send a tenant's dead letters back to its queue
 	// (POST /v1/tenants/{slug}/actions/redrive)
 	RedriveTenant(c *gin.Context, slug Slug, params RedriveTenantParams)
@@ -1497,6 +1541,55 @@ func (siw *ServerInterfaceWrapper) UpdateTenant(c *gin.Context) {
 	siw.Handler.UpdateTenant(c, slug, params)
 }
 
+// EraseAgent operation middleware
+func (siw *ServerInterfaceWrapper) EraseAgent(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "slug" -------------
+	var slug Slug
+
+	err = runtime.BindStyledParameterWithOptions("simple", "slug", c.Param("slug"), &slug, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter slug: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params EraseAgentParams
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.EraseAgent(c, slug, params)
+}
+
 // RedriveTenant operation middleware
 func (siw *ServerInterfaceWrapper) RedriveTenant(c *gin.Context) {
 
@@ -1972,6 +2065,7 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/v1/tenants/:slug/actions/retry", wrapper.RetryTenant)
 	router.POST(options.BaseURL+"/v1/tenants/:slug/actions/replay", wrapper.ReplayTenant)
 	router.POST(options.BaseURL+"/v1/tenants/:slug/actions/redrive", wrapper.RedriveTenant)
+	router.POST(options.BaseURL+"/v1/tenants/:slug/actions/erase", wrapper.EraseAgent)
 	router.GET(options.BaseURL+"/v1/operations", wrapper.ListOperations)
 	router.GET(options.BaseURL+"/v1/operations/:id", wrapper.GetOperation)
 	router.GET(options.BaseURL+"/v1/operations/:id/events", wrapper.ListOperationEvents)
@@ -2506,6 +2600,48 @@ func (response UpdateTenantdefaultApplicationProblemPlusJSONResponse) VisitUpdat
 	return err
 }
 
+type EraseAgentRequestObject struct {
+	Slug   Slug `json:"slug"`
+	Params EraseAgentParams
+	Body   *EraseAgentJSONRequestBody
+}
+
+type EraseAgentResponseObject interface {
+	VisitEraseAgentResponse(w http.ResponseWriter) error
+}
+
+type EraseAgent202JSONResponse struct{ StartedJSONResponse }
+
+func (response EraseAgent202JSONResponse) VisitEraseAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Location", fmt.Sprint(response.Headers.Location))
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EraseAgentdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response EraseAgentdefaultApplicationProblemPlusJSONResponse) VisitEraseAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type RedriveTenantRequestObject struct {
 	Slug   Slug `json:"slug"`
 	Params RedriveTenantParams
@@ -2951,6 +3087,9 @@ type StrictServerInterface interface {
 	// UpdateTenant Change a tenant
 	// (PATCH /v1/tenants/{slug})
 	UpdateTenant(ctx context.Context, request UpdateTenantRequestObject) (UpdateTenantResponseObject, error)
+	// EraseAgent Erase one agent
+	// (POST /v1/tenants/{slug}/actions/erase)
+	EraseAgent(ctx context.Context, request EraseAgentRequestObject) (EraseAgentResponseObject, error)
 	// RedriveTenant Send a tenant's dead letters back to its queue
 	// (POST /v1/tenants/{slug}/actions/redrive)
 	RedriveTenant(ctx context.Context, request RedriveTenantRequestObject) (RedriveTenantResponseObject, error)
@@ -3374,6 +3513,51 @@ func (sh *strictHandler) UpdateTenant(ctx *gin.Context, slug Slug, params Update
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(UpdateTenantResponseObject); ok {
 		if err := validResponse.VisitUpdateTenantResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// EraseAgent operation middleware
+func (sh *strictHandler) EraseAgent(ctx *gin.Context, slug Slug, params EraseAgentParams) {
+	var request EraseAgentRequestObject
+
+	request.Slug = slug
+	request.Params = params
+
+	var body EraseAgentJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.EraseAgent(ctx, request.(EraseAgentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EraseAgent")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(EraseAgentResponseObject); ok {
+		if err := validResponse.VisitEraseAgentResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {
