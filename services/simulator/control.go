@@ -15,7 +15,9 @@ const maxBody = 64 << 10
 //	PUT    /sim/fault      {"throttle": n, "operation": …, "page": n, "code": …}; {} mends all
 //	GET    /sim/calls      what was asked of Connect, oldest first
 //	DELETE /sim/calls      forget it
-func control(c *fakeconnect.Connect) http.Handler {
+//
+// The rest is the directory's API, unless pages or driver have it.
+func control(c *fakeconnect.Connect, pages, driver http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("PUT /sim/instances", func(w http.ResponseWriter, r *http.Request) {
 		var body struct {
@@ -42,6 +44,11 @@ func control(c *fakeconnect.Connect) http.Handler {
 		done(w, nil)
 	})
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })
+	for _, pattern := range []string{"/ccp-v2/", "/LilyRTC", "/login", "/logout", "/sim/{$}"} {
+		mux.Handle(pattern, pages)
+	}
+	mux.Handle("/sim/ccp/", driver)
+	mux.Handle("/sim/impairments", driver)
 	mux.Handle("/", c)
 	return mux
 }

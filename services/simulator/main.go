@@ -1,25 +1,48 @@
-// Simulator stands in for Amazon Connect on one machine. So far it answers the calls that read an agent directory and nothing
-// else; package fakeconnect says where it is kinder than Connect. It is never deployed.
-//
-// Settings: EARSHOT_LISTEN, host and port (127.0.0.1:8085); EARSHOT_INSTANCES, the ARNs of the Connect instances that there are
-// from the start, with commas between them; EARSHOT_AGENTS, how many agents each of them has (60).
+// Simulator stands in for Amazon Connect on one machine: the calls that read an agent directory (package fakeconnect), and a
+// contact centre that a real softphone works in (packages ccp, site, media and relay). Each package says where it is kinder than
+// Connect and what it leaves out. It is never deployed, and asks nobody who they are.
 package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
 	"os"
+	"strings"
 
 	"github.com/earshot-hq/earshot/internal/service"
 	"github.com/earshot-hq/earshot/internal/settings"
 	"github.com/earshot-hq/earshot/services/simulator/fakeconnect"
+	"github.com/earshot-hq/earshot/services/simulator/internal/ccp"
+	"github.com/earshot-hq/earshot/services/simulator/internal/media"
+	"github.com/earshot-hq/earshot/services/simulator/internal/relay"
+	"github.com/earshot-hq/earshot/services/simulator/internal/site"
 )
 
 type simulatorSettings struct {
-	Listen    string   `env:"LISTEN" envDefault:"127.0.0.1:8085"`
+	// Listen is the host and port of everything but media.
+	Listen string `env:"LISTEN" envDefault:"127.0.0.1:8085"`
+	// Instances are the ARNs of the Connect instances that there are from the start; the first is the one whose CCP it is.
 	Instances []string `env:"INSTANCES"`
-	Agents    int      `env:"AGENTS" envDefault:"60"`
+	// Agents is how many agents each of them has in its directory.
+	Agents int `env:"AGENTS" envDefault:"60"`
+	// MediaAddress is the IP address of TURN and media; empty: that of the machine's first interface. Chromium takes 127.0.0.1
+	// with --allow-loopback-in-peer-connection alone.
+	MediaAddress string `env:"MEDIA_ADDRESS"`
+	// Seed decides which packets the relay loses.
+	Seed uint64 `env:"SEED" envDefault:"1"`
+	// Streams is the path of a release of the npm package amazon-connect-streams.
+	Streams string `env:"STREAMS_JS" envDefault:"softphone/node_modules/amazon-connect-streams/release/connect-streams-min.js"`
+	// RTC is the path of a connect-rtc.js; empty: the stand-in for its session.
+	RTC string `env:"RTC_JS"`
+	// BufferDelay has the stand-in speak as connect-rtc-js does from 1.3 on.
+	BufferDelay bool `env:"BUFFER_DELAY"`
+	// ApprovedOrigins are those that may frame the CCP; none: all may.
+	ApprovedOrigins []string `env:"APPROVED_ORIGINS"`
 }
 
 func main() {
@@ -35,20 +58,89 @@ func run(ctx context.Context, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	connect := fakeconnect.New()
-	for _, arn := range s.Instances {
-		if err := connect.SetInstance(arn, s.Agents); err != nil {
-			return err
-		}
+	simulator, err := newSimulator(ctx, s, log)
+	if err != nil {
+		return err
 	}
-	return service.Until(ctx, simulator{service.NewServer(s.Listen, control(connect), log, nil)}, log)
+	return service.Until(ctx, simulator, log)
 }
 
 // simulator is the process.
-type simulator struct{ server *service.Server }
+type simulator struct {
+	handler http.Handler
+	server  *service.Server
+	centre  *ccp.Centre
+	relay   *relay.Server
+}
+
+// anyInstance is whose CCP it is when no instance was named.
+const anyInstance = "arn:aws:connect:us-west-2:123456789012:instance/00000000-0000-4000-8000-000000000000"
+
+func newSimulator(ctx context.Context, s simulatorSettings, log *slog.Logger) (*simulator, error) {
+	directory, instance := fakeconnect.New(), anyInstance
+	for n, arn := range s.Instances {
+		if err := directory.SetInstance(arn, s.Agents); err != nil {
+			return nil, err
+		}
+		if n == 0 {
+			instance = arn
+		}
+	}
+	address, err := mediaAddress(s.MediaAddress)
+	if err != nil {
+		return nil, err
+	}
+	engine, err := media.NewEngine(address)
+	if err != nil {
+		return nil, err
+	}
+	turn, err := relay.Listen(ctx, netip.AddrPortFrom(address, 0), s.Seed)
+	if err != nil {
+		return nil, err
+	}
+	log.InfoContext(ctx, "relaying media", "address", turn.Address().String())
+	centre := ccp.New(instance, ccp.ICEServer{URL: turn.URL(), Username: turn.Username(), Password: turn.Password()}, engine)
+	pages := site.New(centre, site.Options{
+		Streams: s.Streams, RTC: s.RTC, BufferDelay: s.BufferDelay, ApprovedOrigins: s.ApprovedOrigins, Region: region(instance),
+	})
+	handler := control(directory, pages, drive(centre, turn))
+	return &simulator{handler, service.NewServer(s.Listen, handler, log, nil), centre, turn}, nil
+}
 
 // Run starts it.
-func (s simulator) Run(ctx context.Context) error { return s.server.Start(ctx) }
+func (s *simulator) Run(ctx context.Context) error { return s.server.Start(ctx) }
 
-// Close ends it.
-func (s simulator) Close(ctx context.Context) error { return s.server.Stop(ctx) }
+// Close ends it, calls first.
+func (s *simulator) Close(ctx context.Context) error {
+	s.centre.Close()
+	return errors.Join(s.server.Stop(ctx), s.relay.Close())
+}
+
+// mediaAddress is the one that was set, or the machine's first that is not the loopback; on a machine without a network, that.
+func mediaAddress(set string) (netip.Addr, error) {
+	if set != "" {
+		address, err := netip.ParseAddr(set)
+		if err != nil || !address.Is4() {
+			return netip.Addr{}, fmt.Errorf("EARSHOT_MEDIA_ADDRESS %q: an IPv4 address of this machine is needed", set)
+		}
+		return address, nil
+	}
+	found, err := net.InterfaceAddrs()
+	if err != nil {
+		return netip.Addr{}, fmt.Errorf("list addresses: %w", err)
+	}
+	for _, a := range found {
+		if prefix, err := netip.ParsePrefix(a.String()); err == nil && prefix.Addr().Is4() && prefix.Addr().IsGlobalUnicast() {
+			return prefix.Addr(), nil
+		}
+	}
+	return netip.AddrFrom4([4]byte{127, 0, 0, 1}), nil
+}
+
+// region is the fourth part of an ARN.
+func region(arn string) string {
+	if parts := strings.Split(arn, ":"); len(parts) > 3 {
+		return parts[3]
+	}
+	return ""
+}

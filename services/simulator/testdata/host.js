@@ -1,0 +1,50 @@
+// Calls the real initCCP, accepts what comes, talks for as long as the query says, hangs up, and posts every event to the test.
+"use strict";
+
+(() => {
+  const query = new URLSearchParams(location.search);
+  let queue = Promise.resolve(); // one after another: the test wants their order
+  const tell = (name, data) => {
+    queue = queue.then(() => fetch("/events", { method: "POST", body: JSON.stringify({ name, data: data ?? null }) })).catch(() => {});
+  };
+  window.addEventListener("error", (event) => { tell("error", event.message); });
+
+  // Signs in by a cookie of the CCP's site, if the query says so, and frames the CCP.
+  async function frame() {
+    const signIn = query.get("sign_in");
+    if (signIn !== null) await fetch(signIn, { mode: "no-cors", credentials: "include" });
+    connect.core.initCCP(document.querySelector("#ccp"), {
+      ccpUrl: query.get("ccp"), loginPopup: false, softphone: { allowFramedSoftphone: true },
+    });
+    listen();
+  }
+
+  function listen() {
+    const bus = connect.core.getEventBus();
+    for (const name of ["INIT", "SOFTPHONE_STATS", "SOFTPHONE_REPORT", "API_METRIC", "TERMINATED"]) {
+      bus.subscribe(connect.EventType[name], (data) => { tell(name.toLowerCase(), data); });
+    }
+    bus.subscribe(connect.AgentEvents.SOFTPHONE_ERROR, (data) => { tell("softphone_error", data); });
+    connect.agent((agent) => {
+      tell("agent", { name: agent.getName(), profile: agent.getRoutingProfile().name, state: agent.getState().name });
+    });
+    connect.contact((contact) => {
+      const hangUp = () => { contact.getAgentConnection().destroy(); };
+      contact.onConnecting(() => {
+        tell("connecting", { queue: contact.getQueue().name });
+        if (query.get("then") === "reject") contact.reject();
+        else if (query.get("then") !== "ignore") contact.accept();
+      });
+      contact.onConnected(() => {
+        tell("connected");
+        const seconds = Number(query.get("seconds"));
+        if (seconds > 0) setTimeout(hangUp, seconds * 1000);
+      });
+      contact.onMissed(() => { tell("missed"); });
+      contact.onEnded(() => { tell("ended"); });
+      contact.onDestroy(() => { tell("cleared"); });
+    });
+  }
+
+  void frame();
+})();
