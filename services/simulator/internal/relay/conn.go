@@ -92,6 +92,7 @@ func (c *conn) Close() error {
 func (c *conn) shut() (err error) {
 	c.close.Do(func() {
 		close(c.closed)
+		c.server.open.Add(-1)
 		err = c.PacketConn.Close()
 	})
 	return err

@@ -54,6 +54,7 @@ type Server struct {
 	password    string
 	seed        uint64
 	impairments atomic.Pointer[Impairments]
+	open        atomic.Int64 // allocations that there are
 
 	mu          sync.Mutex
 	allocations uint64 // ever made: each has its own stream of chance
@@ -72,7 +73,7 @@ func Listen(ctx context.Context, address netip.AddrPort, seed uint64) (*Server, 
 	s.turn, err = turn.NewServer(turn.ServerConfig{
 		Realm:        realm,
 		AuthHandler:  s.authenticate,
-		QuotaHandler: func(string, string, net.Addr) bool { return s.turn.AllocationCount() < maxAllocations },
+		QuotaHandler: func(string, string, net.Addr) bool { return s.open.Load() < maxAllocations },
 		PacketConnConfigs: []turn.PacketConnConfig{{
 			PacketConn:            &front{PacketConn: socket, server: s},
 			RelayAddressGenerator: generator{s},
@@ -163,6 +164,7 @@ func (g generator) AllocatePacketConn(c turn.AllocateListenerConfig) (net.Packet
 	number := g.server.allocations
 	g.server.allocations++
 	g.server.mu.Unlock()
+	g.server.open.Add(1)
 	return newConn(socket, g.server, number), socket.LocalAddr(), nil
 }
 
