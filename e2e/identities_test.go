@@ -67,6 +67,12 @@ var deeds = map[string]deed{
 	"set aside": func(ctx context.Context, as aws.Config, of belongings) error {
 		return none(sqs.NewFromConfig(as).SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: aws.String(of.outputs["DeadLetterQueueUrl"]), MessageBody: aws.String("noise")}))
 	},
+	"ask for a summary": func(ctx context.Context, as aws.Config, of belongings) error {
+		return none(sqs.NewFromConfig(as).SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: aws.String(of.outputs["SummaryQueueUrl"]), MessageBody: aws.String("noise")}))
+	},
+	"take a request": func(ctx context.Context, as aws.Config, of belongings) error {
+		return none(sqs.NewFromConfig(as).ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: aws.String(of.outputs["SummaryQueueUrl"])}))
+	},
 	"read dead letters": func(ctx context.Context, as aws.Config, of belongings) error {
 		return none(sqs.NewFromConfig(as).ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: aws.String(of.outputs["DeadLetterQueueUrl"])}))
 	},
@@ -204,11 +210,11 @@ var identities = map[string]struct {
 }{
 	"pushers": {become: roleOf("pushers"), own: []string{"send", "read the directory", "see the directory's last run"}},
 	"indexer": {become: roleOf("indexer"), own: []string{
-		"receive", "see the queue", "set aside", "the writer's password", // and to send again:
+		"receive", "see the queue", "set aside", "ask for a summary", "the writer's password", // and to send again:
 		"send", "read dead letters", "read the archive", "list the archive", "write to the archive",
 	}},
 	"directory": {become: roleOf("directory"), own: []string{"write the directory"}},
-	"reader":    {become: roleOf("reader"), own: []string{"send", "the reader's password"}},
+	"reader":    {become: roleOf("reader"), own: []string{"send", "take a request", "the reader's password"}},
 	"editor":    {become: roleOf("editor")},
 	"the worker before it enters a cell": {
 		become: func(t *testing.T, w *world.World, _ belongings) aws.Config { t.Helper(); return w.Worker(t) },

@@ -2,6 +2,7 @@
 package e2e_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"os"
@@ -48,6 +49,7 @@ func TestACallArrives(t *testing.T) {
 		w.Drain(t, tenant)
 		w.FindExactly(t, "northwind", "mira.holm", call)
 	})
+	t.Run("it is explained", func(t *testing.T) { explained(t, w, "northwind", call) })
 	t.Run("no other tenant has it", func(t *testing.T) {
 		if n := w.Count(t.Context(), t, "acme-*", world.AgentIs("mira.holm")); n != 0 {
 			t.Errorf("acme has %d documents of northwind's agent", n)
@@ -102,6 +104,23 @@ func visit(t *testing.T, tenant world.Tenant) {
 		if !strings.Contains(config, want) {
 			t.Errorf("config.json lacks %q: %s", want, config)
 		}
+	}
+}
+
+// explained waits for the summary of a call without a flaw: one, of all its seconds.
+func explained(t *testing.T, w *world.World, slug string, call samplecall.Call) {
+	t.Helper()
+	index := slug + "-callsummary-*"
+	query := map[string]any{"term": map[string]any{"doc.contactId.keyword": call.ContactID()}}
+	world.Eventually(t, world.ArriveTime, "the call's summary", func(ctx context.Context) (bool, string) {
+		_, text := w.Search(ctx, t, http.MethodPost, "/"+index+"/_search", map[string]any{"query": query})
+		return strings.Contains(string(text), `"verdict":"good"`) && strings.Contains(string(text), `"recordsSeen":480`), string(text)
+	})
+	if n := w.Count(t.Context(), t, index, query); n != 1 {
+		t.Errorf("the call has %d summaries", n)
+	}
+	if n := w.Count(t.Context(), t, index, world.AgentIs("earshot.probe")); n != 0 {
+		t.Errorf("the synthetic call has %d summaries", n)
 	}
 }
 

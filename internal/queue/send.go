@@ -77,6 +77,7 @@ func (q *Queue) Waiting(ctx context.Context) (int, error) {
 type message struct {
 	body       string
 	attributes map[string]types.MessageAttributeValue
+	delay      time.Duration // whole seconds, at most 15 minutes
 }
 
 func (m message) size() int {
@@ -127,7 +128,7 @@ func (q *Queue) try(ctx context.Context, waiting map[string]message) (isFinal bo
 	input := &sqs.SendMessageBatchInput{QueueUrl: &q.url}
 	for id, m := range waiting {
 		input.Entries = append(input.Entries, types.SendMessageBatchRequestEntry{
-			Id: &id, MessageBody: &m.body, MessageAttributes: m.attributes,
+			Id: &id, MessageBody: &m.body, MessageAttributes: m.attributes, DelaySeconds: int32(m.delay / time.Second),
 		})
 	}
 	answer, err := q.client.SendMessageBatch(ctx, input)

@@ -29,6 +29,7 @@ const (
 	Good        Scenario = "good"
 	LossyUplink Scenario = "lossy_uplink" // what the customer hears loses packets
 	Jittery     Scenario = "jittery"      // what the agent hears arrives unevenly
+	Silent      Scenario = "silent"       // the agent's microphone hears nothing
 )
 
 // Mark stands where schema 1 has TURN secrets: no queue, document, log or answer may ever hold it.

@@ -59,6 +59,8 @@ func (m *maker) spoil(i int, s *second) {
 		if m.dice.IntN(4) == 0 {
 			s.in.lost, s.in.packets = 1, 49
 		}
+	case Silent:
+		s.out.level = 0
 	case Good:
 	}
 }

@@ -16,7 +16,7 @@ import (
 )
 
 // kinds are the documents that a tenant has indices of.
-var kinds = []string{telemetry.KindStreamStats, telemetry.KindCallReport, telemetry.KindAPIMetric}
+var kinds = []string{telemetry.KindStreamStats, telemetry.KindCallReport, telemetry.KindAPIMetric, telemetry.KindCallSummary}
 
 const (
 	templatePriority = 200
@@ -131,11 +131,11 @@ func template(s slug.Slug, kind string, replicas int) (map[string]any, string) {
 	return body, current
 }
 
-// settings sort an index by contact (an API metric has none: by agent) and time, which puts what is alike together: ids
+// settings sort an index by contact (an API metric has none, and summaries are read by agent: by agent) and time, which puts what is alike together: ids
 // then cost nothing, and a call is read from neighbouring blocks. Who has no contact comes last.
 func settings(kind string, replicas int) map[string]any {
 	first := "doc.contactId"
-	if kind == telemetry.KindAPIMetric {
+	if kind == telemetry.KindAPIMetric || kind == telemetry.KindCallSummary {
 		first = "doc.agent"
 	}
 	return map[string]any{

@@ -127,6 +127,10 @@ func ownParameters(t tenant.Tenant) (map[string]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("write index periods: %w", err)
 	}
+	thresholds, err := json.Marshal(t.Settings.Thresholds)
+	if err != nil {
+		return nil, fmt.Errorf("write thresholds: %w", err)
+	}
 	return map[string]string{
 		"Slug":               t.Slug.String(),
 		"TenantId":           strings.ToLower(strings.ReplaceAll(t.ID, "-", "")),
@@ -139,6 +143,7 @@ func ownParameters(t tenant.Tenant) (map[string]string, error) {
 		"SoftphoneOrigins":   strings.Join(t.Settings.SoftphoneOrigins, ","),
 		"IpPrivacy":          string(t.Settings.Privacy.IP),
 		"IndexPeriods":       string(periods),
+		"Thresholds":         string(thresholds),
 		"ArchiveDays":        strconv.Itoa(t.Settings.ArchiveDays),
 		"MediaOwner":         string(t.Settings.MediaOwner),
 		"Suspended":          strconv.FormatBool(t.State == tenant.Suspended),

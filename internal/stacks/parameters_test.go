@@ -1,6 +1,7 @@
 package stacks
 
 import (
+	"encoding/json"
 	"maps"
 	"slices"
 	"testing"
@@ -20,6 +21,7 @@ func TestMembersChangeTheirParameters(t *testing.T) {
 		"settings.retention_days":    {RetentionDays: new(1)},
 		"settings.archive_days":      {ArchiveDays: new(1)},
 		"settings.index_period":      {IndexPeriod: map[string]tenant.Period{"apimetric": tenant.Day}},
+		"settings.thresholds":        {Thresholds: json.RawMessage(`{"api_errors":4}`)},
 		"settings.media_owner":       {MediaOwner: new(tenant.MediaPage)},
 		"connect_instances": {ConnectInstances: tenant.InstancesChange{
 			Change: &tenant.InstanceChange{Alias: "main", CCPURL: new("https://other.my.connect.aws/ccp-v2")},

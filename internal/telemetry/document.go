@@ -67,7 +67,7 @@ func (e Envelope) version() int64 {
 // refuseAll refuses every record of an envelope that names no kind or no tenant of ours.
 func refuseAll(e Envelope) ([]Refusal, bool) {
 	code, detail := "kind_unknown", "The envelope's kind is not known."
-	if isMeasured(e.Kind) {
+	if isMeasured(e.Kind) || e.Kind == KindCallSummary && e.Version > 0 {
 		if _, err := slug.Parse(string(e.Tenant)); err == nil {
 			return nil, false
 		}

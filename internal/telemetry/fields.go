@@ -31,6 +31,9 @@ func Fields(kind string) []Field {
 	case KindCallReport:
 		return concat(fields, under("doc.", callFields), under("doc.", reportFields),
 			under("doc.report.", reportMembers), under("doc.report.softphoneStreamStatistics.", totalMembers))
+	case KindCallSummary:
+		return concat(fields, under("doc.", summaryFields), under("doc.findings.", findingFields),
+			under("doc.heardByAgent.", directionFields), under("doc.heardByCustomer.", directionFields))
 	case KindAPIMetric:
 		methods := make([]Field, 0, len(clientMethods))
 		for _, method := range clientMethods {
@@ -142,5 +145,40 @@ var (
 		{"error", TypeBoolean},
 		{"fault", TypeBoolean},
 		{"statusCode", TypeLong},
+	}
+	summaryFields = []Field{
+		{"agentRoutingProfile", TypeText},
+		{"contactId", TypeText},
+		{"contactQueue", TypeText},
+		{"mediaRegion", TypeText},
+		{"startedAt", TypeDate},
+		{"endedAt", TypeDate},
+		{"talkingSeconds", TypeFloat},
+		{"ended", TypeText},
+		{"verdict", TypeText},
+		{"likelyCause", TypeText},
+		{"causeEvidence", TypeText},
+		{"explanation", TypeText},
+		{"recordsExpected", TypeLong},
+		{"recordsSeen", TypeLong},
+		{"reportsSeen", TypeLong},
+		{"clockSkewMillis", TypeLong},
+	}
+	findingFields = []Field{
+		{"id", TypeText},
+		{"severity", TypeText},
+		{"heardBy", TypeText},
+		{"fromSecond", TypeLong},
+		{"seconds", TypeLong},
+		{"value", TypeText},
+	}
+	directionFields = []Field{
+		{"mosMean", TypeFloat},
+		{"mosP10", TypeFloat},
+		{"lossPercent", TypeFloat},
+		{"jitterP95Millis", TypeFloat},
+		{"jitterBufferP95Millis", TypeFloat},
+		{"rttP95Millis", TypeFloat},
+		{"secondsBad", TypeLong},
 	}
 )

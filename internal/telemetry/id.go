@@ -17,6 +17,9 @@ func idPrefix(kind, instance, agent, contact string) string {
 	return hash(9, kind, instance, agent, contact)
 }
 
+// SummaryID is the id of the summary of a contact and agent, so that writing it again overwrites.
+func SummaryID(contact, agent string) string { return idPrefix(KindCallSummary, "", agent, contact) }
+
 // hash returns n bytes of SHA-256 over parts, none of which holds a NUL, as base64url.
 func hash(n int, parts ...string) string {
 	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))

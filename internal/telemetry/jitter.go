@@ -5,7 +5,7 @@ import "math"
 // The meanings of jitterBufferMillis.
 const (
 	jitterInterarrival = "interarrival"
-	jitterBufferDelay  = "buffer_delay"
+	JitterBufferDelay  = "buffer_delay"
 	jitterUnknown      = "unknown"
 )
 
@@ -27,7 +27,7 @@ func tellJitter(group []*sample) {
 		for i, s := range stretch {
 			switch {
 			case cumulative:
-				s.doc.JitterKind = jitterBufferDelay
+				s.doc.JitterKind = JitterBufferDelay
 				setBuffered(s, stretch[:i])
 			case *s.jitter >= 0 && *s.jitter <= cumulativeAbove:
 				s.doc.JitterKind = jitterInterarrival

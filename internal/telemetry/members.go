@@ -1,5 +1,7 @@
 package telemetry
 
+import "slices"
+
 // failureFlags are the failure flags of a report in the order in which a call passes their stages.
 var failureFlags = []string{
 	"gumTimeoutFailure",
@@ -113,6 +115,12 @@ var clientMethods = []string{
 	"unmuteParticipant", "updateAgentConfiguration", "updateContact", "updateContactAttributes",
 	"updateMonitorParticipantState",
 }
+
+// MethodSnapshot is the method by which an agent's page learns what happens: a long poll, again as soon as it is answered.
+const MethodSnapshot = "getAgentSnapshot"
+
+// IsClientMethod reports whether a name is that of a method of Connect's client.
+func IsClientMethod(name string) bool { return slices.Contains(clientMethods, name) }
 
 func flagsOf(names []string) []Field {
 	flags := make([]Field, 0, len(names))

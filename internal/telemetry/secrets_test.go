@@ -40,7 +40,7 @@ func TestNoSecretPasses(t *testing.T) {
 	for name, body := range testFiles(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			for _, kind := range allKinds {
+			for _, kind := range Measured {
 				for cut := len(body); cut > 0; cut -= 1 + len(body)/40 {
 					batch, err := Decode(kind, body[:cut], arrival())
 					if found := leak(t, batch, err); found != "" {

@@ -12,6 +12,7 @@ const (
 	KindStreamStats = "softphonestreamstats"
 	KindCallReport  = "softphonecallreport"
 	KindAPIMetric   = "apimetric"
+	KindCallSummary = "callsummary" // computed from the others, one of each contact and agent
 )
 
 // Measured are the kinds that browsers send. Only they are archived; all else is computed from them.

@@ -1,6 +1,7 @@
 package tenant
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"net/url"
@@ -19,6 +20,7 @@ type Change struct {
 	RetentionDays    *int              `json:"retention_days,omitempty"`
 	ArchiveDays      *int              `json:"archive_days,omitempty"`
 	IndexPeriod      map[string]Period `json:"index_period,omitempty"` // by kind of document
+	Thresholds       json.RawMessage   `json:"thresholds,omitempty"`   // the members of Thresholds that change, at any depth
 	MediaOwner       *MediaOwner       `json:"media_owner,omitempty"`
 	DeleteProtection *bool             `json:"delete_protection,omitempty"`
 	ConnectInstances InstancesChange   `json:"connect_instances,omitzero"`
@@ -43,6 +45,9 @@ func (c Change) Apply(t Tenant, now time.Time) (Tenant, error) {
 	s.IndexPeriod = maps.Clone(s.IndexPeriod)
 	for kind, period := range c.IndexPeriod {
 		s.IndexPeriod[kind] = changePeriod(s.IndexPeriod[kind], period, PeriodsFrom(now))
+	}
+	if err := s.Thresholds.merge(c.Thresholds); err != nil {
+		w.add("/settings/thresholds", errThreshold.With("Send the thresholds that change, by their names."))
 	}
 	if c.DisplayName != nil {
 		checkDisplayName(w, &t.DisplayName)

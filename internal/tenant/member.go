@@ -25,6 +25,7 @@ func Members() []Member {
 		{"settings.retention_days", "", func(t Tenant) any { return t.Settings.RetentionDays }},
 		{"settings.archive_days", "ArchiveDays", func(t Tenant) any { return t.Settings.ArchiveDays }},
 		{"settings.index_period", "IndexPeriods", func(t Tenant) any { return t.Settings.IndexPeriod }},
+		{"settings.thresholds", "Thresholds", func(t Tenant) any { return t.Settings.Thresholds }},
 		{"settings.media_owner", "MediaOwner", func(t Tenant) any { return t.Settings.MediaOwner }},
 		{"connect_instances", "ConnectInstances", func(t Tenant) any { return t.ConnectInstances }},
 		{"settings.delete_protection", "", func(t Tenant) any { return t.Settings.DeleteProtection }},

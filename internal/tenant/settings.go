@@ -41,7 +41,7 @@ type PeriodFrom struct {
 	Period    Period    `json:"period"`
 }
 
-// Settings are what an admin may choose for a tenant. Thresholds join them with the call summary.
+// Settings are what an admin may choose for a tenant.
 type Settings struct {
 	Privacy          Privacy                 `json:"privacy"`
 	SoftphoneOrigins []string                `json:"softphone_origins"` // besides the site's own, normalised
@@ -49,6 +49,7 @@ type Settings struct {
 	RetentionDays    int                     `json:"retention_days"`
 	ArchiveDays      int                     `json:"archive_days"`
 	IndexPeriod      map[string][]PeriodFrom `json:"index_period"` // by kind of document
+	Thresholds       Thresholds              `json:"thresholds"`
 	MediaOwner       MediaOwner              `json:"media_owner"`
 	DeleteProtection bool                    `json:"delete_protection"`
 }
@@ -59,7 +60,7 @@ type Privacy struct {
 }
 
 // Kinds are the kinds of document whose period can be set.
-var Kinds = []string{"softphonestreamstats", "softphonecallreport", "apimetric"}
+var Kinds = []string{"softphonestreamstats", "softphonecallreport", "apimetric", "callsummary"}
 
 // DefaultSettings returns what a tenant gets that chooses nothing.
 func DefaultSettings() Settings {
@@ -74,6 +75,7 @@ func DefaultSettings() Settings {
 		RetentionDays:    90,
 		ArchiveDays:      90,
 		IndexPeriod:      periods,
+		Thresholds:       DefaultThresholds(),
 		MediaOwner:       MediaFrame,
 	}
 }
@@ -116,6 +118,7 @@ func (s *Settings) check(w *wrongs) {
 		w.add("/settings/softphone_origins", errTooMany.With(fmt.Sprintf("The origins have %d characters together; at most %d fit.", n, maxOriginText)))
 	}
 	s.checkPeriods(w)
+	s.Thresholds.check(w)
 }
 
 func (s *Settings) checkPeriods(w *wrongs) {

@@ -121,7 +121,7 @@ func lostPhrase(f Finding) string {
 	case f.FromSecond == nil:
 		return "the audio connection was lost (" + times(f.number) + ")"
 	}
-	return fmt.Sprintf("nothing was measured for %s", seconds(f.Seconds))
+	return "nothing was measured for " + seconds(f.Seconds)
 }
 
 func pausePhrase(f Finding) string {

@@ -13,7 +13,7 @@ func (j *judge) summary() Summary {
 		Timestamp: j.start, StartedAt: j.start, EndedAt: j.end, TalkingSeconds: j.talking(),
 		HeardByAgent: j.figures(byAgent, j.Heard), HeardByCustomer: j.figures(byCustomer, j.Spoken),
 		Ended: EndedReport, Verdict: Good, Findings: j.findings[:min(len(j.findings), maxFindings)],
-		RecordsSeen: j.seen, ClockSkewMillis: j.skew(),
+		RecordsSeen: j.seen, ReportsSeen: int64(len(j.Reports)), ClockSkewMillis: j.skew(),
 	}
 	if s.Findings == nil {
 		s.Findings = []Finding{}

@@ -106,7 +106,8 @@ type Summary struct {
 	CauseEvidence   []string          `json:"causeEvidence,omitempty"`
 	Explanation     string            `json:"explanation"`
 	RecordsExpected int64             `json:"recordsExpected"`
-	RecordsSeen     int64             `json:"recordsSeen"`
+	RecordsSeen     int64             `json:"recordsSeen"` // seconds of both directions
+	ReportsSeen     int64             `json:"reportsSeen"`
 	ClockSkewMillis int64             `json:"clockSkewMillis,omitempty"` // of the browser, when it is more than five minutes
 }
 

@@ -47,7 +47,7 @@ func TestFigures(t *testing.T) { // not parallel: it takes the process's log
 			var log bytes.Buffer
 			slog.SetDefault(slog.New(slog.NewJSONHandler(&log, nil)))
 			p := &parts{}
-			h := &Handler{Tenant: "acme", Writer: p, Archive: p, Erasures: p, DeadLetters: p, Queue: p}
+			h := &Handler{Tenant: "acme", Writer: p, Archive: p, Erasures: p, DeadLetters: p, Queue: p, Summaries: p}
 			event := events.SQSEvent{}
 			for i, body := range test.bodies {
 				event.Records = append(event.Records, events.SQSMessage{MessageId: strconv.Itoa(i), Body: body})

@@ -12,6 +12,7 @@ import (
 
 	"github.com/earshot-hq/earshot/internal/figures"
 	"github.com/earshot-hq/earshot/internal/queue"
+	"github.com/earshot-hq/earshot/internal/settle"
 	"github.com/earshot-hq/earshot/internal/sink"
 	"github.com/earshot-hq/earshot/internal/slug"
 	"github.com/earshot-hq/earshot/internal/telemetry"
@@ -37,6 +38,11 @@ type DeadLetters interface {
 	Put(ctx context.Context, letters []queue.Letter) error
 }
 
+// Summaries takes requests for the summaries of calls; internal/queue meets it.
+type Summaries interface {
+	Ask(ctx context.Context, requests []settle.Request) error
+}
+
 // Postponer keeps returned messages away for a while; internal/queue meets it.
 type Postponer interface {
 	Postpone(ctx context.Context, messages []queue.Returned, by queue.BackOff) error
@@ -60,6 +66,8 @@ type Handler struct {
 	Erasures    Erasures
 	DeadLetters DeadLetters
 	Queue       Postponer
+	Summaries   Summaries
+	Delays      settle.Delays
 	BackOff     queue.BackOff
 }
 
@@ -89,6 +97,7 @@ func (h *Handler) Handle(ctx context.Context, event events.SQSEvent) (events.SQS
 		j.outcomes = outcomes[j.from : j.from+len(j.documents)]
 	}
 	h.archive(ctx, jobs)
+	h.ask(ctx, jobs)
 	var returned []*job
 	for _, j := range jobs {
 		if !h.finish(ctx, j) {
@@ -135,6 +144,32 @@ func (h *Handler) archive(ctx context.Context, jobs []*job) {
 		if err != nil {
 			slog.ErrorContext(ctx, "not archived", "tenant", h.Tenant, "message", kept[i].message.MessageId, "error", err)
 			kept[i].isUnarchived = true
+		}
+	}
+}
+
+// ask requests the summaries of the calls whose documents search has now. Where the queue does not take a request, the message
+// comes again: a second write changes nothing, and asks again.
+func (h *Handler) ask(ctx context.Context, jobs []*job) {
+	var asking []*job
+	var requests []settle.Request
+	for _, j := range jobs {
+		if j.unusable != "" || j.mustRetry() || j.indexed() == 0 {
+			continue
+		}
+		if request, isAsked := settle.RequestOf(j.envelope, h.Delays); isAsked {
+			asking, requests = append(asking, j), append(requests, request)
+		}
+	}
+	if len(requests) == 0 {
+		return
+	}
+	ctx, cancel := sparing(ctx, afterArchive)
+	defer cancel()
+	if err := h.Summaries.Ask(ctx, settle.Merge(requests)); err != nil {
+		slog.ErrorContext(ctx, "no summaries asked for", "tenant", h.Tenant, "error", err)
+		for _, j := range asking {
+			j.isUnasked = true
 		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"github.com/earshot-hq/earshot/internal/queue"
+	"github.com/earshot-hq/earshot/internal/settle"
 	"github.com/earshot-hq/earshot/internal/sink"
 	"github.com/earshot-hq/earshot/internal/telemetry"
 )
@@ -22,9 +23,19 @@ type parts struct {
 	archived  []telemetry.Envelope
 	letters   []queue.Letter
 	postponed []queue.Returned
+	asked     []settle.Request
 	dlqIsDown bool
 
 	bucketIsDown bool
+	askIsDown    bool
+}
+
+func (p *parts) Ask(_ context.Context, requests []settle.Request) error {
+	if p.askIsDown {
+		return errors.New("down")
+	}
+	p.asked = append(p.asked, requests...)
+	return nil
 }
 
 // Keep takes no envelope whose last record's id ends in "!".
@@ -167,7 +178,7 @@ func TestHandle(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			p := &parts{dlqIsDown: test.dlqIsDown}
-			h := &Handler{Tenant: "acme", Writer: p, Archive: p, Erasures: p, DeadLetters: p, Queue: p}
+			h := &Handler{Tenant: "acme", Writer: p, Archive: p, Erasures: p, DeadLetters: p, Queue: p, Summaries: p}
 			event := events.SQSEvent{}
 			for i, body := range test.bodies {
 				event.Records = append(event.Records, events.SQSMessage{
@@ -219,5 +230,46 @@ func check(t *testing.T, p *parts, answer events.SQSEventResponse, bulk, returne
 	}
 	if text, err := json.Marshal(answer); err != nil || string(text) == `{"batchItemFailures":null}` {
 		t.Errorf("answered %s, %v", text, err)
+	}
+}
+
+// A summary is asked for when search has the documents and not before; a message whose request was not taken comes again.
+func TestSummariesAreAskedFor(t *testing.T) {
+	t.Parallel()
+	stats := func(contact string, at telemetry.Instant, ids ...string) telemetry.Envelope {
+		e := envelope(ids...)
+		e.Kind, e.Ingest.ReceivedAt = telemetry.KindStreamStats, at
+		for i := range e.Records {
+			e.Records[i].At, e.Records[i].Doc = at, json.RawMessage(`{"agent":"a","contactId":"`+contact+`"}`)
+		}
+		return e
+	}
+	messages := func(envelopes ...telemetry.Envelope) (event events.SQSEvent) {
+		for i, e := range envelopes {
+			event.Records = append(event.Records, events.SQSMessage{MessageId: "m" + strconv.Itoa(i), Body: packed(t, e)})
+		}
+		return event
+	}
+	event := messages(stats("one", 1, "g1"), stats("one", 2, "g2"), stats("two", 3, "g3", "r1"), stats("three", 4, "b1"), envelope("g4"))
+	for _, isDown := range []bool{false, true} {
+		p := &parts{askIsDown: isDown}
+		h := &Handler{Tenant: "acme", Writer: p, Archive: p, Erasures: p, DeadLetters: p, Queue: p, Summaries: p, Delays: settle.Delays{Quick: 1, Slow: 2}}
+		answer, err := h.Handle(t.Context(), event)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var returned []string
+		for _, failure := range answer.BatchItemFailures {
+			returned = append(returned, failure.ItemIdentifier)
+		}
+		if isDown {
+			if !slices.Equal(returned, []string{"m0", "m1", "m2"}) {
+				t.Errorf("without requests %v come again", returned)
+			}
+			continue
+		}
+		if len(p.asked) != 1 || p.asked[0].ContactID != "one" || p.asked[0].ReceivedAt != 2 || p.asked[0].Delay != 2 || !slices.Equal(returned, []string{"m2"}) {
+			t.Errorf("asked %+v, returned %v", p.asked, returned)
+		}
 	}
 }

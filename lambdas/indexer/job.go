@@ -24,6 +24,7 @@ type job struct {
 	aside     []queue.Letter       // dead letters written
 
 	isUnarchived bool // the archive did not take it
+	isUnasked    bool // its call's summary could not be asked for
 }
 
 // read decodes the job's message. What is erased of it goes neither to search nor to the archive nor to the dead letters.
@@ -49,6 +50,9 @@ func (j *job) retryType() string {
 	}
 	if j.isUnarchived {
 		return "archive"
+	}
+	if j.isUnasked {
+		return "summary"
 	}
 	for _, o := range j.outcomes {
 		if o.Verdict == sink.Retry {

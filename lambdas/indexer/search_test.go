@@ -24,6 +24,7 @@ import (
 	"github.com/earshot-hq/earshot/internal/records"
 	"github.com/earshot-hq/earshot/internal/samplecall"
 	"github.com/earshot-hq/earshot/internal/searchtenant"
+	"github.com/earshot-hq/earshot/internal/settle"
 	"github.com/earshot-hq/earshot/internal/sink"
 	"github.com/earshot-hq/earshot/internal/slug"
 	"github.com/earshot-hq/earshot/internal/telemetry"
@@ -74,6 +75,7 @@ func setup(t *testing.T) *world {
 		Tenant: w.slug, Writer: sink.New(as(t, w.slug.WriterRole(), "writer")), Archive: w.archive,
 		Erasures:    erasures.New(w.s3, bucket, "key of the tenant", 0),
 		DeadLetters: queue.NewDeadLetters(w.sqs, w.deadURL), Queue: queue.New(w.sqs, w.queueURL),
+		Summaries: queue.NewRequests(w.sqs, w.makeQueue(t, "summaries")), Delays: settle.Delays{Quick: time.Minute, Slow: 15 * time.Minute},
 		BackOff: queue.BackOff{First: time.Second, Most: time.Second},
 	}
 	return w

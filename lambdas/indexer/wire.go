@@ -13,6 +13,7 @@ import (
 	"github.com/earshot-hq/earshot/internal/queue"
 	"github.com/earshot-hq/earshot/internal/searchconn"
 	"github.com/earshot-hq/earshot/internal/settings"
+	"github.com/earshot-hq/earshot/internal/settle"
 	"github.com/earshot-hq/earshot/internal/sink"
 	"github.com/earshot-hq/earshot/internal/slug"
 	"github.com/earshot-hq/earshot/internal/telemetry"
@@ -27,6 +28,9 @@ type environment struct {
 	DeadLetterURL string        `env:"DEAD_LETTER_URL,required,notEmpty"`
 	ErasureKey    string        `env:"ERASURE_KEY,required,notEmpty"`
 	ErasureFresh  time.Duration `env:"ERASURE_FRESH" envDefault:"30s"`
+	RequestURL    string        `env:"SUMMARY_QUEUE_URL,required,notEmpty"`
+	SettleQuick   time.Duration `env:"SETTLE_QUICK" envDefault:"60s"`
+	SettleSlow    time.Duration `env:"SETTLE_SLOW" envDefault:"900s"`
 	RetryFirst    time.Duration `env:"RETRY_FIRST" envDefault:"5s"`
 	RetryMost     time.Duration `env:"RETRY_MOST" envDefault:"20m"`
 	Search        searchconn.Settings
@@ -70,6 +74,8 @@ func wire() (*Handler, error) {
 		Erasures:    erasures.New(objects, env.DataBucket, env.ErasureKey, env.ErasureFresh),
 		DeadLetters: queue.NewDeadLetters(queues, env.DeadLetterURL),
 		Queue:       queue.New(queues, env.QueueURL),
+		Summaries:   queue.NewRequests(queues, env.RequestURL),
+		Delays:      settle.Delays{Quick: env.SettleQuick, Slow: env.SettleSlow},
 		BackOff:     queue.BackOff{First: env.RetryFirst, Most: env.RetryMost},
 	}, nil
 }

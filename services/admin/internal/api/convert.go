@@ -1,6 +1,7 @@
 package api
 
 import (
+	"encoding/json"
 	"maps"
 	"slices"
 	"time"
@@ -40,6 +41,9 @@ func changeFrom(body apigen.TenantChange) tenant.Change {
 		}
 		c.IndexPeriod[kind] = tenant.Period(period)
 	}
+	if chosen.Thresholds != nil {
+		c.Thresholds = jsonOf(chosen.Thresholds)
+	}
 	return c
 }
 
@@ -58,6 +62,10 @@ func changeTo(c tenant.Change) *apigen.OperationChange {
 			periods[kind] = apigen.Period(period)
 		}
 		s.IndexPeriod = &periods
+	}
+	if c.Thresholds != nil {
+		s.Thresholds = &apigen.Thresholds{}
+		readJSON(c.Thresholds, s.Thresholds)
 	}
 	if s != (apigen.SettingsDraft{}) {
 		out.Settings = &s
@@ -102,6 +110,9 @@ func settingsFrom(chosen apigen.SettingsDraft) tenant.Settings {
 			s.IndexPeriod[kind] = []tenant.PeriodFrom{{Period: tenant.Period(period)}}
 		}
 	}
+	if chosen.Thresholds != nil {
+		readJSON(jsonOf(chosen.Thresholds), &s.Thresholds)
+	}
 	return s
 }
 
@@ -128,6 +139,7 @@ func settingsTo(s tenant.Settings) apigen.Settings {
 		IndexPeriod: map[string]apigen.Period{}, MediaOwner: apigen.MediaOwner(s.MediaOwner), DeleteProtection: s.DeleteProtection,
 	}
 	out.Privacy.Ip = apigen.IPPrivacy(s.Privacy.IP)
+	readJSON(jsonOf(s.Thresholds), &out.Thresholds)
 	for _, kind := range slices.Sorted(maps.Keys(s.IndexPeriod)) {
 		if periods := s.IndexPeriod[kind]; len(periods) > 0 {
 			out.IndexPeriod[kind] = apigen.Period(periods[len(periods)-1].Period)
@@ -166,6 +178,21 @@ func eventTo(e operation.Event) apigen.OperationEvent {
 	return apigen.OperationEvent{
 		Sequence: e.Sequence, At: e.At.Truncate(time.Microsecond), Step: e.Step, Level: apigen.OperationEventLevel(e.Level),
 		Message: e.Message, Resource: orNil(e.Resource), Status: orNil(e.Status), Percent: e.Percent,
+	}
+}
+
+// jsonOf and readJSON translate thresholds: the contract's members and the domain's have the same names.
+func jsonOf(thresholds any) json.RawMessage {
+	text, err := json.Marshal(thresholds)
+	if err != nil {
+		panic(err) // numbers that were read from JSON always encode
+	}
+	return text
+}
+
+func readJSON(text json.RawMessage, thresholds any) {
+	if err := json.Unmarshal(text, thresholds); err != nil {
+		panic(err) // what the request validator has passed, or jsonOf has written
 	}
 }
 

@@ -82,7 +82,7 @@ func TestUpdateOfTheStack(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	path := w.active(t)
-	const body = `{"display_name":" New ","settings":{"privacy":{"ip":"none"},"softphone_origins":["https://Bücher.example"],"index_period":{"apimetric":"day"},"retention_days":7,"media_owner":"page"}}`
+	const body = `{"display_name":" New ","settings":{"privacy":{"ip":"none"},"softphone_origins":["https://Bücher.example"],"index_period":{"apimetric":"day"},"retention_days":7,"media_owner":"page","thresholds":{"loss_percent":{"note":0.5}}}}`
 	got := w.patch(t, path, body)
 	if got.status != 202 {
 		t.Fatalf("got %d %s", got.status, got.body)
@@ -92,7 +92,7 @@ func TestUpdateOfTheStack(t *testing.T) {
 		t.Errorf("got %s: %s", got.header.Get("Location"), got.body)
 	}
 	shown, err := json.Marshal(s.Operation.Change)
-	const want = `{"display_name":" New ","settings":{"index_period":{"apimetric":"day"},"media_owner":"page","privacy":{"ip":"none"},"retention_days":7,"softphone_origins":["https://xn--bcher-kva.example"]}}`
+	const want = `{"display_name":" New ","settings":{"index_period":{"apimetric":"day"},"media_owner":"page","privacy":{"ip":"none"},"retention_days":7,"softphone_origins":["https://xn--bcher-kva.example"],"thresholds":{"loss_percent":{"note":0.5}}}}`
 	if err != nil || string(shown) != want {
 		t.Errorf("the operation shows %s, want %s", shown, want)
 	}
@@ -172,6 +172,8 @@ func TestBadUpdates(t *testing.T) {
 		"no name":                 {`{"display_name":" "}`, "tenant.display_name_invalid", "/display_name"},
 		"out of range":            {`{"settings":{"archive_days":0}}`, "settings.out_of_range", "/settings/archive_days"},
 		"an unknown kind":         {`{"settings":{"index_period":{"calls":"day"}}}`, "settings.index_period_invalid", "/settings/index_period/calls"},
+		"an unknown threshold":    {`{"settings":{"thresholds":{"loss":1}}}`, "request.invalid", "/settings/thresholds/loss"},
+		"thresholds out of order": {`{"settings":{"thresholds":{"mos":{"degraded":3}}}}`, "settings.threshold_invalid", "/settings/thresholds/mos"},
 		"an origin with a path":   {`{"settings":{"softphone_origins":["https://a.example/x"]}}`, "settings.origin_invalid", "/settings/softphone_origins/0"},
 		"a host that is in use":   {`{"settings":{"ccp_hosts":[]}}`, "settings.ccp_host_in_use", "/settings/ccp_hosts"},
 		"more than a stack takes": {`{"settings":{"softphone_origins":[` + distinct(many) + `]}}`, "tenant.too_many", "/settings/softphone_origins"},

@@ -506,6 +506,12 @@ type Isolation string
 // Kind A kind of telemetry.
 type Kind string
 
+// Levels defines model for Levels.
+type Levels struct {
+	Degraded *float64 `json:"degraded,omitempty"`
+	Severe   *float64 `json:"severe,omitempty"`
+}
+
 // MediaOwner Who owns a call's media in the softphone; `frame` by default.
 type MediaOwner string
 
@@ -660,6 +666,9 @@ type Settings struct {
 	} `json:"privacy"`
 	RetentionDays    int      `json:"retention_days"`
 	SoftphoneOrigins []string `json:"softphone_origins"`
+
+	// Thresholds From where on a call is told to be other than good. What is not sent stays; docs/settings.md explains each.
+	Thresholds Thresholds `json:"thresholds"`
 }
 
 // SettingsDraft What differs from the defaults; in a change, from what the tenant has.
@@ -685,6 +694,9 @@ type SettingsDraft struct {
 
 	// SoftphoneOrigins Origins besides the site's own that may post telemetry. International names are converted.
 	SoftphoneOrigins *[]string `json:"softphone_origins,omitempty"`
+
+	// Thresholds From where on a call is told to be other than good. What is not sent stays; docs/settings.md explains each.
+	Thresholds *Thresholds `json:"thresholds,omitempty"`
 }
 
 // Span What a replay brings back.
@@ -808,6 +820,27 @@ type TenantPage struct {
 
 // TenantState defines model for TenantState.
 type TenantState string
+
+// Thresholds From where on a call is told to be other than good. What is not sent stays; docs/settings.md explains each.
+type Thresholds struct {
+	ApiErrors          *int    `json:"api_errors,omitempty"`
+	GapSeconds         *int    `json:"gap_seconds,omitempty"`
+	JitterBufferMillis *Levels `json:"jitter_buffer_millis,omitempty"`
+	JitterMillis       *Levels `json:"jitter_millis,omitempty"`
+	LongHoldSeconds    *int    `json:"long_hold_seconds,omitempty"`
+	LongMuteSeconds    *int    `json:"long_mute_seconds,omitempty"`
+	LossPercent        *struct {
+		Degraded *float64 `json:"degraded,omitempty"`
+		Note     *float64 `json:"note,omitempty"`
+		Severe   *float64 `json:"severe,omitempty"`
+	} `json:"loss_percent,omitempty"`
+	Mos                     *Levels `json:"mos,omitempty"`
+	NothingReceivedSeconds  *int    `json:"nothing_received_seconds,omitempty"`
+	NothingSentSeconds      *int    `json:"nothing_sent_seconds,omitempty"`
+	RoundTripMillis         *Levels `json:"round_trip_millis,omitempty"`
+	SilentMicrophoneSeconds *int    `json:"silent_microphone_seconds,omitempty"`
+	SlowConnectSeconds      *Levels `json:"slow_connect_seconds,omitempty"`
+}
 
 // UnreadablePart defines model for UnreadablePart.
 type UnreadablePart struct {

@@ -61,6 +61,8 @@ func (c *Cloud) Cell(ctx context.Context, config CellConfig, made bundle.Bundle)
 		"SearchAuth": "basic", "SearchEndpoint": config.Search.Endpoint, "SearchCaPem": config.Search.CAPem, "SearchAdminSecretArn": secret,
 		"DedicatedSearchEndpoint": dedicated.Endpoint, "DedicatedSearchSecretArn": dedicatedSecret,
 		"WorkerPrincipalArn": config.WorkerPrincipalARN, "ApiPrincipalArn": config.APIPrincipalARN, "ExternalId": config.ExternalID, "Replicas": "0", "LogDays": "7",
+		"SettleQuickSeconds": "3", "SettleSlowSeconds": "20", // nobody waits a quarter of an hour for a demonstration
+
 	}
 	bucket, err := c.bucket(ctx)
 	if err != nil {
