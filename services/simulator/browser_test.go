@@ -227,7 +227,10 @@ func TestAnAgentTakesACallWithConnectsRealLibrary(t *testing.T) {
 	assert.GreaterOrEqual(t, heard, 30*len(input), "about fifty a second reach the agent")
 	_, sent := total(output)
 	assert.GreaterOrEqual(t, sent, 30*len(output), "and leave the agent")
-	assert.Greater(t, *input[len(input)-1].AudioLevel, 100, "a tone is heard")
+	if level := input[len(input)-1].AudioLevel; level != nil || w.standIn { // connect-rtc-js 1.1.14 knows none
+		require.NotNil(t, level)
+		assert.Greater(t, *level, 100, "a tone is heard")
+	}
 	var contacts []struct {
 		Media struct {
 			Received int `json:"packets_received"`
@@ -285,4 +288,20 @@ func TestWithoutARelayTheCallFailsAtICE(t *testing.T) {
 	r := w.report()
 	assert.True(t, r.Report.IceCollectionFailure)
 	assert.GreaterOrEqual(t, r.Report.IceCollectionTimeMillis, 7900.0)
+}
+
+func TestASignedOutAgentIsToldAndTheFrameSignsInAnew(t *testing.T) {
+	w := newWorld(t, nil)
+	w.open("mira.holm", url.Values{})
+	w.await("agent")
+	w.drive(http.MethodDelete, "/sim/ccp/agents/mira.holm", nil, nil)
+	w.await("terminated")
+	require.Eventually(t, func() bool {
+		var agents []struct {
+			SignedIn bool `json:"signed_in"`
+			Browsers int
+		}
+		w.drive(http.MethodGet, "/sim/ccp/agents", nil, &agents)
+		return agents[0].SignedIn && agents[0].Browsers == 1
+	}, time.Minute, 100*time.Millisecond)
 }

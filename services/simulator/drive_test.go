@@ -127,6 +127,11 @@ func TestAWorkersSocket(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = socket.CloseNow() })
 	socket.SetReadLimit(1 << 20)
+	_, refused, err = websocket.Dial(t.Context(), server.URL+"/ccp-v2/socket?agent=mira.holm",
+		&websocket.DialOptions{HTTPHeader: http.Header{"Origin": {"https://evil.example"}}})
+	require.Error(t, err)
+	_ = refused.Body.Close()
+	assert.Equal(t, http.StatusForbidden, refused.StatusCode, "a page of another origin")
 	await := func(event string) (data json.RawMessage) {
 		for {
 			_, text, err := socket.Read(t.Context())

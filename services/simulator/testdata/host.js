@@ -9,42 +9,31 @@
   };
   window.addEventListener("error", (event) => { tell("error", event.message); });
 
-  // Signs in by a cookie of the CCP's site, if the query says so, and frames the CCP.
-  async function frame() {
-    const signIn = query.get("sign_in");
-    if (signIn !== null) await fetch(signIn, { mode: "no-cors", credentials: "include" });
-    connect.core.initCCP(document.querySelector("#ccp"), {
-      ccpUrl: query.get("ccp"), loginPopup: false, softphone: { allowFramedSoftphone: true },
-    });
-    listen();
+  connect.core.initCCP(document.querySelector("#ccp"), {
+    ccpUrl: query.get("ccp"), loginPopup: false, softphone: { allowFramedSoftphone: true },
+  });
+  const bus = connect.core.getEventBus();
+  for (const name of ["INIT", "SOFTPHONE_STATS", "SOFTPHONE_REPORT", "API_METRIC", "TERMINATED"]) {
+    bus.subscribe(connect.EventType[name], (data) => { tell(name.toLowerCase(), data); });
   }
-
-  function listen() {
-    const bus = connect.core.getEventBus();
-    for (const name of ["INIT", "SOFTPHONE_STATS", "SOFTPHONE_REPORT", "API_METRIC", "TERMINATED"]) {
-      bus.subscribe(connect.EventType[name], (data) => { tell(name.toLowerCase(), data); });
-    }
-    bus.subscribe(connect.AgentEvents.SOFTPHONE_ERROR, (data) => { tell("softphone_error", data); });
-    connect.agent((agent) => {
-      tell("agent", { name: agent.getName(), profile: agent.getRoutingProfile().name, state: agent.getState().name });
+  bus.subscribe(connect.AgentEvents.SOFTPHONE_ERROR, (data) => { tell("softphone_error", data); });
+  connect.agent((agent) => {
+    tell("agent", { name: agent.getName(), profile: agent.getRoutingProfile().name, state: agent.getState().name });
+  });
+  connect.contact((contact) => {
+    const hangUp = () => { contact.getAgentConnection().destroy(); };
+    contact.onConnecting(() => {
+      tell("connecting", { queue: contact.getQueue().name });
+      if (query.get("then") === "reject") contact.reject();
+      else if (query.get("then") !== "ignore") contact.accept();
     });
-    connect.contact((contact) => {
-      const hangUp = () => { contact.getAgentConnection().destroy(); };
-      contact.onConnecting(() => {
-        tell("connecting", { queue: contact.getQueue().name });
-        if (query.get("then") === "reject") contact.reject();
-        else if (query.get("then") !== "ignore") contact.accept();
-      });
-      contact.onConnected(() => {
-        tell("connected");
-        const seconds = Number(query.get("seconds"));
-        if (seconds > 0) setTimeout(hangUp, seconds * 1000);
-      });
-      contact.onMissed(() => { tell("missed"); });
-      contact.onEnded(() => { tell("ended"); });
-      contact.onDestroy(() => { tell("cleared"); });
+    contact.onConnected(() => {
+      tell("connected");
+      const seconds = Number(query.get("seconds"));
+      if (seconds > 0) setTimeout(hangUp, seconds * 1000);
     });
-  }
-
-  void frame();
+    contact.onMissed(() => { tell("missed"); });
+    contact.onEnded(() => { tell("ended"); });
+    contact.onDestroy(() => { tell("cleared"); });
+  });
 })();
