@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -98,6 +99,23 @@ func visit(t *testing.T, tenant world.Tenant) {
 	page, header := world.Get(t, site)
 	if !strings.Contains(page, "Content-Security-Policy") || header.Get("X-Content-Type-Options") != "nosniff" {
 		t.Errorf("the page lacks its policy; headers %v", header)
+	}
+	// Connect looks at our origin and the browser at what the frame may use; strangers may not frame the page.
+	if header.Get("Referrer-Policy") != "strict-origin-when-cross-origin" || strings.Contains(header.Get("Permissions-Policy"), "microphone") ||
+		!strings.Contains(header.Get("Content-Security-Policy"), "frame-ancestors 'none'") {
+		t.Errorf("headers %v", header)
+	}
+	if !strings.Contains(page, "frame-src https://northwind.my.connect.aws;") || strings.Contains(page, "unsafe") {
+		t.Errorf("the page's policy: %s", page)
+	}
+	scripts := regexp.MustCompile(`src="\./(assets/[^"]+)"`).FindAllStringSubmatch(page, -1)
+	for _, script := range append(scripts, []string{"", "earshot-collector.js"}) {
+		if _, header := world.Get(t, site+script[1]); !strings.HasPrefix(header.Get("Content-Type"), "text/javascript") {
+			t.Errorf("%s is %q", script[1], header.Get("Content-Type"))
+		}
+	}
+	if len(scripts) == 0 {
+		t.Errorf("the page has no script: %s", page)
 	}
 	config, _ := world.Get(t, site+"config.json")
 	for _, want := range []string{"Northwind Traders", tenant.API(), "northwind.my.connect.aws"} {
