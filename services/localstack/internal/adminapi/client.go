@@ -27,7 +27,16 @@ type Tenant struct {
 		Softphone    string `json:"softphone"`
 		TelemetryAPI string `json:"telemetry_api"`
 	} `json:"urls"`
-	ActiveOperation string `json:"active_operation"` // an operation's id
+	ExternalID       string            `json:"external_id"`
+	ConnectInstances []ConnectInstance `json:"connect_instances"`
+	ActiveOperation  string            `json:"active_operation"` // an operation's id
+}
+
+// A ConnectInstance is what the launcher reads of one.
+type ConnectInstance struct {
+	Alias            string `json:"alias"`
+	ARN              string `json:"arn"`
+	DirectoryRoleARN string `json:"directory_role_arn"`
 }
 
 // An Operation is what the launcher reads of an operation.
@@ -75,6 +84,16 @@ func (c *Client) Tenant(ctx context.Context, slug string) (Tenant, error) {
 	var tenant Tenant
 	err := c.do(ctx, http.MethodGet, "/v1/tenants/"+url.PathEscape(slug), nil, nil, &tenant)
 	return tenant, err
+}
+
+// SetDirectoryRole gives a Connect instance the role by which its directory is read. The operation is empty when it has it.
+func (c *Client) SetDirectoryRole(ctx context.Context, slug, alias, roleARN string) (Operation, error) {
+	var answer struct {
+		Operation Operation `json:"operation"`
+	}
+	path := "/v1/tenants/" + url.PathEscape(slug) + "/connect-instances/" + url.PathEscape(alias)
+	err := c.do(ctx, http.MethodPatch, path, http.Header{"If-Match": {"*"}}, map[string]string{"directory_role_arn": roleARN}, &answer)
+	return answer.Operation, err
 }
 
 // Retry asks for a new attempt of the tenant's failed operation.

@@ -31,6 +31,7 @@ type CellConfig struct {
 	ExternalID         string
 	WorkerPrincipalARN string
 	APIPrincipalARN    string
+	ConnectEndpoint    string  // of the stand-in for Amazon Connect
 	Search             Search  // which the cell's tenants share
 	Dedicated          *Search // which its dedicated tenants have, under the same authority; nil: the cell takes none
 }
@@ -57,7 +58,7 @@ func (c *Cloud) Cell(ctx context.Context, config CellConfig, made bundle.Bundle)
 		return Cell{}, err
 	}
 	parameters := map[string]string{
-		"LocalHost": config.Host, "EndpointUrl": *c.config.BaseEndpoint, "Architecture": architecture(config.Architecture),
+		"LocalHost": config.Host, "EndpointUrl": *c.config.BaseEndpoint, "ConnectEndpointUrl": config.ConnectEndpoint, "Architecture": architecture(config.Architecture),
 		"SearchAuth": "basic", "SearchEndpoint": config.Search.Endpoint, "SearchCaPem": config.Search.CAPem, "SearchAdminSecretArn": secret,
 		"DedicatedSearchEndpoint": dedicated.Endpoint, "DedicatedSearchSecretArn": dedicatedSecret,
 		"WorkerPrincipalArn": config.WorkerPrincipalARN, "ApiPrincipalArn": config.APIPrincipalARN, "ExternalId": config.ExternalID, "Replicas": "0", "LogDays": "7",

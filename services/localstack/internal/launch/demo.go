@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/earshot-hq/earshot/internal/slug"
@@ -19,12 +20,15 @@ const DemoTenant = "acme"
 // onboardTime is how long an onboarding, or a building again, may take here.
 const onboardTime = 3 * time.Minute
 
+// demoInstance is its Connect instance, in an account of the customer's own, which the simulator stands in for.
+const demoInstance = "arn:aws:connect:eu-west-2:111122223333:instance/0a1b2c3d-0000-4000-8000-00000000acbe"
+
 // demoDraft is the demonstration tenant as the API takes it.
 var demoDraft = map[string]any{
 	"slug": DemoTenant, "display_name": "Acme Contact Centre",
 	"connect_instances": []any{map[string]any{
 		"alias": DemoTenant, "region": "eu-west-2", "ccp_url": "https://acme.my.connect.aws/ccp-v2/",
-		"arn": "arn:aws:connect:eu-west-2:111122223333:instance/0a1b2c3d-0000-4000-8000-00000000acbe",
+		"arn": demoInstance,
 	}},
 }
 
@@ -50,6 +54,34 @@ func (s *stack) onboardDemo(ctx context.Context) (adminapi.Tenant, error) {
 	}
 	s.Console.Took(DemoTenant, tenant.State, time.Since(began))
 	return tenant, nil
+}
+
+// connectDemo plays the customer who lets Earshot read the directory: the role in their account, its ARN in the tenant, and a
+// first reading, for which nobody wants to wait until it is scheduled.
+func (s *stack) connectDemo(ctx context.Context, tenant adminapi.Tenant) error {
+	ctx, cancel := context.WithTimeout(ctx, onboardTime)
+	defer cancel()
+	began := time.Now()
+	role, err := s.cloud.CustomersRole(ctx, demoInstance, tenant.ExternalID, slug.Slug(DemoTenant))
+	if err != nil {
+		return fmt.Errorf("make the customer's role: %w", err)
+	}
+	api := s.api()
+	if !slices.ContainsFunc(tenant.ConnectInstances, func(c adminapi.ConnectInstance) bool { return c.DirectoryRoleARN == role }) {
+		operation, err := api.SetDirectoryRole(ctx, DemoTenant, DemoTenant, role)
+		if err == nil {
+			err = s.follow(ctx, api, operation.ID)
+		}
+		if err != nil {
+			return fmt.Errorf("give %s its directory role: %w", DemoTenant, err)
+		}
+	}
+	agents, err := s.cloud.ReadDirectory(ctx, slug.Slug(DemoTenant))
+	if err != nil {
+		return fmt.Errorf("read the agent directory of %s: %w", DemoTenant, err)
+	}
+	s.Console.Took(DemoTenant, fmt.Sprintf("has a directory of %d agents", agents), time.Since(began))
+	return nil
 }
 
 // awaitActive follows whatever operation the tenant has, retries one that failed in an earlier run, and returns when the tenant

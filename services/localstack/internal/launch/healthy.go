@@ -31,6 +31,7 @@ func (s *stack) writeEndpoints() error {
 		AWSEndpoint: s.emulator.URL(),
 		OpenSearch:  accessTo(s.opensearch),
 		Postgres:    s.admin.SuperuserURL(),
+		Simulator:   new(s.simulator.URL()),
 		Processes:   processes,
 	}
 	if s.dedicated != nil {
@@ -74,6 +75,7 @@ func (s *stack) printAddresses(tenant adminapi.Tenant) {
 		{"search", s.opensearch.URL()},
 		{"  dedicated", dedicated},
 		{"AWS", s.emulator.URL()},
+		{"simulator", s.simulator.URL() + ", a stand-in for Amazon Connect's directory"},
 		{"all of it", endpointsFile(s.bench.Workspace.State)},
 	} {
 		fmt.Fprintf(&text, "  %-12s %s\n", line[0], line[1])

@@ -32,6 +32,7 @@ type stack struct {
 	opensearch *part.OpenSearch
 	dedicated  *part.OpenSearch // nil without one
 	emulator   *part.Emulator
+	simulator  *part.Simulator
 	admin      *part.Admin
 	cloud      *cloud.Cloud
 	bundle     bundle.Bundle
@@ -101,6 +102,9 @@ func (s *stack) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := s.connectDemo(ctx, tenant); err != nil {
+		return err
+	}
 	if err := s.becomeHealthy(); err != nil {
 		return err
 	}
@@ -136,7 +140,8 @@ func (s *stack) readSecrets() (err error) {
 
 // startPlatform starts all but search. What needs nothing of each other goes at the same time: compiling takes longest.
 func (s *stack) startPlatform(ctx context.Context, searchKnown chan struct{}) error {
-	binary := s.common("bin", "admin")
+	binary, simulator := s.common("bin", "admin"), s.common("bin", "simulator")
+	s.simulator = part.NewSimulator(s.bench, simulator, demoInstance)
 	group, starting := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
 		if s.postgres, err = part.NewPostgres(starting, s.bench); err != nil {
@@ -145,7 +150,7 @@ func (s *stack) startPlatform(ctx context.Context, searchKnown chan struct{}) er
 		return s.supervisor.Start(starting, s.postgres.Part())
 	})
 	group.Go(func() error { return s.startEmulator(starting) })
-	group.Go(func() error { return s.build(starting, binary) })
+	group.Go(func() error { return s.build(starting, binary, simulator) })
 	if err := group.Wait(); err != nil {
 		return err
 	}
@@ -155,6 +160,9 @@ func (s *stack) startPlatform(ctx context.Context, searchKnown chan struct{}) er
 	case <-searchKnown:
 	}
 	var err error
+	if err := s.supervisor.Start(ctx, s.simulator.Part()); err != nil {
+		return err
+	}
 	if s.admin, err = part.NewAdmin(s.bench, s.postgres, binary); err != nil {
 		return err
 	}
@@ -182,17 +190,19 @@ func (s *stack) startEmulator(ctx context.Context) (err error) {
 }
 
 // build makes the functions first and the service then: they share most packages, and one build uses all processors.
-func (s *stack) build(ctx context.Context, binary string) (err error) {
+func (s *stack) build(ctx context.Context, admin, simulator string) (err error) {
 	began := time.Now()
 	if s.bundle, err = s.builder(s.bench.Workspace, runtime.GOARCH).Build(ctx); err != nil {
 		return err
 	}
 	s.Console.Took("artifacts", "built version "+s.bundle.Version, time.Since(began))
 	began = time.Now()
-	if err := part.BuildAdmin(ctx, s.Root, binary); err != nil {
-		return err
+	for name, binary := range map[string]string{"admin": admin, "simulator": simulator} {
+		if err := part.BuildService(ctx, s.Root, name, binary); err != nil {
+			return err
+		}
 	}
-	s.Console.Took("admin", "built", time.Since(began))
+	s.Console.Took("services", "built", time.Since(began))
 	return nil
 }
 

@@ -56,18 +56,18 @@ func (i Identity) environment(key Key) []string {
 	}
 }
 
-// BuildAdmin builds the binary from the sources as they are.
-func BuildAdmin(ctx context.Context, root, binary string) error {
-	command := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-o", binary, "./services/admin")
+// BuildService builds a service's binary from the sources as they are.
+func BuildService(ctx context.Context, root, name, binary string) error {
+	command := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-o", binary, "./services/"+name)
 	command.Dir = root
 	command.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if output, err := command.CombinedOutput(); err != nil {
-		return fmt.Errorf("build the admin service: %w\n%s", err, output)
+		return fmt.Errorf("build %s: %w\n%s", name, err, output)
 	}
 	return nil
 }
 
-// NewAdmin returns the service whose binary BuildAdmin has made.
+// NewAdmin returns the service whose binary BuildService has made.
 func NewAdmin(b *Bench, postgres *Postgres, binary string) (*Admin, error) {
 	password, err := b.Secrets.Get("postgres-app")
 	return &Admin{bench: b, postgres: postgres, binary: binary, password: password, cells: b.Workspace.Path("cells.json")}, err

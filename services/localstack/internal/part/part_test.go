@@ -25,9 +25,9 @@ func TestScratchStatesLeaveTheUsualPortsAlone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	seen := map[int]bool{5432: true, 9200: true, 9201: true, 9300: true, 9301: true, 4566: true, 8080: true, 8082: true, 8083: true}
+	seen := map[int]bool{5432: true, 9200: true, 9201: true, 9300: true, 9301: true, 4566: true, 8080: true, 8082: true, 8083: true, 8085: true}
 	for _, port := range []int{
-		ports.Postgres, ports.OpenSearch, ports.OpenSearchNodes, ports.Dedicated, ports.DedicatedNodes, ports.AWS,
+		ports.Postgres, ports.OpenSearch, ports.OpenSearchNodes, ports.Dedicated, ports.DedicatedNodes, ports.AWS, ports.Simulator,
 		ports.Admin, ports.AdminMetrics, ports.WorkerMetrics,
 	} {
 		if port == 0 || seen[port] {
