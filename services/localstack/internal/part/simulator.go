@@ -29,7 +29,8 @@ func (s *Simulator) Part() process.Part {
 		Command: func() (process.Command, error) {
 			home := s.bench.Workspace.State
 			return process.Command{Path: s.binary, Dir: home, Environment: append(plainEnvironment(home),
-				"EARSHOT_LISTEN="+Loopback(s.bench.Ports.Simulator), "EARSHOT_INSTANCES="+strings.Join(s.instances, ","))}, nil
+				"EARSHOT_LISTEN="+Loopback(s.bench.Ports.Simulator), "EARSHOT_MEDIA_ADDRESS=127.0.0.1",
+				"EARSHOT_INSTANCES="+strings.Join(s.instances, ","))}, nil
 		},
 		Ready: answers(freshClient(nil), s.URL()+"/healthz", nil),
 	}
