@@ -77,7 +77,7 @@ func setup(t *testing.T) world {
 func (w world) cache(t *testing.T, refresh time.Duration, aliases ...string) *agentstore.Cache {
 	t.Helper()
 	c, err := agentstore.NewCache(w.account, agentstore.Settings{
-		Bucket: w.bucket, Aliases: append(aliases, "none"), Directories: list(t, aliases...), Refresh: refresh, Patience: time.Minute,
+		Bucket: w.bucket, Aliases: append(aliases, "none"), Directories: list(t, aliases...), Refresh: refresh, Again: time.Nanosecond, Patience: time.Minute,
 	}, slog.New(slog.NewJSONHandler(w.log, nil)))
 	if err != nil {
 		t.Fatal(err)
@@ -152,6 +152,22 @@ func TestCacheIsRefreshed(t *testing.T) {
 	}
 	if book := refreshed(t.Context(), c); knows(book, "acme", "mira.holm") {
 		t.Error("it was asked for before it was due")
+	}
+}
+
+// A function starts before the tenant's first directory is written: it does not go without for as long as one is used.
+func TestAMissingDirectoryIsLookedForSooner(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	c := w.cache(t, time.Hour, "acme")
+	if book := c.Book(t.Context()); book.Find("acme", "mira.holm").Known != nil {
+		t.Error("there is a directory already")
+	}
+	if err := w.Put(t.Context(), "acme", directory("mira.holm")); err != nil {
+		t.Fatal(err)
+	}
+	if book := refreshed(t.Context(), c); !knows(book, "acme", "mira.holm") {
+		t.Error("it is not looked for")
 	}
 }
 

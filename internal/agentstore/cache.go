@@ -37,6 +37,8 @@ type Settings struct {
 	Directories string `env:"DIRECTORIES" envDefault:"[]"`
 	// Refresh is how long a directory is used before the bucket is asked whether there is another.
 	Refresh time.Duration `env:"DIRECTORY_REFRESH" envDefault:"5m"`
+	// Again is how long after a look the next comes while a directory has never been had: it may be about to be written.
+	Again time.Duration `env:"DIRECTORY_AGAIN" envDefault:"15s"`
 	// Patience is how long a request waits for the first look, which begins when the function starts. None waits for a later one.
 	Patience time.Duration `env:"DIRECTORY_PATIENCE" envDefault:"250ms"`
 }
@@ -141,6 +143,11 @@ func (c *Cache) look(ctx context.Context) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.looking = false
+	for _, alias := range c.aliases {
+		if book[alias] == nil {
+			c.due = c.now().Add(min(c.settings.Again, c.settings.Refresh))
+		}
+	}
 	select {
 	case <-c.firstLook:
 	default:

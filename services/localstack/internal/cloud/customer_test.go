@@ -10,7 +10,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
 
-	"github.com/earshot-hq/earshot/internal/slug"
 	"github.com/earshot-hq/earshot/internal/testenv"
 )
 
@@ -43,11 +42,11 @@ func TestAttackCustomersRole(t *testing.T) {
 	c := setup(t)
 	tenant, neighbour := testenv.Slug(t), testenv.Slug(t)
 	const externalID, instance = "KDPQ3MSEKDPQ3MSEKDPQ3MSEKD", "arn:aws:connect:eu-west-2:777788889999:instance/0a1b2c3d-0000-4000-8000-00000000acbe"
-	role, err := c.CustomersRole(t.Context(), instance, externalID, slug.Slug(tenant))
+	role, err := c.CustomersRole(t.Context(), instance, externalID, tenant)
 	if err != nil {
 		t.Fatal(err)
 	}
-	own, other := c.as(t, slug.Slug(tenant).DirectoryRole()), c.as(t, slug.Slug(neighbour).DirectoryRole())
+	own, other := c.as(t, tenant.DirectoryRole()), c.as(t, neighbour.DirectoryRole())
 	for name, row := range map[string]struct {
 		as         aws.Config
 		externalID *string
@@ -67,7 +66,7 @@ func TestAttackCustomersRole(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	again, err := c.CustomersRole(t.Context(), instance, externalID, slug.Slug(tenant))
+	again, err := c.CustomersRole(t.Context(), instance, externalID, tenant)
 	if err != nil || again != role {
 		t.Errorf("the same again: %s, then %s, %v", role, again, err)
 	}
