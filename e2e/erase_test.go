@@ -62,13 +62,33 @@ func TestErasureOfOneAgent(t *testing.T) {
 	if after := sourcesOf(t, w, stays); after != before {
 		t.Error("the other agent's documents have changed")
 	}
-	send(t, w, tenant, gone)
+	callsLater(t, w, tenant, gone, fmt.Sprint(world.Member(operation, "erasure", "before")))
 }
 
-// sourcesOf returns an agent's documents, whole.
+// callsLater has an agent call after an instant: what happened before it is erased, whenever it comes.
+func callsLater(t *testing.T, w *world.World, tenant world.Tenant, agent, instant string) {
+	t.Helper()
+	const lasts = 10 * time.Second
+	before, err := time.Parse(time.RFC3339, instant)
+	if err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-t.Context().Done():
+	case <-time.After(time.Until(before.Add(lasts + 2*time.Second))):
+	}
+	call := samplecall.New(samplecall.Options{
+		Agent: agent, Queue: "Orders", RoutingProfile: "Retail", Schema: 2, Instance: tenant.Slug(),
+		Start: time.Now().Add(-lasts - time.Second).Truncate(time.Millisecond), Duration: lasts, Seed: uint64(time.Now().UnixNano()),
+	})
+	w.Post(t, tenant, call)
+	w.FindExactly(t, tenant.Slug(), agent, call)
+}
+
+// sourcesOf returns an agent's documents, whole, without the summaries of calls: those come in their own time.
 func sourcesOf(t *testing.T, w *world.World, agent string) string {
 	t.Helper()
-	_, raw := w.Search(t.Context(), t, http.MethodPost, "/"+acme.IndexPattern()+"/_search", map[string]any{
+	_, raw := w.Search(t.Context(), t, http.MethodPost, "/"+world.Sent(acme.IndexPattern())+"/_search", map[string]any{
 		"size": 5000, "query": world.AgentIs(agent), "sort": []any{"_index", "@timestamp", map[string]any{"doc.agent.keyword": "asc"}},
 	})
 	_, hits, found := strings.Cut(string(raw), `"hits":[`)
