@@ -17,6 +17,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/earshot-hq/earshot/e2e/world"
@@ -73,6 +74,13 @@ func TestNoSecretIsKept(t *testing.T) {
 			places[fmt.Sprintf("dead letter %d of %s", i, of.slug)] = world.Open(t, letter)
 		}
 		objects(t, w, of.outputs["DataBucket"], places)
+	}
+	isArchived := false
+	for place, text := range places {
+		isArchived = isArchived || strings.HasPrefix(place, "object archive/") && strings.Contains(text, agent)
+	}
+	if !isArchived {
+		t.Error("nothing of it was archived")
 	}
 	logs, kept := w.Logs(t), rows(t, w)
 	for _, all := range []map[string]string{logs, kept, documents(t, w)} {
@@ -193,11 +201,15 @@ func misdeliver(t *testing.T, w *world.World, body string, to belongings) {
 func objects(t *testing.T, w *world.World, bucket string, places map[string]string) {
 	t.Helper()
 	client := world.S3(w.AWS())
-	list, err := client.ListObjectsV2(t.Context(), &s3.ListObjectsV2Input{Bucket: &bucket})
-	if err != nil {
-		t.Fatal(err)
+	var found []types.Object
+	for pages := s3.NewListObjectsV2Paginator(client, &s3.ListObjectsV2Input{Bucket: &bucket}); pages.HasMorePages(); {
+		page, err := pages.NextPage(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		found = append(found, page.Contents...)
 	}
-	for _, object := range list.Contents {
+	for _, object := range found {
 		got, err := client.GetObject(t.Context(), &s3.GetObjectInput{Bucket: &bucket, Key: object.Key})
 		if err != nil {
 			t.Fatal(err)
