@@ -199,6 +199,8 @@ func TestKeysThatAreAway(t *testing.T) {
 		t.Errorf("without keys: %v", err)
 	}
 	i.away.Store(false)
+	// The first may still share the answer that the one before it got.
+	_, _ = v.Verify(t.Context(), i.token(t, nil))
 	if _, err := v.Verify(t.Context(), i.token(t, nil)); err != nil {
 		t.Errorf("with keys: %v", err)
 	}

@@ -57,8 +57,9 @@ func (a *account) customer(t *testing.T, instanceARN, directoryRole, externalID,
 
 // The real function of a real stack, as its role, reads two instances in the customer's account, through roles that the
 // customer made; one whose role asks for another external id is refused, named, and the other's directory is there.
+//
+// It runs beside no other test: the emulator's accounts share the processes of functions of one name.
 func TestDirectoryIsReadInTheCustomersAccount(t *testing.T) {
-	t.Parallel()
 	artifacts := testenv.Artifacts(t)
 	connect := fakeconnect.New()
 	server := httptest.NewServer(connect)
