@@ -100,7 +100,7 @@ func (b *bench) week(ctx context.Context, t searchTenant) (sent int, err error) 
 	const calls = askedRecords / (rig.RecordsOfBatch * rig.BatchesOfCall)
 	start := time.Now().AddDate(0, 0, -askedDays)
 	parts := make(chan []rig.Bulk, 1)
-	group, ctx := errgroup.WithContext(ctx)
+	group, working := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		defer close(parts)
 		for from := 0; from < calls; from += callsAtATime {
@@ -121,15 +121,15 @@ func (b *bench) week(ctx context.Context, t searchTenant) (sent int, err error) 
 			}
 			select {
 			case parts <- part:
-			case <-ctx.Done():
-				return ctx.Err()
+			case <-working.Done():
+				return working.Err()
 			}
 		}
 		return nil
 	})
 	group.Go(func() error {
 		for part := range parts {
-			if err := t.writer.Send(ctx, part, ""); err != nil {
+			if err := t.writer.Send(working, part, ""); err != nil {
 				return err
 			}
 		}
@@ -153,11 +153,11 @@ func (b *bench) summarise(ctx context.Context, t searchTenant) (int, error) {
 		return 0, err
 	}
 	documents := make([]telemetry.Document, len(calls))
-	group, ctx := errgroup.WithContext(ctx)
+	group, working := errgroup.WithContext(ctx)
 	group.SetLimit(4)
 	for i, call := range calls {
 		group.Go(func() error {
-			found, err := reader.Call(ctx, call)
+			found, err := reader.Call(working, call)
 			if err != nil {
 				return err
 			}
@@ -187,10 +187,10 @@ func (b *bench) summarise(ctx context.Context, t searchTenant) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	if err := t.writer.Send(context.WithoutCancel(ctx), bulks, ""); err != nil {
+	if err := t.writer.Send(ctx, bulks, ""); err != nil {
 		return 0, err
 	}
-	return len(documents), b.search.Must(context.WithoutCancel(ctx), http.MethodPost, "/"+t.slug.IndexPattern()+"/_refresh", "", nil)
+	return len(documents), b.search.Must(ctx, http.MethodPost, "/"+t.slug.IndexPattern()+"/_refresh", "", nil)
 }
 
 // callsOf lists the calls that search has seconds of.
