@@ -30,7 +30,7 @@ func marks() []string {
 	found := []string{samplecall.Mark, "SECRET-"}
 	for _, mark := range []string{samplecall.Mark, "SECRET-"} {
 		for before := range 3 {
-			coded := base64.StdEncoding.EncodeToString([]byte("xxx"[:before] + mark))
+			coded := base64.StdEncoding.EncodeToString([]byte(strings.Repeat("-", before) + mark))
 			found = append(found, strings.TrimRight(coded, "=")[[]int{0, 2, 3}[before]:len(strings.TrimRight(coded, "="))-1])
 		}
 	}

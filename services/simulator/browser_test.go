@@ -45,8 +45,11 @@ type hostEvent struct {
 
 func newWorld(t *testing.T, change func(*simulatorSettings)) *world {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("opens a browser")
+	}
 	if _, err := os.Stat(streamsJS); err != nil {
-		t.Skip("amazon-connect-streams is not there: run npm ci in softphone/")
+		t.Fatal("amazon-connect-streams is not there: run make test, which installs it, or go test -short")
 	}
 	s, err := settings.Load[simulatorSettings]() // EARSHOT_RTC_JS has the same tests run on the real RTC library
 	require.NoError(t, err)
@@ -88,7 +91,7 @@ func (w *world) browse(address string, flags ...string) {
 	w.t.Helper()
 	chromium, err := exec.LookPath("chromium")
 	if err != nil {
-		w.t.Skip("chromium is not on the path")
+		w.t.Skip("there is no chromium on the path, and no package registry has one: install your system's")
 	}
 	browser := exec.Command(chromium, append([]string{
 		"--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--user-data-dir=" + w.t.TempDir(),
