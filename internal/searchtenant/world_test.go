@@ -26,18 +26,7 @@ const (
 // as returns a client of the shared node, signed in as a user.
 func as(t *testing.T, username, password string) *opensearch.Client {
 	t.Helper()
-	search := testenv.OpenSearch(t)
-	if username == "" {
-		username, password = search.Username, search.Password
-	}
-	client, err := opensearch.NewClient(opensearch.Config{
-		Addresses: []string{search.URL}, Username: username, Password: password,
-		DisableRetry: true, CompressRequestBody: true, Transport: search.Client(t).Transport,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return client
+	return testenv.OpenSearch(t).As(t, username, password)
 }
 
 func options() searchtenant.Options {

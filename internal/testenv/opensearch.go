@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"os"
 	"testing"
+
+	"github.com/opensearch-project/opensearch-go/v2"
 )
 
 // A Search is the search node with its security plugin, and its administrator.
@@ -44,4 +46,20 @@ func (s Search) Client(tb testing.TB) *http.Client {
 	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}}
 	tb.Cleanup(transport.CloseIdleConnections)
 	return &http.Client{Transport: transport}
+}
+
+// As returns a client as our own programs have one, signed in as a user; without a name, as the administrator.
+func (s Search) As(tb testing.TB, username, password string) *opensearch.Client {
+	tb.Helper()
+	if username == "" {
+		username, password = s.Username, s.Password
+	}
+	client, err := opensearch.NewClient(opensearch.Config{
+		Addresses: []string{s.URL}, Username: username, Password: password,
+		DisableRetry: true, CompressRequestBody: true, Transport: s.Client(tb).Transport,
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return client
 }

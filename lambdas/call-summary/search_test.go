@@ -69,18 +69,7 @@ func setup(t *testing.T) *world {
 
 func as(t *testing.T, username, password string) *opensearch.Client {
 	t.Helper()
-	search := testenv.OpenSearch(t)
-	if username == "" {
-		username, password = search.Username, search.Password
-	}
-	client, err := opensearch.NewClient(opensearch.Config{
-		Addresses: []string{search.URL}, Username: username, Password: password,
-		DisableRetry: true, CompressRequestBody: true, Transport: search.Client(t).Transport,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return client
+	return testenv.OpenSearch(t).As(t, username, password)
 }
 
 func (w *world) makeQueue(t *testing.T, name string) string {

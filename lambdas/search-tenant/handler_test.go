@@ -21,7 +21,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
-	"github.com/opensearch-project/opensearch-go/v2"
 
 	"github.com/earshot-hq/earshot/internal/customresource"
 	"github.com/earshot-hq/earshot/internal/searchconn"
@@ -40,14 +39,7 @@ type world struct {
 func setup(t *testing.T) *world {
 	t.Helper()
 	search := testenv.OpenSearch(t)
-	client, err := opensearch.NewClient(opensearch.Config{
-		Addresses: []string{search.URL}, Username: search.Username, Password: search.Password,
-		DisableRetry: true, CompressRequestBody: true, Transport: search.Client(t).Transport,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	admin := searchtenant.New(client, searchtenant.Options{
+	admin := searchtenant.New(search.As(t, "", ""), searchtenant.Options{
 		HasUsers: true, Patience: time.Minute, Lease: 30 * time.Second, Pause: 20 * time.Millisecond,
 	})
 	account := testenv.AWS(t)
