@@ -2,6 +2,9 @@ module github.com/earshot-hq/earshot
 
 go 1.26.0
 
+// npm packages may hold Go files of their own, which are nobody's to lint or test here.
+ignore node_modules
+
 require (
 	github.com/Shopify/toxiproxy/v2 v2.12.0
 	github.com/aws/aws-lambda-go v1.55.1
