@@ -77,6 +77,14 @@ func TestSettingsReachAnExistingTenant(t *testing.T) {
 		o.post(t, http.StatusAccepted, o.Origin())
 		o.post(t, http.StatusForbidden, second)
 	})
+	t.Run("it is suspended and resumed", func(t *testing.T) {
+		w.Follow(t, o.action(t, "suspend"), updateTime)
+		o.has(t, "suspended", "Orchard & Sons", 30)
+		o.post(t, http.StatusGone, o.Origin())
+		w.Follow(t, o.action(t, "resume"), updateTime)
+		o.has(t, "active", "Orchard & Sons", 30)
+		o.post(t, http.StatusAccepted, o.Origin())
+	})
 	t.Run("and the tenant goes as it came", func(t *testing.T) { w.Offboard(t, "orchard", "delete") })
 }
 
@@ -91,6 +99,16 @@ func (o orchard) patch(t *testing.T, change map[string]any) string {
 	status, answer := o.Call(t, http.MethodPatch, path, change, "If-Match", header.Get("ETag"))
 	if status != http.StatusAccepted {
 		t.Fatalf("PATCH answered %d: %v", status, answer)
+	}
+	return world.Member(answer, "operation", "id").(string)
+}
+
+// action asks for one and returns the operation's id.
+func (o orchard) action(t *testing.T, name string) string {
+	t.Helper()
+	status, answer := o.Call(t, http.MethodPost, "/v1/tenants/orchard/actions/"+name, nil)
+	if status != http.StatusAccepted {
+		t.Fatalf("%s answered %d: %v", name, status, answer)
 	}
 	return world.Member(answer, "operation", "id").(string)
 }
@@ -129,7 +147,7 @@ func (o orchard) post(t *testing.T, want int, origins ...string) {
 	for _, origin := range origins {
 		for _, p := range call.Posts() {
 			status, header, answer := world.Send(t, o.API()+"/"+p.Route, origin, p.Body)
-			if named := header.Get("Access-Control-Allow-Origin"); status != want || (named == origin) != (want == http.StatusAccepted) {
+			if named := header.Get("Access-Control-Allow-Origin"); status != want || (named == origin) != (want != http.StatusForbidden) {
 				t.Errorf("%s from %s answered %d naming %q, want %d: %s", p.Route, origin, status, named, want, answer)
 			}
 		}

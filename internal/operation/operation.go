@@ -16,12 +16,14 @@ import (
 type Kind string
 
 // The kinds. Rebuild makes an active tenant's stack anew after it was lost; data stays. Update brings changed settings to an
-// active tenant's stack. Replay writes documents anew from the archive; Redrive sends dead letters back to the queue. These two
+// active tenant's stack. Suspend has the tenant's API answer 410 to all that is sent; Resume ends that. Replay writes documents anew from the archive; Redrive sends dead letters back to the queue. These two
 // leave the tenant as it is, failed or not.
 const (
 	Onboard  Kind = "onboard"
 	Rebuild  Kind = "rebuild"
 	Update   Kind = "update"
+	Suspend  Kind = "suspend"
+	Resume   Kind = "resume"
 	Replay   Kind = "replay"
 	Redrive  Kind = "redrive"
 	Erase    Kind = "erase"
@@ -172,6 +174,10 @@ type Starter interface {
 	// ErrChanged: the tenant's version is none of those that the caller has seen (nil: any). ErrRunning, tenant.ErrNotActive,
 	// or what tenant.Change.Apply finds wrong.
 	StartUpdate(ctx context.Context, actor access.Actor, s slug.Slug, c tenant.Change, seen []int64, w Write) (Started, error)
+	// StartSuspend queues the suspension of an active tenant; ErrRunning, tenant.ErrNotActive.
+	StartSuspend(ctx context.Context, actor access.Actor, s slug.Slug, w Write) (Started, error)
+	// StartResume queues the resumption of a suspended tenant; ErrRunning, tenant.ErrNotSuspended.
+	StartResume(ctx context.Context, actor access.Actor, s slug.Slug, w Write) (Started, error)
 	// StartReplay queues a replay of a checked span for an active tenant; ErrRunning, tenant.ErrNotActive.
 	StartReplay(ctx context.Context, actor access.Actor, s slug.Slug, span Span, w Write) (Started, error)
 	// StartRedrive queues a redrive for an active tenant; ErrRunning, tenant.ErrNotActive.

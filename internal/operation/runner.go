@@ -106,6 +106,10 @@ func plan(kind Kind) []step {
 		return offboarding
 	case Update:
 		return updating
+	case Suspend:
+		return suspending
+	case Resume:
+		return resuming
 	case Replay:
 		return replaying
 	case Redrive:

@@ -41,6 +41,8 @@ func setup(t *testing.T, kind operation.Kind) *bench {
 		op.Data, state = operation.DeleteData, tenant.Active
 	case operation.Update:
 		op.Change, state = someChange(), tenant.Updating
+	case operation.Suspend, operation.Resume:
+		state = tenant.Updating
 	case operation.Replay, operation.Redrive:
 		op.Span, state = operation.Span{From: b.clock.Add(-time.Hour), To: b.clock, Kinds: telemetry.Measured}, tenant.Active
 		b.cloud.Archived = 7

@@ -35,6 +35,10 @@ func (r *run) updateStack(ctx context.Context) (time.Duration, error) {
 	case StackStuck:
 		return r.continueRollback(ctx, view)
 	case StackAbsent:
+		if r.op.Kind == Resume { // it was lost while nobody had it built again
+			r.enter("create_stack")
+			return soon, nil
+		}
 		return r.leaveUnchanged(&Failure{Code: "stack.absent", Reason: "The tenant has no stack.",
 			Advice: "Have it built again, which a worker does that rebuilds what is missing; then change the settings again."})
 	case StackRolledBack, StackUndeletable:
@@ -79,6 +83,9 @@ func (r *run) wanted(view StackView) (tenant.Tenant, error) {
 	maps.Copy(periods, view.IndexPeriods)
 	t.Settings.IndexPeriod = periods
 	t.Stack.ID, t.Stack.ArtifactVersion = view.ID, view.ArtifactVersion
+	if r.op.Kind == Suspend {
+		t.State = tenant.Suspended
+	}
 	return r.op.Change.Apply(t, r.Now())
 }
 
@@ -114,8 +121,15 @@ func (r *run) awaitUpdate(ctx context.Context) (time.Duration, error) {
 	return r.Poll, waiting("the stack is in " + view.Raw)
 }
 
-// adopt makes what the stack has the tenant's, and goes on to prove it.
+// adopt makes what the stack has the tenant's, and goes on to prove it. A suspended tenant takes no call that would prove it.
 func (r *run) adopt(wanted tenant.Tenant) {
+	if r.op.Kind == Suspend {
+		r.change = &TenantChange{State: tenant.Suspended}
+		r.reach(100)
+		r.say("The tenant's API answers 410 from now on; what was accepted before still arrives.")
+		r.finish(Succeeded)
+		return
+	}
 	for _, kind := range slices.Sorted(maps.Keys(r.op.Change.IndexPeriod)) {
 		list := wanted.Settings.IndexPeriod[kind]
 		if last := list[len(list)-1]; last.ValidFrom.After(r.Now()) {
@@ -143,10 +157,13 @@ func (r *run) rolledBack(ctx context.Context, view StackView) (time.Duration, er
 	return r.leaveUnchanged(failure)
 }
 
-// leaveUnchanged fails an update that has changed nothing: the tenant is active as before. A retry asks anew.
+// leaveUnchanged fails an update that has changed nothing: the tenant is as before. A retry asks anew.
 func (r *run) leaveUnchanged(f *Failure) (time.Duration, error) {
 	r.fail(f)
 	r.change = &TenantChange{State: tenant.Active}
+	if r.op.Kind == Resume {
+		r.change.State = tenant.Suspended
+	}
 	r.enter("update_stack")
 	return 0, nil
 }

@@ -133,6 +133,12 @@ var methods = map[string]struct {
 	"StartRedrive": {func(ctx context.Context, db postgrestest.Database, a access.Actor, of operation.Started) error {
 		return ignore(db.StartRedrive(ctx, a, of.Tenant.Slug, operation.Write{}))
 	}, tenant.ErrNotFound},
+	"StartSuspend": {func(ctx context.Context, db postgrestest.Database, a access.Actor, of operation.Started) error {
+		return ignore(db.StartSuspend(ctx, a, of.Tenant.Slug, operation.Write{}))
+	}, tenant.ErrNotFound},
+	"StartResume": {func(ctx context.Context, db postgrestest.Database, a access.Actor, of operation.Started) error {
+		return ignore(db.StartResume(ctx, a, of.Tenant.Slug, operation.Write{}))
+	}, tenant.ErrNotFound},
 	"StartOffboard": {func(ctx context.Context, db postgrestest.Database, a access.Actor, of operation.Started) error {
 		return ignore(db.StartOffboard(ctx, a, of.Tenant.Slug, operation.DeleteData, operation.Write{}))
 	}, tenant.ErrNotFound},

@@ -152,7 +152,7 @@ func stateWhile(kind operation.Kind) tenant.State {
 	switch kind {
 	case operation.Offboard:
 		return tenant.Deleting
-	case operation.Update:
+	case operation.Update, operation.Suspend, operation.Resume:
 		return tenant.Updating
 	case operation.Replay, operation.Redrive, operation.Erase:
 		return tenant.Active

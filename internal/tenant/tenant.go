@@ -130,6 +130,7 @@ var (
 	ErrProtected     = fault.New(fault.Conflict, "tenant.delete_protected", "Delete protection is on; switch it off in settings.delete_protection first.")
 	ErrRetained      = fault.New(fault.Conflict, "tenant.data_retained", "The tenant is off-boarded and its data retained; send data=delete to delete that too.")
 	ErrNotActive     = fault.New(fault.Conflict, "tenant.not_active", "The tenant is not active.")
+	ErrNotSuspended  = fault.New(fault.Conflict, "tenant.not_suspended", "The tenant is not suspended.")
 	ErrConfirm       = fault.New(fault.Invalid, "tenant.confirm_mismatch", "Send confirm= with the tenant's slug.")
 	ErrNotConnectARN = fault.New(fault.Invalid, "connect_instance.arn_invalid",
 		"Send the instance's ARN: arn:aws:connect:<region>:<account>:instance/<id>.")

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/earshot-hq/earshot/internal/operation"
+	"github.com/earshot-hq/earshot/internal/slug"
 	"github.com/earshot-hq/earshot/internal/tenant"
 )
 
@@ -23,7 +24,8 @@ func (c *Cloud) Update(_ context.Context, _ tenant.Cell, t tenant.Tenant, token 
 		return true, nil
 	case st.status != operation.StackReady && st.status != operation.StackReverted:
 		return false, fmt.Errorf("stack %s is %s", t.Slug, st.status)
-	case !slices.ContainsFunc(tenant.Changed(st.of, t), func(m tenant.Member) bool { return m.Parameter != "" }):
+	case suspended(st.of) == suspended(t) &&
+		!slices.ContainsFunc(tenant.Changed(st.of, t), func(m tenant.Member) bool { return m.Parameter != "" }):
 		return false, nil
 	}
 	st.begin(t.Slug.StackName(), "UPDATE_IN_PROGRESS", token)
@@ -33,6 +35,23 @@ func (c *Cloud) Update(_ context.Context, _ tenant.Cell, t tenant.Tenant, token 
 		c.rollBack(st)
 	}
 	return true, nil
+}
+
+func suspended(t tenant.Tenant) bool { return t.State == tenant.Suspended }
+
+// Suspended reports whether the tenant's stack refuses what is sent.
+func (c *Cloud) Suspended(s slug.Slug) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	st := c.stacks[s]
+	return st != nil && suspended(st.of)
+}
+
+// Forget removes the tenant's stack.
+func (c *Cloud) Forget(s slug.Slug) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.stacks, s)
 }
 
 // Continue implements operation.Stacks.

@@ -104,6 +104,26 @@ func (a *API) RedriveTenant(ctx context.Context, r apigen.RedriveTenantRequestOb
 	return answer(a.Starter.StartRedrive(ctx, caller.actor, name, caller.write()))
 }
 
+// SuspendTenant has a tenant's API refuse what is sent.
+func (a *API) SuspendTenant(ctx context.Context, r apigen.SuspendTenantRequestObject) (apigen.SuspendTenantResponseObject, error) {
+	name, err := slugOf(r.Slug)
+	if err != nil {
+		return nil, err
+	}
+	caller := callOf(ctx)
+	return answer(a.Starter.StartSuspend(ctx, caller.actor, name, caller.write()))
+}
+
+// ResumeTenant has a suspended tenant's API accept again.
+func (a *API) ResumeTenant(ctx context.Context, r apigen.ResumeTenantRequestObject) (apigen.ResumeTenantResponseObject, error) {
+	name, err := slugOf(r.Slug)
+	if err != nil {
+		return nil, err
+	}
+	caller := callOf(ctx)
+	return answer(a.Starter.StartResume(ctx, caller.actor, name, caller.write()))
+}
+
 // slugOf reads the slug of a path. What cannot be one names no tenant.
 func slugOf(path string) (slug.Slug, error) {
 	name, err := slug.Parse(path)
@@ -156,3 +176,9 @@ func (s started) VisitReplayTenantResponse(w http.ResponseWriter) error { return
 
 // VisitRedriveTenantResponse writes the answer.
 func (s started) VisitRedriveTenantResponse(w http.ResponseWriter) error { return s.visit(w) }
+
+// VisitSuspendTenantResponse writes the answer.
+func (s started) VisitSuspendTenantResponse(w http.ResponseWriter) error { return s.visit(w) }
+
+// VisitResumeTenantResponse writes the answer.
+func (s started) VisitResumeTenantResponse(w http.ResponseWriter) error { return s.visit(w) }

@@ -178,6 +178,8 @@ const (
 	OperationKindRebuild  OperationKind = "rebuild"
 	OperationKindRedrive  OperationKind = "redrive"
 	OperationKindReplay   OperationKind = "replay"
+	OperationKindResume   OperationKind = "resume"
+	OperationKindSuspend  OperationKind = "suspend"
 	OperationKindUpdate   OperationKind = "update"
 )
 
@@ -195,6 +197,10 @@ func (e OperationKind) Valid() bool {
 	case OperationKindRedrive:
 		return true
 	case OperationKindReplay:
+		return true
+	case OperationKindResume:
+		return true
+	case OperationKindSuspend:
 		return true
 	case OperationKindUpdate:
 		return true
@@ -965,8 +971,20 @@ type ReplayTenantParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// ResumeTenantParams defines parameters for ResumeTenant.
+type ResumeTenantParams struct {
+	// IdempotencyKey Makes a repeat of the same request safe. Make a new one for each new intent, such as a UUID.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
 // RetryTenantParams defines parameters for RetryTenant.
 type RetryTenantParams struct {
+	// IdempotencyKey Makes a repeat of the same request safe. Make a new one for each new intent, such as a UUID.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// SuspendTenantParams defines parameters for SuspendTenant.
+type SuspendTenantParams struct {
 	// IdempotencyKey Makes a repeat of the same request safe. Make a new one for each new intent, such as a UUID.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
@@ -1060,9 +1078,15 @@ type ServerInterface interface {
 	// ReplayTenant Bring a tenant's documents back from its archive
 	// (POST /v1/tenants/{slug}/actions/replay)
 	ReplayTenant(c *gin.Context, slug Slug, params ReplayTenantParams)
+	// ResumeTenant Resume a suspended tenant
+	// (POST /v1/tenants/{slug}/actions/resume)
+	ResumeTenant(c *gin.Context, slug Slug, params ResumeTenantParams)
 	// RetryTenant Try a tenant's failed operation again
 	// (POST /v1/tenants/{slug}/actions/retry)
 	RetryTenant(c *gin.Context, slug Slug, params RetryTenantParams)
+	// SuspendTenant Suspend a tenant
+	// (POST /v1/tenants/{slug}/actions/suspend)
+	SuspendTenant(c *gin.Context, slug Slug, params SuspendTenantParams)
 	// ListConnectInstances List a tenant's Connect instances
 	// (GET /v1/tenants/{slug}/connect-instances)
 	ListConnectInstances(c *gin.Context, slug Slug)
@@ -1721,6 +1745,55 @@ func (siw *ServerInterfaceWrapper) ReplayTenant(c *gin.Context) {
 	siw.Handler.ReplayTenant(c, slug, params)
 }
 
+// ResumeTenant operation middleware
+func (siw *ServerInterfaceWrapper) ResumeTenant(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "slug" -------------
+	var slug Slug
+
+	err = runtime.BindStyledParameterWithOptions("simple", "slug", c.Param("slug"), &slug, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter slug: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ResumeTenantParams
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ResumeTenant(c, slug, params)
+}
+
 // RetryTenant operation middleware
 func (siw *ServerInterfaceWrapper) RetryTenant(c *gin.Context) {
 
@@ -1768,6 +1841,55 @@ func (siw *ServerInterfaceWrapper) RetryTenant(c *gin.Context) {
 	}
 
 	siw.Handler.RetryTenant(c, slug, params)
+}
+
+// SuspendTenant operation middleware
+func (siw *ServerInterfaceWrapper) SuspendTenant(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "slug" -------------
+	var slug Slug
+
+	err = runtime.BindStyledParameterWithOptions("simple", "slug", c.Param("slug"), &slug, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter slug: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SuspendTenantParams
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.SuspendTenant(c, slug, params)
 }
 
 // ListConnectInstances operation middleware
@@ -2096,6 +2218,8 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/v1/tenants/:slug/connect-instances/:alias", wrapper.GetConnectInstance)
 	router.PATCH(options.BaseURL+"/v1/tenants/:slug/connect-instances/:alias", wrapper.UpdateConnectInstance)
 	router.POST(options.BaseURL+"/v1/tenants/:slug/actions/retry", wrapper.RetryTenant)
+	router.POST(options.BaseURL+"/v1/tenants/:slug/actions/suspend", wrapper.SuspendTenant)
+	router.POST(options.BaseURL+"/v1/tenants/:slug/actions/resume", wrapper.ResumeTenant)
 	router.POST(options.BaseURL+"/v1/tenants/:slug/actions/replay", wrapper.ReplayTenant)
 	router.POST(options.BaseURL+"/v1/tenants/:slug/actions/redrive", wrapper.RedriveTenant)
 	router.POST(options.BaseURL+"/v1/tenants/:slug/actions/erase", wrapper.EraseAgent)
@@ -2758,6 +2882,47 @@ func (response ReplayTenantdefaultApplicationProblemPlusJSONResponse) VisitRepla
 	return err
 }
 
+type ResumeTenantRequestObject struct {
+	Slug   Slug `json:"slug"`
+	Params ResumeTenantParams
+}
+
+type ResumeTenantResponseObject interface {
+	VisitResumeTenantResponse(w http.ResponseWriter) error
+}
+
+type ResumeTenant202JSONResponse struct{ StartedJSONResponse }
+
+func (response ResumeTenant202JSONResponse) VisitResumeTenantResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Location", fmt.Sprint(response.Headers.Location))
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeTenantdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ResumeTenantdefaultApplicationProblemPlusJSONResponse) VisitResumeTenantResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type RetryTenantRequestObject struct {
 	Slug   Slug `json:"slug"`
 	Params RetryTenantParams
@@ -2788,6 +2953,47 @@ type RetryTenantdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response RetryTenantdefaultApplicationProblemPlusJSONResponse) VisitRetryTenantResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SuspendTenantRequestObject struct {
+	Slug   Slug `json:"slug"`
+	Params SuspendTenantParams
+}
+
+type SuspendTenantResponseObject interface {
+	VisitSuspendTenantResponse(w http.ResponseWriter) error
+}
+
+type SuspendTenant202JSONResponse struct{ StartedJSONResponse }
+
+func (response SuspendTenant202JSONResponse) VisitSuspendTenantResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Location", fmt.Sprint(response.Headers.Location))
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SuspendTenantdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response SuspendTenantdefaultApplicationProblemPlusJSONResponse) VisitSuspendTenantResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -3129,9 +3335,15 @@ type StrictServerInterface interface {
 	// ReplayTenant Bring a tenant's documents back from its archive
 	// (POST /v1/tenants/{slug}/actions/replay)
 	ReplayTenant(ctx context.Context, request ReplayTenantRequestObject) (ReplayTenantResponseObject, error)
+	// ResumeTenant Resume a suspended tenant
+	// (POST /v1/tenants/{slug}/actions/resume)
+	ResumeTenant(ctx context.Context, request ResumeTenantRequestObject) (ResumeTenantResponseObject, error)
 	// RetryTenant Try a tenant's failed operation again
 	// (POST /v1/tenants/{slug}/actions/retry)
 	RetryTenant(ctx context.Context, request RetryTenantRequestObject) (RetryTenantResponseObject, error)
+	// SuspendTenant Suspend a tenant
+	// (POST /v1/tenants/{slug}/actions/suspend)
+	SuspendTenant(ctx context.Context, request SuspendTenantRequestObject) (SuspendTenantResponseObject, error)
 	// ListConnectInstances List a tenant's Connect instances
 	// (GET /v1/tenants/{slug}/connect-instances)
 	ListConnectInstances(ctx context.Context, request ListConnectInstancesRequestObject) (ListConnectInstancesResponseObject, error)
@@ -3670,6 +3882,33 @@ func (sh *strictHandler) ReplayTenant(ctx *gin.Context, slug Slug, params Replay
 	}
 }
 
+// ResumeTenant operation middleware
+func (sh *strictHandler) ResumeTenant(ctx *gin.Context, slug Slug, params ResumeTenantParams) {
+	var request ResumeTenantRequestObject
+
+	request.Slug = slug
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ResumeTenant(ctx, request.(ResumeTenantRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ResumeTenant")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ResumeTenantResponseObject); ok {
+		if err := validResponse.VisitResumeTenantResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // RetryTenant operation middleware
 func (sh *strictHandler) RetryTenant(ctx *gin.Context, slug Slug, params RetryTenantParams) {
 	var request RetryTenantRequestObject
@@ -3690,6 +3929,33 @@ func (sh *strictHandler) RetryTenant(ctx *gin.Context, slug Slug, params RetryTe
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(RetryTenantResponseObject); ok {
 		if err := validResponse.VisitRetryTenantResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// SuspendTenant operation middleware
+func (sh *strictHandler) SuspendTenant(ctx *gin.Context, slug Slug, params SuspendTenantParams) {
+	var request SuspendTenantRequestObject
+
+	request.Slug = slug
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SuspendTenant(ctx, request.(SuspendTenantRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SuspendTenant")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(SuspendTenantResponseObject); ok {
+		if err := validResponse.VisitSuspendTenantResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {
