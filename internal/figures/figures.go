@@ -19,7 +19,7 @@ const (
 	DimensionFunction = "Function"
 )
 
-// The figures. All are counts of records, but for Lag.
+// The figures. All are counts of records, but for those of summaries and Lag.
 const (
 	RecordsIn      = "RecordsIn"      // put into the queue by a pusher
 	SuspectSamples = "SuspectSamples" // of these, left out of losses, MOS and verdicts
@@ -27,7 +27,15 @@ const (
 	Indexed        = "Indexed"        // in search, by this write or an earlier one
 	Retried        = "Retried"        // sent back into the queue, to come again
 	Erased         = "Erased"         // left out by the indexer: their agent was erased
-	Lag            = "Lag"            // milliseconds from a pusher's receipt to search's answer, a value for each message
+
+	Summaries              = "Summaries"              // of calls, computed and put into the queue
+	SummariesAgain         = "SummariesAgain"         // of these, of calls that had one before
+	SummariesWithoutReport = "SummariesWithoutReport" // of these, of calls whose page never reported their end
+	SummariesDropped       = "SummariesDropped"       // requests that come to nothing: their documents are gone, or they are none of ours
+
+	// Lag is milliseconds, a value for each message or summary: from a pusher's receipt to search's answer, or to the queue's
+	// for a summary.
+	Lag = "Lag"
 )
 
 // rejected and refused begin the figures that have a code.

@@ -47,12 +47,16 @@ func (c CloudWatch) Figures(ctx context.Context, config aws.Config, s slug.Slug,
 		{Id: aws.String(lags), Expression: of(` MetricName="`+figures.Lag+`"`, "p95", hour), Label: aws.String(label)},
 	}, func(query, series string, values []float64) {
 		function, figure, _ := strings.Cut(series, " ")
+		lag := &total.LagP95Millis
+		if function == callSummary {
+			lag = &total.Summaries.LagP95Millis
+		}
 		for _, value := range values {
 			switch {
 			case query == sums && figure != figures.Lag:
 				add(&total, function, figure, value)
-			case query == lags && (total.LagP95Millis == nil || value > *total.LagP95Millis):
-				total.LagP95Millis = &value // of two hours that share the window, the worse
+			case query == lags && (*lag == nil || value > **lag):
+				*lag = &value // of two hours that share the window, the worse
 			}
 		}
 	})

@@ -37,16 +37,20 @@ func TestFiguresOfASearchExpression(t *testing.T) {
 			series(sums, "streamstats-pusher RecordsIn", types.StatusCodeComplete, 60, 60),
 			series(sums, "indexer Lag", types.StatusCodeComplete, 1e9),
 			series(lags, "indexer Lag", types.StatusCodeComplete, 1200, 3400),
+			series(lags, "call-summary Lag", types.StatusCodeComplete, 61_000, 905_000),
 		}},
 		{MetricDataResults: []types.MetricDataResult{
 			series(sums, "callreport-pusher RecordsIn", types.StatusCodeComplete, 4),
 			series(sums, "indexer Rejected.mapper_parsing_exception", types.StatusCodeComplete, 1),
 			series(sums, "indexer Indexed", types.StatusCodeComplete, 126),
+			series(sums, "call-summary Summaries", types.StatusCodeComplete, 2, 1),
+			series(sums, "call-summary SummariesAgain", types.StatusCodeComplete, 1),
 		}},
 	}}
 	to := time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC)
 	got, err := CloudWatch{client: r}.Figures(t.Context(), aws.Config{}, "acme", to.Add(-time.Hour), to)
 	if err != nil || got.Calls != 7 || got.RecordsIn != 127 || got.Indexed != 126 || *got.LagP95Millis != 3400 ||
+		got.Summaries.Written != 3 || got.Summaries.Again != 1 || *got.Summaries.LagP95Millis != 905_000 ||
 		!maps.Equal(got.Rejected, map[string]int64{"mapper_parsing_exception": 1}) {
 		t.Errorf("%+v, %v", got, err)
 	}

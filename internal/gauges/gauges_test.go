@@ -120,6 +120,11 @@ func TestHealthOfATenant(t *testing.T) {
 	stream := counted(figures.RecordsIn, 60)
 	stream.Add(figures.SuspectSamples, 2)
 	stream.Refuse("telemetry.origin_refused", 1)
+	summaries := counted(figures.Summaries, 4)
+	summaries.Add(figures.SummariesAgain, 1)
+	summaries.Add(figures.SummariesWithoutReport, 2)
+	summaries.Add(figures.SummariesDropped, 3)
+	summaries.Delay(time.Hour) // is none of the indexer's
 	for _, line := range []struct {
 		function string
 		ago      time.Duration
@@ -130,6 +135,7 @@ func TestHealthOfATenant(t *testing.T) {
 		{"streamstats-pusher", 59 * time.Minute, stream},
 		{"callreport-pusher", 10 * time.Minute, counted(figures.RecordsIn, 1)},
 		{"callreport-pusher", 5 * time.Minute, counted(figures.RecordsIn, 1)},
+		{"call-summary", time.Minute, summaries},
 		{"other", time.Minute, counted(figures.Indexed, 1000)},
 	} {
 		say(t, config, s.LogGroupPrefix()+line.function, now.Add(-line.ago), line.counts, line.function)
@@ -141,6 +147,9 @@ func TestHealthOfATenant(t *testing.T) {
 		*f.LagP95Millis != 19_000 || !maps.Equal(f.Rejected, map[string]int64{"mapper_parsing_exception": 1}) ||
 		!maps.Equal(f.Refused, map[string]int64{"telemetry.origin_refused": 1}) {
 		t.Errorf("figures %+v", f)
+	}
+	if s := f.Summaries; s.Written != 4 || s.Again != 1 || s.WithoutReport != 2 || s.Dropped != 3 || s.LagP95Millis == nil || *s.LagP95Millis != 3_600_000 {
+		t.Errorf("summaries %+v", s)
 	}
 	if got.Queue == nil || got.Queue.Waiting != 3 || got.Queue.OldestSeconds != nil || got.DeadLetters == nil || *got.DeadLetters != 2 {
 		t.Errorf("queue %+v, dead letters %v", got.Queue, got.DeadLetters)

@@ -27,12 +27,16 @@ var errTooMany = errors.New("a minute has more lines than are given at once")
 // Figures implements Source.
 func (Logs) Figures(ctx context.Context, config aws.Config, s slug.Slug, from, to time.Time) (tenant.Figures, error) {
 	total := none()
-	var lags []float64
+	var lags, summaryLags []float64
 	client := cloudwatchlogs.NewFromConfig(config)
 	for _, function := range functions {
 		err := read(ctx, client, s.LogGroupPrefix()+function, from, to, func(sample figures.Sample) {
 			for figure, n := range sample.Counts {
 				add(&total, function, figure, n)
+			}
+			if function == callSummary {
+				summaryLags = append(summaryLags, sample.Lags...)
+				return
 			}
 			lags = append(lags, sample.Lags...)
 		})
@@ -40,7 +44,7 @@ func (Logs) Figures(ctx context.Context, config aws.Config, s slug.Slug, from, t
 			return total, err
 		}
 	}
-	total.LagP95Millis = p95(lags)
+	total.LagP95Millis, total.Summaries.LagP95Millis = p95(lags), p95(summaryLags)
 	return total, nil
 }
 

@@ -11,8 +11,11 @@ import (
 // callReports is the function whose records are calls.
 const callReports = "callreport-pusher"
 
+// callSummary is the function whose records are summaries, and whose delays hold the time until a call has settled.
+const callSummary = "call-summary"
+
 // functions are those of a tenant that count.
-var functions = []string{"streamstats-pusher", callReports, "apimetric-pusher", "indexer"}
+var functions = []string{"streamstats-pusher", callReports, "apimetric-pusher", "indexer", callSummary}
 
 // add adds to the totals what a function counted.
 func add(to *tenant.Figures, function, figure string, n float64) {
@@ -39,6 +42,14 @@ func add(to *tenant.Figures, function, figure string, n float64) {
 		to.SuspectSamples += count
 	case figures.UnknownAgents:
 		to.UnknownAgents += count
+	case figures.Summaries:
+		to.Summaries.Written += count
+	case figures.SummariesAgain:
+		to.Summaries.Again += count
+	case figures.SummariesWithoutReport:
+		to.Summaries.WithoutReport += count
+	case figures.SummariesDropped:
+		to.Summaries.Dropped += count
 	}
 }
 

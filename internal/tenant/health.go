@@ -29,6 +29,16 @@ type Figures struct {
 	SuspectSamples int64
 	UnknownAgents  int64
 	LagP95Millis   *float64 // from a pusher's receipt to search's answer; nil: nothing was indexed
+	Summaries      SummaryFigures
+}
+
+// SummaryFigures are of the summaries of calls.
+type SummaryFigures struct {
+	Written       int64    // computed and put into the queue
+	Again         int64    // of these, of calls that had one before
+	WithoutReport int64    // of these, of calls whose page never reported their end
+	Dropped       int64    // requests that came to nothing: their documents are gone, or they were unreadable
+	LagP95Millis  *float64 // from a pusher's receipt to the summary, the wait until a call has settled included; nil: there was none
 }
 
 // QueueDepth is what waits for the indexer, about: the queue counts roughly.

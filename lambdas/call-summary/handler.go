@@ -11,6 +11,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"github.com/earshot-hq/earshot/internal/figures"
 	"github.com/earshot-hq/earshot/internal/queue"
 	"github.com/earshot-hq/earshot/internal/records"
 	"github.com/earshot-hq/earshot/internal/settle"
@@ -60,7 +61,7 @@ func (h *Handler) Handle(ctx context.Context, event events.SQSEvent) (events.SQS
 	began := h.Now()
 	answer := events.SQSEventResponse{BatchItemFailures: []events.SQSBatchItemFailure{}}
 	var returned []queue.Returned
-	did := map[settle.Decision]int{}
+	did, counts := map[settle.Decision]int{}, &figures.Counts{}
 	unreadable := 0
 	for _, message := range event.Records {
 		receives, err := strconv.Atoi(message.Attributes["ApproximateReceiveCount"])
@@ -71,9 +72,10 @@ func (h *Handler) Handle(ctx context.Context, event events.SQSEvent) (events.SQS
 		if err != nil || request.Tenant != h.Tenant {
 			slog.ErrorContext(ctx, "no request of ours", "tenant", h.Tenant, "message", message.MessageId, "error", err)
 			unreadable++
+			counts.Add(figures.SummariesDropped, 1)
 			continue
 		}
-		decision, err := h.answer(ctx, request, receives)
+		decision, err := h.answer(ctx, request, receives, counts)
 		if err != nil {
 			if !errors.Is(err, errNotSearchable) {
 				slog.ErrorContext(ctx, "no summary", "tenant", h.Tenant, "message", message.MessageId, "error", err)
@@ -89,14 +91,17 @@ func (h *Handler) Handle(ctx context.Context, event events.SQSEvent) (events.SQS
 			slog.WarnContext(ctx, "requests come back early or late", "tenant", h.Tenant, "error", err)
 		}
 	}
-	slog.InfoContext(ctx, "summarised", "tenant", h.Tenant, "requests", len(event.Records), "computed", did[settle.Compute],
-		"stepped_back", did[settle.StepBack], "done_before", did[settle.Done], "returned", len(returned), "unreadable", unreadable,
-		"millis", h.Now().Sub(began).Milliseconds())
+	attributes := []slog.Attr{
+		slog.Any("tenant", h.Tenant), slog.Int("requests", len(event.Records)), slog.Int("computed", did[settle.Compute]),
+		slog.Int("stepped_back", did[settle.StepBack]), slog.Int("done_before", did[settle.Done]), slog.Int("returned", len(returned)),
+		slog.Int("unreadable", unreadable), slog.Int64("millis", h.Now().Sub(began).Milliseconds()),
+	}
+	slog.LogAttrs(ctx, slog.LevelInfo, "summarised", append(attributes, counts.Attrs(h.Now(), h.Tenant.String(), "call-summary")...)...)
 	return answer, nil
 }
 
 // answer decides about one request, and computes. Without an error the summary is in the queue, or none is needed.
-func (h *Handler) answer(ctx context.Context, request settle.Request, receives int) (settle.Decision, error) {
+func (h *Handler) answer(ctx context.Context, request settle.Request, receives int, counts *figures.Counts) (settle.Decision, error) {
 	now := telemetry.InstantOf(h.Now())
 	seen, err := h.Records.Look(ctx, request)
 	if err != nil {
@@ -113,18 +118,19 @@ func (h *Handler) answer(ctx context.Context, request settle.Request, receives i
 	if decision != settle.Compute {
 		return decision, nil
 	}
-	return decision, h.compute(ctx, request, seen.Summary, now)
+	return decision, h.compute(ctx, request, seen.Summary, now, counts)
 }
 
 // compute reads the call and puts its summary into the queue. Its version is the instant before it read: of two computations
 // the one that began to read later stays. An erasure since then ends it at the indexer, as a record that was received then.
-func (h *Handler) compute(ctx context.Context, request settle.Request, before *settle.Summary, began telemetry.Instant) error {
+func (h *Handler) compute(ctx context.Context, request settle.Request, before *settle.Summary, began telemetry.Instant, counts *figures.Counts) error {
 	found, err := h.Records.Call(ctx, request.Call)
 	if err != nil {
 		return err
 	}
 	summary, isKnown := verdict.Judge(found.Call, h.Thresholds)
 	if !isKnown {
+		counts.Add(figures.SummariesDropped, 1)
 		return nil // its documents are gone
 	}
 	text, err := json.Marshal(summary)
@@ -135,9 +141,21 @@ func (h *Handler) compute(ctx context.Context, request settle.Request, before *s
 	if before != nil {
 		at = before.At // earlier seconds that come late must not make a second summary in another index
 	}
-	return h.Queue.Send(ctx, telemetry.Envelope{
+	err = h.Queue.Send(ctx, telemetry.Envelope{
 		Kind: telemetry.KindCallSummary, Tenant: h.Tenant, ConnectInstance: found.Instance, Version: int64(began),
 		Ingest:  telemetry.Ingest{ReceivedAt: began, Pusher: "call-summary"},
 		Records: []telemetry.Record{{ID: telemetry.SummaryID(request.ContactID, request.Agent), At: at, Doc: text}},
 	})
+	if err != nil {
+		return err
+	}
+	counts.Add(figures.Summaries, 1)
+	if before != nil {
+		counts.Add(figures.SummariesAgain, 1)
+	}
+	if summary.Ended == verdict.EndedLost {
+		counts.Add(figures.SummariesWithoutReport, 1)
+	}
+	counts.Delay(h.Now().Sub(request.ReceivedAt.Time()))
+	return nil
 }

@@ -29,6 +29,10 @@ func healthTo(t tenant.Tenant, h tenant.Health) apigen.TenantHealth {
 		out.Figures = &apigen.HealthFigures{
 			Calls: f.Calls, RecordsIn: f.RecordsIn, Indexed: f.Indexed, Retried: f.Retried, Rejected: f.Rejected, Refused: f.Refused,
 			SuspectSamples: f.SuspectSamples, UnknownAgents: f.UnknownAgents, LagP95Millis: f.LagP95Millis,
+			Summaries: apigen.SummaryFigures{
+				Written: f.Summaries.Written, Again: f.Summaries.Again, WithoutReport: f.Summaries.WithoutReport,
+				Dropped: f.Summaries.Dropped, LagP95Millis: f.Summaries.LagP95Millis,
+			},
 		}
 	}
 	if q := h.Queue; q != nil {

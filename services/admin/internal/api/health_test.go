@@ -43,7 +43,7 @@ func TestHealth(t *testing.T) {
 	d := &dials{state: tenant.Active, health: tenant.Health{
 		At: at,
 		Figures: &tenant.Figures{Calls: 2, RecordsIn: 122, Indexed: 120, Retried: 3, Rejected: map[string]int64{"timestamp_missing": 2},
-			Refused: map[string]int64{}, LagP95Millis: new(1234.5)},
+			Refused: map[string]int64{}, LagP95Millis: new(1234.5), Summaries: tenant.SummaryFigures{Written: 2, Again: 1, LagP95Millis: new(61000.0)}},
 		Queue: &tenant.QueueDepth{Waiting: 1, InFlight: 2}, DeadLetters: new(int64),
 		Unreadable: []tenant.Unreadable{{Part: "oldest_message", Reason: "It is not kept."}},
 	}}
@@ -54,7 +54,7 @@ func TestHealth(t *testing.T) {
 			t.Fatalf("%s: %d %s", who, got.status, got.body)
 		}
 		const want = `{"at":"2026-11-24T09:00:00Z","dead_letters":0,"figures":{"calls":2,"indexed":120,"lag_p95_millis":1234.5,"records_in":122,` +
-			`"refused":{},"rejected":{"timestamp_missing":2},"retried":3,"suspect_samples":0,"unknown_agents":0},` +
+			`"refused":{},"rejected":{"timestamp_missing":2},"retried":3,"summaries":{"again":1,"dropped":0,"lag_p95_millis":61000,"without_report":0,"written":2},"suspect_samples":0,"unknown_agents":0},` +
 			`"queue":{"delayed":0,"in_flight":2,"waiting":1},"state":"active","tenant":"acme",` +
 			`"unreadable":[{"part":"oldest_message","reason":"It is not kept."}],"window_seconds":3600}`
 		if strings.TrimSpace(got.body) != want {

@@ -496,6 +496,9 @@ type HealthFigures struct {
 	// Retried Records that went back into the queue to come again, each time that they did.
 	Retried int64 `json:"retried"`
 
+	// Summaries What became of the requests for summaries of calls.
+	Summaries SummaryFigures `json:"summaries"`
+
 	// SuspectSamples Records that no loss, MOS or verdict counts.
 	SuspectSamples int64 `json:"suspect_samples"`
 
@@ -716,6 +719,24 @@ type Span struct {
 type Started struct {
 	Operation Operation `json:"operation"`
 	Tenant    Tenant    `json:"tenant"`
+}
+
+// SummaryFigures What became of the requests for summaries of calls.
+type SummaryFigures struct {
+	// Again Of these, of calls that had one before; late records came.
+	Again int64 `json:"again"`
+
+	// Dropped Requests that came to nothing, because their documents are gone or they could not be read.
+	Dropped int64 `json:"dropped"`
+
+	// LagP95Millis From a pusher's receipt to the summary, the wait until a call has settled included; missing when there was none.
+	LagP95Millis *float64 `json:"lag_p95_millis,omitempty"`
+
+	// WithoutReport Of these, of calls whose page never reported their end.
+	WithoutReport int64 `json:"without_report"`
+
+	// Written Summaries computed and put into the queue.
+	Written int64 `json:"written"`
 }
 
 // Tenant defines model for Tenant.
