@@ -45,7 +45,7 @@ func TestErasureOfOneAgent(t *testing.T) {
 
 	outputs, places := w.Outputs(t, acme.StackName()), map[string]string{}
 	objects(t, w, outputs["DataBucket"], places)
-	for _, queue := range []string{"QueueUrl", "DeadLetterQueueUrl"} {
+	for _, queue := range []string{"QueueUrl", "SummaryQueueUrl", "DeadLetterQueueUrl"} {
 		for n, message := range w.Waiting(t, outputs[queue]) {
 			places[fmt.Sprintf("message %d of %s", n, queue)] = world.Open(t, message)
 		}

@@ -22,6 +22,8 @@ const (
 type Found struct {
 	Call     verdict.Call
 	Instance string // alias of the Connect instance
+
+	FirstReceived telemetry.Instant // when the first of its seconds and reports came in; 0: there are none
 }
 
 // Call returns what search has of a call: its seconds in pages, its reports, and the API metrics of the agent around it. It is
@@ -45,9 +47,10 @@ type document struct {
 	At       telemetry.Instant `json:"@timestamp"`
 	Instance string            `json:"connectInstance"`
 	Ingest   struct {
-		PageID     string `json:"pageId"`
-		OpenPages  int64  `json:"openPages"`
-		SkewMillis int64  `json:"skewMillis"`
+		ReceivedAt telemetry.Instant `json:"receivedAt"`
+		PageID     string            `json:"pageId"`
+		OpenPages  int64             `json:"openPages"`
+		SkewMillis int64             `json:"skewMillis"`
 	} `json:"ingest"`
 	Doc struct {
 		verdict.About
@@ -98,7 +101,7 @@ type total struct {
 }
 
 var secondFields = []string{
-	"@timestamp", "connectInstance", "ingest.pageId", "ingest.openPages", "ingest.skewMillis",
+	"@timestamp", "connectInstance", "ingest.receivedAt", "ingest.pageId", "ingest.openPages", "ingest.skewMillis",
 	"doc.agentPublicIp", "doc.agentPrivateIp", "doc.softphoneStreamType", "doc.packetsCount", "doc.packetsLost", "doc.audioLevel",
 	"doc.jitterKind", "doc.jitterMillis", "doc.roundTripTimeMillis", "doc.mos", "doc.muted", "doc.onHold", "doc.suspect",
 }
@@ -203,8 +206,9 @@ func (r *Reader) page(ctx context.Context, kind string, body object) ([]hit, err
 	return answers[0].Hits.Hits, nil
 }
 
-// learn takes over whose call it is from the first document that says so.
+// learn takes over whose call it is from the first document that says so, and when it came in.
 func (f *Found) learn(d document) {
+	f.FirstReceived = earlier(f.FirstReceived, d.Ingest.ReceivedAt)
 	about, from := &f.Call.About, d.Doc.About
 	for _, member := range []struct{ to, from *string }{
 		{&f.Instance, &d.Instance},

@@ -122,7 +122,8 @@ func (h *Handler) answer(ctx context.Context, request settle.Request, receives i
 }
 
 // compute reads the call and puts its summary into the queue. Its version is the instant before it read: of two computations
-// the one that began to read later stays. An erasure since then ends it at the indexer, as a record that was received then.
+// the one that began to read later stays. It counts as received when the first of its records was: so whatever erases one of
+// these erases the summary too, be it on its way or in search, and be the record's clock ahead of the erasure.
 func (h *Handler) compute(ctx context.Context, request settle.Request, before *settle.Summary, began telemetry.Instant, counts *figures.Counts) error {
 	found, err := h.Records.Call(ctx, request.Call)
 	if err != nil {
@@ -143,7 +144,7 @@ func (h *Handler) compute(ctx context.Context, request settle.Request, before *s
 	}
 	err = h.Queue.Send(ctx, telemetry.Envelope{
 		Kind: telemetry.KindCallSummary, Tenant: h.Tenant, ConnectInstance: found.Instance, Version: int64(began),
-		Ingest:  telemetry.Ingest{ReceivedAt: began, Pusher: "call-summary"},
+		Ingest:  telemetry.Ingest{ReceivedAt: found.FirstReceived, Pusher: "call-summary"},
 		Records: []telemetry.Record{{ID: telemetry.SummaryID(request.ContactID, request.Agent), At: at, Doc: text}},
 	})
 	if err != nil {

@@ -38,6 +38,7 @@ type world struct {
 	requestURL string
 	sink       *sink.Sink
 	requests   *queue.Requests
+	admin      *searchtenant.Admin
 	handler    *Handler
 	now        time.Time
 }
@@ -46,10 +47,10 @@ func setup(t *testing.T) *world {
 	t.Helper()
 	w := &world{slug: testenv.Slug(t), sqs: sqs.NewFromConfig(testenv.AWS(t)), now: time.Now()}
 	w.root = as(t, "", "")
-	admin := searchtenant.New(w.root, searchtenant.Options{
+	w.admin = searchtenant.New(w.root, searchtenant.Options{
 		HasUsers: true, Patience: time.Minute, Lease: 30 * time.Second, Pause: 20 * time.Millisecond,
 	})
-	err := admin.Apply(t.Context(), searchtenant.Grant{
+	err := w.admin.Apply(t.Context(), searchtenant.Grant{
 		Slug: w.slug, StackID: "s",
 		Writer: searchtenant.Identity{Username: w.slug.WriterRole(), Password: "writer"},
 		Reader: searchtenant.Identity{Username: w.slug.ReaderRole(), Password: "reader"},

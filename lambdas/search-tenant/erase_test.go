@@ -27,6 +27,7 @@ import (
 	"github.com/earshot-hq/earshot/internal/archive"
 	"github.com/earshot-hq/earshot/internal/erasures"
 	"github.com/earshot-hq/earshot/internal/queue"
+	"github.com/earshot-hq/earshot/internal/settle"
 	"github.com/earshot-hq/earshot/internal/telemetry"
 	"github.com/earshot-hq/earshot/internal/testenv"
 )
@@ -47,9 +48,9 @@ type house struct {
 
 const rooms = `{"Resources": {"DataBucket": {"Type": "AWS::S3::Bucket", "Properties": {"VersioningConfiguration": {"Status": "Enabled"}}},
 	"Queue": {"Type": "AWS::SQS::Queue", "Properties": {"MaximumMessageSize": 1048576}},
-	"DeadLetterQueue": {"Type": "AWS::SQS::Queue", "Properties": {"MaximumMessageSize": 1048576}}},
+	"SummaryQueue": {"Type": "AWS::SQS::Queue"}, "DeadLetterQueue": {"Type": "AWS::SQS::Queue", "Properties": {"MaximumMessageSize": 1048576}}},
 	"Outputs": {"DataBucket": {"Value": {"Ref": "DataBucket"}}, "QueueUrl": {"Value": {"Ref": "Queue"}},
-	"DeadLetterQueueUrl": {"Value": {"Ref": "DeadLetterQueue"}}}}`
+	"SummaryQueueUrl": {"Value": {"Ref": "SummaryQueue"}}, "DeadLetterQueueUrl": {"Value": {"Ref": "DeadLetterQueue"}}}}`
 
 func build(t *testing.T) *house {
 	t.Helper()
@@ -367,6 +368,37 @@ func TestAnErasureLeavesNothingOfOneAgentAndAllOfTheOthers(t *testing.T) { // no
 	}
 	if strings.Contains(log.String(), gone) || !strings.Contains(log.String(), string(telemetry.SubjectOf(erasureKey, gone))) {
 		t.Errorf("the log: %s", log.String())
+	}
+}
+
+// A request for the summary of a call names the agent, and waits for a quarter of an hour: an erasure waits for it.
+func TestAnErasureWaitsForRequestsOfSummaries(t *testing.T) {
+	t.Parallel()
+	h := build(t)
+	waiting := func() int {
+		t.Helper()
+		text, err := json.Marshal(h.request("queue", ""))
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer, err := h.handler.Handle(t.Context(), text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return answer.(Erased).Waiting
+	}
+	if n := waiting(); n != 0 {
+		t.Errorf("%d messages in empty queues", n)
+	}
+	request, _ := settle.RequestOf(telemetry.Envelope{
+		Kind: telemetry.KindStreamStats, Tenant: h.slug,
+		Records: []telemetry.Record{{ID: "1", Doc: json.RawMessage(`{"agent": "` + gone + `", "contactId": "c"}`)}},
+	}, settle.Delays{Slow: 15 * time.Minute})
+	if err := queue.NewRequests(h.handler.Eraser.Queues, h.outputs["SummaryQueueUrl"]).Ask(t.Context(), []settle.Request{request}); err != nil {
+		t.Fatal(err)
+	}
+	if n := waiting(); n != 1 {
+		t.Errorf("%d messages, want the request", n)
 	}
 }
 
