@@ -53,7 +53,7 @@ $(LINT_ENV): tools/lint/requirements.txt
 artifacts: launcher ## build functions, templates and site; ARCH=arm64 for AWS
 	@exec $(LAUNCHER) artifacts $(if $(ARCH),--arch $(ARCH))
 
-demo-call: launcher ## send TENANT (acme) three calls of four minutes that have just ended
+demo-call: launcher ## send TENANT (acme) three calls of four minutes that have just ended, and say how they sounded
 	@exec $(LAUNCHER) demo-call $(TENANT)
 
 token: launcher ## print a fresh bearer token for the admin API

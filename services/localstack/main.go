@@ -41,7 +41,7 @@ const usage = `usage: localstack COMMAND
   artifacts         build what the stacks are made from; --arch arm64 for AWS
   npm ARG…          run npm in softphone/, with what its lock file pins
   token             print a bearer token for the admin API
-  demo-call [SLUG]  send a call of four minutes to a tenant
+  demo-call [SLUG]  send calls of four minutes to a tenant; the last lines are their verdicts, as JSON
 
 EARSHOT_LOCAL=DIR keeps the state elsewhere than in .local; EARSHOT_MAVEN_URL asks another Maven repository.
 EARSHOT_DEDICATED_SEARCH=true has up start a second search node, without which there are no dedicated tenants here.

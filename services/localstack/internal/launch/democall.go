@@ -31,7 +31,8 @@ var demoCalls = []struct {
 	{"streams 2.28.4 and later", samplecall.Options{Agent: "ines.costa", Family: samplecall.InterarrivalPlus, Scenario: samplecall.LossyUplink}},
 }
 
-// DemoCall sends calls to a tenant as the browsers of its agents would, and prints what was accepted and how to find it.
+// DemoCall sends calls to a tenant as the browsers of its agents would, and prints what was accepted, how to find it, and
+// when they have settled what is said of each.
 func (l *Launcher) DemoCall(ctx context.Context, name string) error {
 	tenant, err := slug.Parse(name)
 	if err != nil {
@@ -68,7 +69,7 @@ func (l *Launcher) DemoCall(ctx context.Context, name string) error {
 		contacts = append(contacts, call.ContactID())
 	}
 	l.Console.Text(query(e.searchOf(found), tenant, sent, documents, contacts))
-	return nil
+	return l.awaitVerdicts(ctx, e.searchOf(found), tenant, contacts)
 }
 
 // send posts a call's requests in order and prints what was accepted by route.
