@@ -111,7 +111,7 @@ func TestItemsAreJudgedOneByOne(t *testing.T) {
 		{400, "strict_dynamic_mapping_exception", sink.Refused},
 		{400, "mapper_parsing_exception", sink.Refused},
 		{400, "resource_already_exists_exception", sink.Retry},
-		{403, "security_exception", sink.Refused},
+		{403, "security_exception", sink.Retry},
 		{403, "cluster_block_exception", sink.Retry},
 		{403, "unheard_of_exception", sink.Retry},
 		{404, "index_not_found_exception", sink.Retry},

@@ -28,10 +28,7 @@ type cause struct {
 	Reason string `json:"reason"`
 }
 
-const (
-	securityException = "security_exception"
-	versionConflict   = "version_conflict_engine_exception"
-)
+const versionConflict = "version_conflict_engine_exception"
 
 // passing are errors that go away by themselves although their status says that the request is wrong.
 var passing = []string{
@@ -49,7 +46,8 @@ var passing = []string{
 }
 
 // judge reads one item of a bulk's answer. Only a status that says so makes a document Done, and only an error that is
-// about the document itself makes it Refused; all else may pass.
+// about the document itself makes it Refused; all else may pass. Even 403 does: a writer without its rights says nothing of the
+// document, which waits until they are mended.
 func judge(status int, c cause) Outcome {
 	o := Outcome{Type: c.Type, Reason: c.Reason}
 	switch {
@@ -58,7 +56,7 @@ func judge(status int, c cause) Outcome {
 	case status == http.StatusConflict && c.Type == versionConflict:
 		o.Verdict = Done // the first write stays, or a newer version is there
 	case slices.Contains(passing, c.Type) || isFull(c):
-	case status == http.StatusBadRequest, status == http.StatusForbidden && c.Type == securityException:
+	case status == http.StatusBadRequest:
 		o.Verdict = Refused
 	}
 	return o

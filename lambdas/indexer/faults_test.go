@@ -329,6 +329,7 @@ func TestNothingIsLostAndNothingDoubled(t *testing.T) {
 			w.block(t, "true")
 			return func() { w.block(t, "null") }
 		}},
+		"the writer has lost its rights":           {spoil: func(t *testing.T, w *ward) func() { t.Helper(); return w.disarm(t) }},
 		"the function is killed before it deletes": {isKilled: true, spoil: func(*testing.T, *ward) func() { return func() {} }},
 		"the function is killed before it archives": {spoil: func(_ *testing.T, w *ward) func() {
 			whole := w.handler.Archive
@@ -376,6 +377,46 @@ func (w *ward) block(t *testing.T, value string) {
 		t.Fatal(answer, err)
 	}
 	_ = answer.Body.Close()
+}
+
+// disarm takes the writer's right to the tenant's indices, as a damaged security configuration would: search refuses item by item.
+func (w *ward) disarm(t *testing.T) (mend func()) {
+	t.Helper()
+	role := "/_plugins/_security/api/roles/" + w.slug.WriterRole()
+	send := func(method, body string) string {
+		t.Helper()
+		request, err := http.NewRequestWithContext(t.Context(), method, role, strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("Content-Type", "application/json")
+		answer, err := w.root.Perform(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = answer.Body.Close() }()
+		text, err := io.ReadAll(answer.Body)
+		if err != nil || answer.StatusCode >= 300 {
+			t.Fatal(method, answer.Status, string(text), err)
+		}
+		return string(text)
+	}
+	var had map[string]map[string]json.RawMessage
+	if err := json.Unmarshal([]byte(send(http.MethodGet, "")), &had); err != nil {
+		t.Fatal(err)
+	}
+	put := func(indexPermissions json.RawMessage) {
+		t.Helper()
+		body, err := json.Marshal(map[string]json.RawMessage{
+			"cluster_permissions": had[w.slug.WriterRole()]["cluster_permissions"], "index_permissions": indexPermissions,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		send(http.MethodPut, string(body))
+	}
+	put(json.RawMessage(`[{"index_patterns": ["none"], "allowed_actions": ["read"]}]`))
+	return func() { t.Helper(); put(had[w.slug.WriterRole()]["index_permissions"]) }
 }
 
 // A message is delivered twice at once, by two functions, while half of a batch is poison and nobody takes dead letters.
