@@ -16,6 +16,7 @@ const (
 	pageSize   = 5000
 	maxSeconds = 60_000 // more than eight hours of both directions; what comes after, a summary does not see
 	maxMetrics = 5000   // a page makes about two a minute
+	maxMarks   = 20     // as many as one body may bring
 )
 
 // A Found is a call as search has it.
@@ -68,6 +69,8 @@ type document struct {
 		OnHold     *bool    `json:"onHold"`
 		Suspect    string   `json:"suspect"`
 
+		MarkedBadAt []telemetry.Instant `json:"markedBadAt"`
+
 		FailureStage   string  `json:"failureStage"`
 		TalkingSeconds float64 `json:"talkingSeconds"`
 		Report         report  `json:"report"`
@@ -103,7 +106,7 @@ type total struct {
 var secondFields = []string{
 	"@timestamp", "connectInstance", "ingest.receivedAt", "ingest.pageId", "ingest.openPages", "ingest.skewMillis",
 	"doc.agentPublicIp", "doc.agentPrivateIp", "doc.softphoneStreamType", "doc.packetsCount", "doc.packetsLost", "doc.audioLevel",
-	"doc.jitterKind", "doc.jitterMillis", "doc.roundTripTimeMillis", "doc.mos", "doc.muted", "doc.onHold", "doc.suspect",
+	"doc.jitterKind", "doc.jitterMillis", "doc.roundTripTimeMillis", "doc.mos", "doc.muted", "doc.onHold", "doc.suspect", "doc.markedBadAt",
 }
 
 var aboutFields = []string{
@@ -206,8 +209,9 @@ func (r *Reader) page(ctx context.Context, kind string, body object) ([]hit, err
 	return answers[0].Hits.Hits, nil
 }
 
-// learn takes over whose call it is from the first document that says so, and when it came in.
+// learn takes over whose call it is from the first document that says so, and when it came in, and what the agent said of it.
 func (f *Found) learn(d document) {
+	f.addMarks(d.Doc.MarkedBadAt)
 	f.FirstReceived = earlier(f.FirstReceived, d.Ingest.ReceivedAt)
 	about, from := &f.Call.About, d.Doc.About
 	for _, member := range []struct{ to, from *string }{
@@ -222,6 +226,18 @@ func (f *Found) learn(d document) {
 			*member.to = *member.from
 		}
 	}
+}
+
+// addMarks adds those that are new: every record of a contact repeats the marks before it. Of more than a summary holds, which
+// no softphone makes, the first stay.
+func (f *Found) addMarks(marks []telemetry.Instant) {
+	known := f.Call.MarkedBadAt
+	for _, at := range marks {
+		if i, isKnown := slices.BinarySearch(known, at); !isKnown && i < maxMarks {
+			known = slices.Insert(known[:min(len(known), maxMarks-1)], i, at)
+		}
+	}
+	f.Call.MarkedBadAt = known
 }
 
 func (f *Found) addSecond(d document) {

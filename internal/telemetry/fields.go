@@ -163,6 +163,8 @@ var (
 		{"recordsSeen", TypeLong},
 		{"reportsSeen", TypeLong},
 		{"clockSkewMillis", TypeLong},
+		{"markedBad", TypeBoolean},
+		{"markedBadAt", TypeDate},
 	}
 	findingFields = []Field{
 		{"id", TypeText},

@@ -10,9 +10,16 @@ import (
 // told is how many findings an explanation names; the others are in the list.
 const told = 3
 
-// explain says in one sentence how the call was, why, and what that rests on. Every number in it is one of the summary's, or a
-// threshold.
+// explain says in one sentence how the call was, why, and what that rests on; and in another, as a fact beside it, that the
+// agent found it bad. Every number in it is one of the summary's, or a threshold.
 func (j *judge) explain(s Summary) string {
+	if s.MarkedBad {
+		return measured(s) + " The agent marked it as bad."
+	}
+	return measured(s)
+}
+
+func measured(s Summary) string {
 	if len(s.Findings) == 0 {
 		return "The call was good" + scores(s) + "."
 	}

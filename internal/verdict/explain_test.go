@@ -47,6 +47,8 @@ func TestCallsAreExplained(t *testing.T) {
 			c.Metrics = slices.DeleteFunc(c.Metrics, func(m verdict.Metric) bool { return m.At > began+120_000 })
 		}, "bad", "agent_network", "its page never reported the end"},
 		{"no report, but the page went on", func(c *verdict.Call) { c.Reports = nil; c.Metrics = append(c.Metrics, afterwards(c)...) }, "bad", "unknown", "never reported"},
+		{"the agent found it bad, the figures do not", func(c *verdict.Call) { c.MarkedBadAt = []telemetry.Instant{began + 42_000} }, "good", "",
+			"The call was good: its network path was rated 4.38 of 4.5 for the agent and 4.38 for the customer. The agent marked it as bad."},
 		{"only a note", func(c *verdict.Call) { spoil(c.Spoken, 20, 60, func(s *verdict.Second) { s.OnHold = ref(true) }) }, "good", "",
 			"The call was good, but it was on hold for 40 seconds."},
 	} {
@@ -167,6 +169,9 @@ func wild(seed uint64) verdict.Call {
 	if dice.IntN(4) == 0 {
 		c.Reports = nil
 	}
+	if dice.IntN(3) == 0 {
+		c.MarkedBadAt = []telemetry.Instant{began + telemetry.Instant(dice.IntN(150_000))}
+	}
 	return c
 }
 
@@ -195,6 +200,9 @@ func TestExplanationIsNeverContradictedByItsNumbers(t *testing.T) {
 }
 
 func contradiction(s verdict.Summary, limits tenant.Thresholds) error {
+	if isTold := strings.Contains(s.Explanation, "The agent marked it as bad."); isTold != s.MarkedBad || s.MarkedBad != (len(s.MarkedBadAt) > 0) {
+		return fmt.Errorf("marked %v", s.MarkedBadAt)
+	}
 	known := []string{"1", "4.5"} // one second, and the best score
 	for _, level := range []float64{
 		limits.LossPercent.Note, limits.LossPercent.Degraded, limits.LossPercent.Severe, limits.JitterMillis.Degraded, limits.JitterMillis.Severe,

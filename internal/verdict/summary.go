@@ -35,6 +35,7 @@ func (j *judge) summary() Summary {
 		s.LikelyCause, s.CauseEvidence = j.cause()
 	}
 	s.RecordsExpected = j.expected(s.TalkingSeconds)
+	s.MarkedBad, s.MarkedBadAt = len(j.MarkedBadAt) > 0, j.MarkedBadAt
 	s.Explanation = j.explain(s)
 	return s
 }

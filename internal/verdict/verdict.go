@@ -14,6 +14,8 @@ type Call struct {
 	Spoken  []Second // what the customer hears (audio_output), in order of time
 	Reports []Report // one for each attempt to connect; none when the page did not live to write it
 	Metrics []Metric // of the agent's page, from a minute before the call to two after it
+
+	MarkedBadAt []telemetry.Instant // when the agent said that it sounds bad, in order
 }
 
 // About is what a summary says of whose call it is, as the records say it.
@@ -109,6 +111,10 @@ type Summary struct {
 	RecordsSeen     int64             `json:"recordsSeen"` // seconds of both directions
 	ReportsSeen     int64             `json:"reportsSeen"`
 	ClockSkewMillis int64             `json:"clockSkewMillis,omitempty"` // of the browser, when it is more than five minutes
+
+	// The agent said that the call sounded bad, and when; of each the half minute before is meant. Absent: nobody did, or could.
+	MarkedBad   bool                `json:"markedBad,omitempty"`
+	MarkedBadAt []telemetry.Instant `json:"markedBadAt,omitempty"`
 }
 
 // A Direction is the figures of what one side heard. What was never known is absent.
