@@ -24,15 +24,16 @@ type Action string
 
 // The actions.
 const (
+	ReadCaller    Action = "caller.read" // oneself
 	ReadTenants   Action = "tenants.read"
 	ChangeTenants Action = "tenants.change"
 )
 
 var allowed = map[Role][]Action{
-	Owner:    {ReadTenants, ChangeTenants},
-	Operator: {ReadTenants, ChangeTenants},
-	Auditor:  {ReadTenants},
-	System:   {ReadTenants, ChangeTenants},
+	Owner:    {ReadCaller, ChangeTenants, ReadTenants},
+	Operator: {ReadCaller, ChangeTenants, ReadTenants},
+	Auditor:  {ReadCaller, ReadTenants},
+	System:   {ChangeTenants, ReadTenants},
 }
 
 var (
@@ -68,6 +69,11 @@ func (a Actor) May(action Action) error {
 		return ErrForbidden
 	}
 	return nil
+}
+
+// Rights returns the actions that the actor's role allows, sorted.
+func (a Actor) Rights() []Action {
+	return slices.Sorted(slices.Values(allowed[a.Role]))
 }
 
 // An AuditEvent records who did what to which tenant. It is written in the transaction of the change.

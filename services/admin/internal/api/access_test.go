@@ -7,6 +7,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/earshot-hq/earshot/internal/access"
+	"github.com/earshot-hq/earshot/services/admin/internal/apigen"
 )
 
 // routes lists the specification's routes: method and path, and whether they need no sign-in.
@@ -74,5 +77,47 @@ func TestAttackAuditorChanges(t *testing.T) {
 	}
 	if got := w.send(t, "GET", "/v1/tenants", "", "Authorization: bearer auditor"); got.status != 200 || got.body != "{\"items\":[]}\n" {
 		t.Errorf("an auditor reads %d %s", got.status, got.body)
+	}
+}
+
+// Whoever reads may be anyone with a role; whoever changes may be no auditor. A route without an action is refused to all.
+func TestEveryRouteAsEachRole(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	for name, isOpen := range routes(t, w) {
+		if isOpen {
+			continue
+		}
+		method, path, _ := strings.Cut(name, " ")
+		path = regexp.MustCompile(`\{\w+\}`).ReplaceAllString(path, "acme")
+		for _, role := range roles {
+			got := w.send(t, method, path, "", "Authorization: Bearer "+string(role))
+			refused := got.status == 403
+			if want := role == access.Auditor && method != "GET"; refused != want {
+				t.Errorf("%s as %s answers %d %s", name, role, got.status, got.body)
+			}
+		}
+	}
+}
+
+func TestWhoAmI(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	for role, rights := range map[access.Role][]string{
+		access.Owner:    {"caller.read", "tenants.change", "tenants.read"},
+		access.Operator: {"caller.read", "tenants.change", "tenants.read"},
+		access.Auditor:  {"caller.read", "tenants.read"},
+	} {
+		got := into[apigen.Caller](t, w.send(t, "GET", "/v1/whoami", "", "Authorization: Bearer "+string(role)))
+		if got.Subject != string(role) || got.Name != string(role)+"@earshot.example" || string(got.Role) != string(role) {
+			t.Errorf("%s is %+v", role, got)
+		}
+		if !slices.Equal(got.Rights, rights) || !got.Scope.All || got.Scope.TenantIds == nil || len(got.Scope.TenantIds) != 0 {
+			t.Errorf("%s may %v in %+v", role, got.Rights, got.Scope)
+		}
+	}
+	scoped := into[apigen.Caller](t, w.send(t, "GET", "/v1/whoami", "", "Authorization: Bearer scoped"))
+	if scoped.Scope.All || !slices.Equal(scoped.Scope.TenantIds, []string{"one", "two"}) {
+		t.Errorf("who reaches two tenants is told of %+v", scoped.Scope)
 	}
 }

@@ -14,6 +14,18 @@ import (
 	"github.com/earshot-hq/earshot/services/admin/internal/apigen"
 )
 
+// GetCaller says who the caller is and what the caller may do.
+func (a *API) GetCaller(ctx context.Context, _ apigen.GetCallerRequestObject) (apigen.GetCallerResponseObject, error) {
+	actor := callOf(ctx).actor
+	caller := apigen.GetCaller200JSONResponse{Subject: actor.Subject, Name: actor.Name, Role: apigen.CallerRole(actor.Role)}
+	caller.Scope.All = actor.Scope.All
+	caller.Scope.TenantIds = append([]string{}, actor.Scope.TenantIDs...)
+	for _, right := range actor.Rights() {
+		caller.Rights = append(caller.Rights, string(right))
+	}
+	return caller, nil
+}
+
 // GetHealth says that the process runs.
 func (a *API) GetHealth(context.Context, apigen.GetHealthRequestObject) (apigen.GetHealthResponseObject, error) {
 	return apigen.GetHealth200JSONResponse{Status: apigen.HealthStatusOk}, nil

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -22,12 +23,17 @@ import (
 	"github.com/earshot-hq/earshot/services/admin/internal/api"
 )
 
-// tokens recognises the name of a role as its bearer's token.
+var roles = []access.Role{access.Owner, access.Operator, access.Auditor}
+
+// tokens recognises the name of a role as its bearer's token, and an auditor of two tenants.
 type tokens struct{}
 
 func (tokens) Verify(_ context.Context, token string) (access.Actor, error) {
-	if role := access.Role(token); role == access.Owner || role == access.Auditor {
+	if role := access.Role(token); slices.Contains(roles, role) {
 		return access.Actor{Subject: token, Name: token + "@earshot.example", Role: role, Scope: access.Scope{All: true}}, nil
+	}
+	if token == "scoped" {
+		return access.Actor{Subject: token, Role: access.Auditor, Scope: access.Scope{TenantIDs: []string{"one", "two"}}}, nil
 	}
 	return access.Actor{}, access.ErrUnauthenticated
 }

@@ -17,6 +17,27 @@ import (
 	"github.com/oapi-codegen/runtime"
 )
 
+// Defines values for CallerRole.
+const (
+	CallerRoleCallerRoleAuditor  CallerRole = "auditor"
+	CallerRoleCallerRoleOperator CallerRole = "operator"
+	CallerRoleCallerRoleOwner    CallerRole = "owner"
+)
+
+// Valid indicates whether the value is a known member of the CallerRole enum.
+func (e CallerRole) Valid() bool {
+	switch e {
+	case CallerRoleCallerRoleAuditor:
+		return true
+	case CallerRoleCallerRoleOperator:
+		return true
+	case CallerRoleCallerRoleOwner:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for DataPolicy.
 const (
 	DataPolicyDelete DataPolicy = "delete"
@@ -325,6 +346,31 @@ func (e UnreadablePartPart) Valid() bool {
 		return false
 	}
 }
+
+// Caller defines model for Caller.
+type Caller struct {
+	// Name The name that operations are requested by.
+	Name string `json:"name"`
+
+	// Rights What the role allows, in the order of the alphabet. Each route names what it asks for as `x-action`.
+	//
+	// Examples: ["caller.read","tenants.change","tenants.read"]
+	Rights []string   `json:"rights"`
+	Role   CallerRole `json:"role"`
+	Scope  struct {
+		// All Whether the caller reaches every tenant.
+		All bool `json:"all"`
+
+		// TenantIds The tenants that the caller reaches; empty when that is every one.
+		TenantIds []string `json:"tenant_ids"`
+	} `json:"scope"`
+
+	// Subject The subject of the token.
+	Subject string `json:"subject"`
+}
+
+// CallerRole defines model for Caller.Role.
+type CallerRole string
 
 // ConnectInstance defines model for ConnectInstance.
 type ConnectInstance struct {
@@ -1126,6 +1172,9 @@ type ServerInterface interface {
 	// GetTenantHealth Show how a tenant does
 	// (GET /v1/tenants/{slug}/health)
 	GetTenantHealth(c *gin.Context, slug Slug)
+	// GetCaller Show who the caller is and what the caller may do
+	// (GET /v1/whoami)
+	GetCaller(c *gin.Context)
 }
 
 // ServerInterfaceWrapper converts contexts to parameters.
@@ -2200,6 +2249,19 @@ func (siw *ServerInterfaceWrapper) GetTenantHealth(c *gin.Context) {
 	siw.Handler.GetTenantHealth(c, slug)
 }
 
+// GetCaller operation middleware
+func (siw *ServerInterfaceWrapper) GetCaller(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetCaller(c)
+}
+
 // GinServerOptions provides options for the Gin server.
 type GinServerOptions struct {
 	BaseURL      string
@@ -2247,6 +2309,7 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/v1/operations", wrapper.ListOperations)
 	router.GET(options.BaseURL+"/v1/operations/:id", wrapper.GetOperation)
 	router.GET(options.BaseURL+"/v1/operations/:id/events", wrapper.ListOperationEvents)
+	router.GET(options.BaseURL+"/v1/whoami", wrapper.GetCaller)
 	router.GET(options.BaseURL+"/healthz", wrapper.GetHealth)
 	router.GET(options.BaseURL+"/readyz", wrapper.GetReadiness)
 	router.GET(options.BaseURL+"/openapi.json", wrapper.GetSpecification)
@@ -3309,6 +3372,44 @@ func (response GetTenantHealthdefaultApplicationProblemPlusJSONResponse) VisitGe
 	return err
 }
 
+type GetCallerRequestObject struct {
+}
+
+type GetCallerResponseObject interface {
+	VisitGetCallerResponse(w http.ResponseWriter) error
+}
+
+type GetCaller200JSONResponse Caller
+
+func (response GetCaller200JSONResponse) VisitGetCallerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCallerdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetCallerdefaultApplicationProblemPlusJSONResponse) VisitGetCallerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
 	// GetDocumentation This document for people
@@ -3383,6 +3484,9 @@ type StrictServerInterface interface {
 	// GetTenantHealth Show how a tenant does
 	// (GET /v1/tenants/{slug}/health)
 	GetTenantHealth(ctx context.Context, request GetTenantHealthRequestObject) (GetTenantHealthResponseObject, error)
+	// GetCaller Show who the caller is and what the caller may do
+	// (GET /v1/whoami)
+	GetCaller(ctx context.Context, request GetCallerRequestObject) (GetCallerResponseObject, error)
 }
 
 type StrictHandlerFunc func(ctx *gin.Context, request any) (any, error)
@@ -4175,6 +4279,30 @@ func (sh *strictHandler) GetTenantHealth(ctx *gin.Context, slug Slug) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(GetTenantHealthResponseObject); ok {
 		if err := validResponse.VisitGetTenantHealthResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetCaller operation middleware
+func (sh *strictHandler) GetCaller(ctx *gin.Context) {
+	var request GetCallerRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetCaller(ctx, request.(GetCallerRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetCaller")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetCallerResponseObject); ok {
+		if err := validResponse.VisitGetCallerResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {
