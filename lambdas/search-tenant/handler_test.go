@@ -56,7 +56,7 @@ func setup(t *testing.T) *world {
 		Eraser: &Eraser{
 			Account: account,
 			Stacks:  cloudformation.NewFromConfig(account), Buckets: s3.NewFromConfig(account, pathStyle), Queues: sqs.NewFromConfig(account),
-			Holding: func(context.Context, slug.Slug) ([]Search, error) { return []Search{{Admin: admin}}, nil }, ChunkTime: 5 * time.Second, HideTime: 3 * time.Second,
+			Holding: func(context.Context, slug.Slug) ([]Search, error) { return []Search{{Admin: admin}}, nil }, ChunkTime: 5 * time.Second, HideTime: 8 * time.Second,
 		},
 		Leftovers: &Leftovers{
 			Searches: []Search{{Admin: admin}}, Domains: Domains{Client: opensearchservice.NewFromConfig(account)},
