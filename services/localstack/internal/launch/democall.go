@@ -15,6 +15,7 @@ import (
 
 	"github.com/earshot-hq/earshot/internal/samplecall"
 	"github.com/earshot-hq/earshot/internal/slug"
+	"github.com/earshot-hq/earshot/internal/telemetry"
 	"github.com/earshot-hq/earshot/services/localstack/internal/adminapi"
 )
 
@@ -54,6 +55,7 @@ func (l *Launcher) DemoCall(ctx context.Context, name string) error {
 	began := sent.Add(-callTime)
 	documents := map[string]int{}
 	var contacts []string
+	var calls []sentCall
 	for _, demo := range demoCalls {
 		options := demo.options
 		options.Queue, options.RoutingProfile = "Orders EMEA", "Retail Voice"
@@ -67,9 +69,10 @@ func (l *Launcher) DemoCall(ctx context.Context, name string) error {
 			documents[kind] += count
 		}
 		contacts = append(contacts, call.ContactID())
+		calls = append(calls, sentCall{call.ContactID(), call.Documents()[telemetry.KindStreamStats]})
 	}
 	l.Console.Text(query(e.searchOf(found), tenant, sent, documents, contacts))
-	return l.awaitVerdicts(ctx, e.searchOf(found), tenant, contacts)
+	return l.awaitVerdicts(ctx, e.searchOf(found), tenant, calls)
 }
 
 // send posts a call's requests in order and prints what was accepted by route.

@@ -22,6 +22,12 @@ const (
 	verdictTell = 10 * time.Second // between two lines that say what is waited for
 )
 
+// A sentCall is a call of which a verdict is awaited.
+type sentCall struct {
+	contact string
+	seconds int // of both directions
+}
+
 // A callVerdict is what demo-call prints last, a line of JSON for each call, for people and for scripts.
 type callVerdict struct {
 	ContactID   string            `json:"contactId"`
@@ -32,8 +38,9 @@ type callVerdict struct {
 	Explanation string            `json:"explanation"`
 }
 
-// awaitVerdicts waits until search has the summary of each contact, of a call whose report is in it, and prints them in order.
-func (l *Launcher) awaitVerdicts(ctx context.Context, search SearchAccess, tenant slug.Slug, contacts []string) error {
+// awaitVerdicts waits until search has the summary of each call, made of its report and of every second, and prints them in
+// order. A summary of less is an early one: it is computed anew when the rest has come.
+func (l *Launcher) awaitVerdicts(ctx context.Context, search SearchAccess, tenant slug.Slug, calls []sentCall) error {
 	ctx, cancel := context.WithTimeout(ctx, verdictTime)
 	defer cancel()
 	client, err := search.client()
@@ -44,15 +51,15 @@ func (l *Launcher) awaitVerdicts(ctx context.Context, search SearchAccess, tenan
 	defer look.Stop()
 	defer tell.Stop()
 	for {
-		found, err := search.verdicts(ctx, client, tenant, contacts)
-		if err == nil && len(found) == len(contacts) {
-			return l.printVerdicts(contacts, found)
+		found, err := search.verdicts(ctx, client, tenant, calls)
+		if err == nil && len(found) == len(calls) {
+			return l.printVerdicts(calls, found)
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("%d of %d calls have a verdict after %v: %w", len(found), len(contacts), verdictTime, ctx.Err())
+			return fmt.Errorf("%d of %d calls have a verdict after %v: %w", len(found), len(calls), verdictTime, ctx.Err())
 		case <-tell.C:
-			what := fmt.Sprintf("%d of %d, the others settle", len(found), len(contacts))
+			what := fmt.Sprintf("%d of %d, the others settle", len(found), len(calls))
 			if err != nil {
 				what = err.Error()
 			}
@@ -62,9 +69,9 @@ func (l *Launcher) awaitVerdicts(ctx context.Context, search SearchAccess, tenan
 	}
 }
 
-func (l *Launcher) printVerdicts(contacts []string, found map[string]callVerdict) error {
-	for _, contact := range contacts {
-		line, err := json.Marshal(found[contact])
+func (l *Launcher) printVerdicts(calls []sentCall, found map[string]callVerdict) error {
+	for _, call := range calls {
+		line, err := json.Marshal(found[call.contact])
 		if err != nil {
 			return fmt.Errorf("write a verdict: %w", err)
 		}
@@ -88,14 +95,19 @@ func (s SearchAccess) client() (*http.Client, error) {
 	}}, nil
 }
 
-// verdicts returns those that search has, by contact.
-func (s SearchAccess) verdicts(ctx context.Context, client *http.Client, tenant slug.Slug, contacts []string) (map[string]callVerdict, error) {
-	body, err := json.Marshal(map[string]any{
-		"size": len(contacts), "_source": map[string]any{"includes": []string{"doc"}},
-		"query": map[string]any{"bool": map[string]any{"filter": []any{
-			map[string]any{"terms": map[string]any{"doc.contactId.keyword": contacts}},
+// verdicts returns those of whole calls that search has, by contact.
+func (s SearchAccess) verdicts(ctx context.Context, client *http.Client, tenant slug.Slug, calls []sentCall) (map[string]callVerdict, error) {
+	whole := make([]any, 0, len(calls))
+	for _, call := range calls {
+		whole = append(whole, map[string]any{"bool": map[string]any{"filter": []any{
+			map[string]any{"term": map[string]any{"doc.contactId.keyword": call.contact}},
 			map[string]any{"range": map[string]any{"doc.reportsSeen": map[string]any{"gt": 0}}},
-		}}},
+			map[string]any{"range": map[string]any{"doc.recordsSeen": map[string]any{"gte": call.seconds}}},
+		}}})
+	}
+	body, err := json.Marshal(map[string]any{
+		"size": len(calls), "_source": map[string]any{"includes": []string{"doc"}},
+		"query": map[string]any{"bool": map[string]any{"should": whole}},
 	})
 	if err != nil {
 		return nil, err

@@ -17,13 +17,19 @@ import (
 	"github.com/earshot-hq/earshot/services/localstack/internal/console"
 )
 
+// asksForWholeCalls reports whether the question names each contact with the seconds that its summary must be made of.
+func asksForWholeCalls(body string) bool {
+	first, second, isAsked := strings.Cut(body, `"gte":480`)
+	return isAsked && strings.Contains(first, `"c1"`) && strings.Contains(second, `"c2"`) && strings.Contains(second, `"gte":478`)
+}
+
 // answering is a search that gives one answer after another, the last one for good.
 func answering(t *testing.T, answers ...string) SearchAccess {
 	t.Helper()
 	asked := 0
 	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
-		if username, password, _ := r.BasicAuth(); username != "admin" || password != "s3cret" || r.URL.Path != "/acme-callsummary-*/_search" || !strings.Contains(string(body), `["c1","c2"]`) {
+		if username, password, _ := r.BasicAuth(); username != "admin" || password != "s3cret" || r.URL.Path != "/acme-callsummary-*/_search" || !asksForWholeCalls(string(body)) {
 			t.Errorf("asked %s %s", r.URL, body)
 		}
 		answer := answers[min(asked, len(answers)-1)]
@@ -52,7 +58,7 @@ func TestVerdictsAreTheLastLines(t *testing.T) {
 	search := answering(t, "", `{"hits":{"hits":[`+second+`]}}`, `{"hits":{"hits":[`+second+`,`+first+`]}}`)
 	var out bytes.Buffer
 	l := &Launcher{Console: console.New(&out)}
-	if err := l.awaitVerdicts(t.Context(), search, "acme", []string{"c1", "c2"}); err != nil {
+	if err := l.awaitVerdicts(t.Context(), search, "acme", []sentCall{{"c1", 480}, {"c2", 478}}); err != nil {
 		t.Fatal(err)
 	}
 	const want = `{"contactId":"c1","agent":"mira.holm","verdict":"bad","likelyCause":"agent_device","findings":[{"id":"silent_microphone","severity":"severe"}],"explanation":"Nobody heard."}
@@ -68,7 +74,7 @@ func TestVerdictsThatDoNotComeAreAnError(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	l := &Launcher{Console: console.New(io.Discard)}
-	if err := l.awaitVerdicts(ctx, answering(t, `{"hits":{"hits":[]}}`), "acme", []string{"c1", "c2"}); !errors.Is(err, context.Canceled) {
+	if err := l.awaitVerdicts(ctx, answering(t, `{"hits":{"hits":[]}}`), "acme", []sentCall{{"c1", 480}, {"c2", 478}}); !errors.Is(err, context.Canceled) {
 		t.Errorf("it ends with %v", err)
 	}
 }
