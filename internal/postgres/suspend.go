@@ -12,31 +12,39 @@ import (
 
 // StartSuspend implements operation.Starter.
 func (db *DB) StartSuspend(ctx context.Context, actor access.Actor, s slug.Slug, w operation.Write) (operation.Started, error) {
-	return db.startBetween(ctx, actor, s, operation.Suspend, tenant.Active, tenant.ErrNotActive, w)
+	return db.startBetween(ctx, actor, s, operation.Suspend, w, func(ctx context.Context, t tx, of tenant.Tenant) error {
+		return t.mayChange(ctx, of, true)
+	})
 }
 
 // StartResume implements operation.Starter.
 func (db *DB) StartResume(ctx context.Context, actor access.Actor, s slug.Slug, w operation.Write) (operation.Started, error) {
-	return db.startBetween(ctx, actor, s, operation.Resume, tenant.Suspended, tenant.ErrNotSuspended, w)
+	return db.startBetween(ctx, actor, s, operation.Resume, w, func(ctx context.Context, t tx, of tenant.Tenant) error {
+		active, err := t.ActiveOperations(ctx, of.ID)
+		switch {
+		case err != nil:
+			return err
+		case len(active) > 0:
+			return running(active[0])
+		case of.State != tenant.Suspended:
+			return tenant.ErrNotSuspended
+		}
+		return nil
+	})
 }
 
-// startBetween queues what leads from one of the states active and suspended to the other; otherwise is the error in any other
-// state.
+// startBetween queues what leads from one of the states active and suspended to the other, if it may.
 func (db *DB) startBetween(
-	ctx context.Context, actor access.Actor, s slug.Slug, kind operation.Kind, from tenant.State, otherwise error, w operation.Write,
+	ctx context.Context, actor access.Actor, s slug.Slug, kind operation.Kind, w operation.Write,
+	may func(context.Context, tx, tenant.Tenant) error,
 ) (operation.Started, error) {
 	return db.start(ctx, actor, w, func(ctx context.Context, t tx) (starting, error) {
 		found, err := t.lockedTenant(ctx, s)
 		if err != nil {
 			return starting{}, err
 		}
-		switch active, err := t.ActiveOperations(ctx, found.ID); {
-		case err != nil:
+		if err := may(ctx, t, found); err != nil {
 			return starting{}, err
-		case len(active) > 0:
-			return starting{}, running(active[0])
-		case found.State != from:
-			return starting{}, otherwise
 		}
 		if err := t.SetTenantState(ctx, dbsqlc.SetTenantStateParams{ID: found.ID, State: string(stateWhile(kind))}); err != nil {
 			return starting{}, err

@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/earshot-hq/earshot/internal/operation"
@@ -34,6 +35,9 @@ func TestSuspendAndResume(t *testing.T) {
 		if !errors.Is(err, tenant.ErrNotActive) {
 			t.Errorf("%s of a suspended tenant: %v", what, err)
 		}
+	}
+	if err := ignore(db.StartSuspend(t.Context(), owner, of.Slug, operation.Write{})); err == nil || !strings.Contains(err.Error(), "resume it first") {
+		t.Errorf("the refusal does not say what to do: %v", err)
 	}
 	resumed, err := db.StartResume(t.Context(), owner, of.Slug, operation.Write{})
 	if err != nil || resumed.Tenant.State != tenant.Updating {

@@ -70,6 +70,8 @@ func (t tx) mayChange(ctx context.Context, of tenant.Tenant, ofStack bool) error
 		return running(active[0])
 	case of.State == tenant.Active, of.State == tenant.Failed && !ofStack:
 		return nil
+	case of.State == tenant.Suspended:
+		return tenant.ErrNotActive.With("The tenant is suspended; resume it first.")
 	case of.State == tenant.Failed:
 		return tenant.ErrNotActive.With("The tenant's last operation failed; retry it before its stack is changed.")
 	}
