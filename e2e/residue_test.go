@@ -27,6 +27,7 @@ func furnish(t *testing.T, w *world.World, s slug.Slug) (agent string) {
 	t.Helper()
 	agent = fmt.Sprintf("%s.before.%d", s, time.Now().UnixNano())
 	send(t, w, guest(t, w, s), agent)
+	w.Settle(t, s)
 	outputs := w.Outputs(t, s.StackName())
 	if err := put(t.Context(), w.AWS(), outputs["DataBucket"], shelf); err != nil {
 		t.Fatal(err)
@@ -109,6 +110,7 @@ func stillLifes(t *testing.T, w *world.World) stillLife {
 	t.Helper()
 	all := stillLife{}
 	for _, s := range []slug.Slug{acme, acmeeu} {
+		w.Settle(t, s)
 		one := all[s]
 		one.documents, one.traces = w.Digest(t, s.IndexPattern()), fmt.Sprint(w.Traces(t, s))
 		all[s] = one

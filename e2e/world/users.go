@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/earshot-hq/earshot/internal/samplecall"
+	"github.com/earshot-hq/earshot/internal/slug"
 )
 
 // ArriveTime is how long a batch may take from the API into search.
@@ -204,6 +205,19 @@ func (w *World) FindExactly(t *testing.T, slug, agent string, call samplecall.Ca
 			return n == want, fmt.Sprint(n)
 		})
 	}
+}
+
+// Settle waits until the tenant has a call summary, if it has had a call: the first one makes an index.
+func (w *World) Settle(t *testing.T, s slug.Slug) {
+	t.Helper()
+	calls := map[string]any{"bool": map[string]any{"must_not": map[string]any{"term": map[string]any{"probe": true}}}}
+	if w.Count(t.Context(), t, s.String()+"-softphone*", calls) == 0 {
+		return
+	}
+	Eventually(t, ArriveTime, "a call summary of "+s.String(), func(ctx context.Context) (bool, string) {
+		n := w.Count(ctx, t, s.String()+"-callsummary-*", map[string]any{"match_all": struct{}{}})
+		return n > 0, fmt.Sprint(n)
+	})
 }
 
 // Drain sends a later call and waits for it: what was queued before has then been written too, or has gone back.
