@@ -43,6 +43,9 @@ var migrations = map[string]string{
 	TypeVisualization: "7.10.0",
 }
 
+// Types returns the types that templates may have.
+func Types() []string { return slices.Sorted(maps.Keys(migrations)) }
+
 // textMembers are the attributes that Dashboards keeps as text with JSON in it. Templates have them written out.
 var textMembers = []string{"fieldFormatMap", "optionsJSON", "panelsJSON", "uiStateJSON", "visState"}
 
@@ -164,14 +167,6 @@ func (o Object) Document(at time.Time) map[string]any {
 	return map[string]any{
 		"type": o.Type, o.Type: o.Attributes, "references": o.References, "migrationVersion": o.MigrationVersion,
 		"updated_at": at.UTC().Format("2006-01-02T15:04:05.000Z"),
-	}
-}
-
-// Record returns an object of ours that Dashboards keeps and does not show.
-func Record(attributes map[string]any) Object {
-	return Object{
-		Type: TypeConfig, ID: "earshot", Attributes: attributes, References: []Reference{},
-		MigrationVersion: map[string]string{TypeConfig: migrations[TypeConfig]},
 	}
 }
 

@@ -1,5 +1,5 @@
-// Package searchtenant gives a tenant its place in OpenSearch: roles, their mappings, users, index templates and the
-// security tenant of its space; and takes it away again.
+// Package searchtenant gives a tenant its place in OpenSearch: roles, their mappings, users, index templates, the security
+// tenant of its space and the managed objects in it; and takes it away again.
 package searchtenant
 
 import (
@@ -54,7 +54,7 @@ type Identity struct {
 }
 
 // Apply makes the tenant's access, templates and space what the grant says, writing only what differs: each write of the
-// security configuration empties caches of the whole cluster.
+// security configuration empties caches of the whole cluster. What people made or changed in the space stays: see Provision.
 func (a *Admin) Apply(ctx context.Context, g Grant) error {
 	if err := g.check(a.options.HasUsers); err != nil {
 		return err
@@ -66,7 +66,11 @@ func (a *Admin) Apply(ctx context.Context, g Grant) error {
 		if err := w.grant(ctx, g); err != nil {
 			return err
 		}
-		return w.putTemplates(ctx, g.Slug)
+		if err := w.putTemplates(ctx, g.Slug); err != nil {
+			return err
+		}
+		_, err := w.provision(ctx, g.Slug, false)
+		return err
 	})
 }
 

@@ -30,7 +30,7 @@ func TestApplyWritesOnlyWhatDiffers(t *testing.T) {
 	m := &meter{next: as(t, "", "")}
 	admin := searchtenant.New(m, options())
 	apply(t, admin, grant(s, stackA))
-	if writes := m.reset(); len(writes) != 1+3+2+2+4 {
+	if writes := m.reset(); len(writes) != 1+3+2+2+4+3 {
 		t.Errorf("the first time wrote %q", writes)
 	}
 	apply(t, admin, grant(s, stackA))

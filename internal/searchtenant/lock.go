@@ -169,11 +169,16 @@ func (w *writer) release(ctx context.Context) {
 
 // change writes something under the lock.
 func (w *writer) change(ctx context.Context, method, path string, in any) error {
+	return w.ask(ctx, method, path, in, nil)
+}
+
+// ask writes something under the lock and decodes the answer into out unless that is nil.
+func (w *writer) ask(ctx context.Context, method, path string, in, out any) error {
 	return w.repeat(ctx, func(ctx context.Context) error {
 		if err := w.keep(ctx); err != nil {
 			return err
 		}
-		return w.once(ctx, method, path, in, nil)
+		return w.once(ctx, method, path, in, out)
 	})
 }
 

@@ -4,37 +4,14 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
-	"unicode/utf16"
 
 	"github.com/earshot-hq/earshot/internal/slug"
 )
 
 // atOnce is how many indices one request deletes: their names go into its first line.
 const atOnce = 20
-
-// makeSpace makes the security tenant of the space.
-func (w *writer) makeSpace(ctx context.Context, s slug.Slug) error {
-	type securityTenant struct {
-		Description string `json:"description"`
-	}
-	return settle(ctx, w, "tenants/"+s.Space(), securityTenant{Description: "Space of tenant " + s.String()})
-}
-
-// dropSpace removes the security tenant and its saved objects.
-func (w *writer) dropSpace(ctx context.Context, s slug.Slug) error {
-	names, err := w.spaceIndices(ctx, s)
-	if err != nil {
-		return err
-	}
-	if err := w.dropNamed(ctx, names); err != nil {
-		return err
-	}
-	return w.dropIfThere(ctx, security+"tenants/"+s.Space())
-}
 
 func (w *writer) dropIndices(ctx context.Context, s slug.Slug) error {
 	names, err := w.dataIndices(ctx, s)
@@ -113,23 +90,6 @@ func (a *Admin) accessLeft(ctx context.Context, s slug.Slug) ([]string, error) {
 func (a *Admin) dataIndices(ctx context.Context, s slug.Slug) ([]string, error) {
 	prefix := strings.TrimSuffix(s.IndexPattern(), "*")
 	return a.indices(ctx, s.IndexPattern(), func(name string) bool { return strings.HasPrefix(name, prefix) })
-}
-
-// spaceIndices lists the indices of the space's saved objects: .kibana_<hash>_<slug> and what Dashboards' migrations made
-// of it, .kibana_<hash>_<slug>_<n>. Another slug may have the same hash and begin alike, so the names are matched whole.
-func (a *Admin) spaceIndices(ctx context.Context, s slug.Slug) ([]string, error) {
-	name := ".kibana_" + strconv.Itoa(int(javaHash(s.Space()))) + "_" + s.Space()
-	whole := regexp.MustCompile(`^` + regexp.QuoteMeta(name) + `(_\d+)?$`)
-	return a.indices(ctx, name+"*", whole.MatchString)
-}
-
-// javaHash is Java's String.hashCode, by which the security plugin names a tenant's index.
-func javaHash(s string) int32 {
-	var h int32
-	for _, unit := range utf16.Encode([]rune(s)) {
-		h = 31*h + int32(unit)
-	}
-	return h
 }
 
 // indices lists the indices that match a pattern, hidden and closed ones too, and of them those that are wanted.

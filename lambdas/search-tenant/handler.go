@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-lambda-go/cfn"
 
 	"github.com/earshot-hq/earshot/internal/customresource"
+	"github.com/earshot-hq/earshot/internal/searchtenant"
 	"github.com/earshot-hq/earshot/internal/slug"
 )
 
@@ -36,7 +37,8 @@ type Expired struct {
 }
 
 var errShape = errors.New(`send a custom-resource request, {"action": "purge"|"sweep", "slug": "<slug>"}, or ` +
-	`{"action": "expire", "slug": "<slug>", "retention_days": 1 to 3650, "indices": [those to delete, or none to be told]}`)
+	`{"action": "expire", "slug": "<slug>", "retention_days": 1 to 3650, "indices": [those to delete, or none to be told]}, or ` +
+	`{"action": "provision", "slug": "<slug>", "restore": true for managed objects that somebody deleted}`)
 
 // Handle serves one event.
 func (h *Handler) Handle(ctx context.Context, event json.RawMessage) (any, error) {
@@ -68,7 +70,7 @@ type about struct {
 // direct serves the worker.
 func (h *Handler) direct(ctx context.Context, action, name string, event json.RawMessage) (any, error) {
 	do, isKnown := map[string]func(context.Context, slug.Slug, json.RawMessage) (any, error){
-		"purge": h.purge, "sweep": h.sweep, "expire": h.expire, "erase": h.erase,
+		"purge": h.purge, "sweep": h.sweep, "expire": h.expire, "erase": h.erase, "provision": h.provision,
 	}[action]
 	if !isKnown {
 		return nil, errShape
@@ -157,4 +159,33 @@ func (h *Handler) expire(ctx context.Context, s slug.Slug, event json.RawMessage
 	}
 	slog.InfoContext(ctx, "expire", "tenant", s, "retention_days", request.RetentionDays, "named", len(request.Indices), "indices", answer.Indices)
 	return answer, nil
+}
+
+// provision writes the managed objects of the tenant's space anew, without its stack. A tenant is in one cluster: the first that
+// knows it is that.
+func (h *Handler) provision(ctx context.Context, s slug.Slug, event json.RawMessage) (any, error) {
+	var request struct {
+		about
+		Restore bool `json:"restore"`
+	}
+	if err := strictly(event, &request); err != nil {
+		return nil, err
+	}
+	searches, err := h.Holding(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	for _, search := range searches {
+		report, err := search.Admin.Provision(ctx, s, request.Restore)
+		if errors.Is(err, searchtenant.ErrNoTenant) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		slog.InfoContext(ctx, "provision", "tenant", s, "version", report.Version, "created", len(report.Created), "updated", len(report.Updated),
+			"removed", len(report.Removed), "edited", len(report.Edited), "conflicts", len(report.Conflicts), "deleted", len(report.Deleted))
+		return report, nil
+	}
+	return nil, searchtenant.ErrNoTenant
 }

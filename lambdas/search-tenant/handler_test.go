@@ -23,6 +23,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/earshot-hq/earshot/internal/customresource"
+	"github.com/earshot-hq/earshot/internal/savedobjects"
 	"github.com/earshot-hq/earshot/internal/searchconn"
 	"github.com/earshot-hq/earshot/internal/searchtenant"
 	"github.com/earshot-hq/earshot/internal/slug"
@@ -144,13 +145,14 @@ func TestALifeOfATenant(t *testing.T) {
 	if _, err := w.handler.Leftovers.Logs.CreateLogGroup(t.Context(), &cloudwatchlogs.CreateLogGroupInput{LogGroupName: &group}); err != nil {
 		t.Fatal(err)
 	}
+	provisionTells(t, w)
 	left, err := w.direct(t, "sweep")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
 		"search access roles/" + w.slug.WriterRole(), "search access internalusers/" + w.slug.ReaderRole(), "index template ",
-		"bucket " + bucket, "log group " + group, "secret " + w.slug.SecretPrefix() + "writer",
+		"index .kibana_", "bucket " + bucket, "log group " + group, "secret " + w.slug.SecretPrefix() + "writer",
 	} {
 		if !strings.Contains(strings.Join(left, "\n"), want) {
 			t.Errorf("%q is not among %q", want, left)
@@ -173,6 +175,19 @@ func TestALifeOfATenant(t *testing.T) {
 	}
 	if left, err := w.direct(t, "sweep"); err != nil || len(left) != 0 {
 		t.Errorf("left %q, %v", left, err)
+	}
+}
+
+// provisionTells asks for the space that the stack's request has made already.
+func provisionTells(t *testing.T, w *world) {
+	t.Helper()
+	answer, err := w.handler.Handle(t.Context(), json.RawMessage(`{"action":"provision","slug":"`+w.slug.String()+`","restore":true}`))
+	report, isReport := answer.(savedobjects.Report)
+	if err != nil || !isReport || report.Managed == 0 || len(report.Created) != report.Managed || len(report.Conflicts)+len(report.Deleted) != 0 {
+		t.Errorf("provision: %+v, %v", answer, err)
+	}
+	if answer, err := w.handler.Handle(t.Context(), json.RawMessage(`{"action":"provision","slug":"nosuchtenant"}`)); !errors.Is(err, searchtenant.ErrNoTenant) {
+		t.Errorf("provision of nobody: %+v, %v", answer, err)
 	}
 }
 
@@ -233,6 +248,7 @@ func TestEventsOfNoKnownShape(t *testing.T) {
 		`{"action":"expire","slug":"acme,beta","retention_days":1}`, `{"action":"expire","slugs":["acme"],"retention_days":1}`,
 		`{"action":"expire","slug":"acme","retention_days":1,"now":"2099-01-01T00:00:00Z"}`, `{"action":"purge","slug":"acme","retention_days":1}`,
 		`{"action":"sweep","slug":"acme","indices":["acme-apimetric-2020"]}`,
+		`{"action":"provision","slug":"*"}`, `{"action":"provision","slug":"acme","restore":"all"}`, `{"action":"provision","slug":"acme","templates":[]}`,
 		`{"action":"drop","slug":"acme"}`, `{"action":"purge","slug":"acme","force":true}`, `{"action":"purge","slug":"admin"}`,
 	} {
 		if answer, err := h.Handle(t.Context(), json.RawMessage(event)); err == nil {
