@@ -3,7 +3,6 @@ package access
 
 import (
 	"slices"
-	"time"
 
 	"github.com/earshot-hq/earshot/internal/fault"
 )
@@ -27,12 +26,13 @@ const (
 	ReadCaller    Action = "caller.read" // oneself
 	ReadTenants   Action = "tenants.read"
 	ChangeTenants Action = "tenants.change"
+	ReadAudit     Action = "audit.read"
 )
 
 var allowed = map[Role][]Action{
-	Owner:    {ReadCaller, ChangeTenants, ReadTenants},
-	Operator: {ReadCaller, ChangeTenants, ReadTenants},
-	Auditor:  {ReadCaller, ReadTenants},
+	Owner:    {ReadCaller, ChangeTenants, ReadTenants, ReadAudit},
+	Operator: {ReadCaller, ChangeTenants, ReadTenants, ReadAudit},
+	Auditor:  {ReadCaller, ReadTenants, ReadAudit},
 	System:   {ChangeTenants, ReadTenants},
 }
 
@@ -56,6 +56,13 @@ type Actor struct {
 	Name    string // for people: an e-mail address
 	Role    Role
 	Scope   Scope
+	Origin  Origin
+}
+
+// Origin is the request by which an actor acts; the zero value where there is none.
+type Origin struct {
+	Address   string // of the network
+	RequestID string
 }
 
 // ForTenant is the actor of a job, which always has exactly one tenant.
@@ -74,13 +81,4 @@ func (a Actor) May(action Action) error {
 // Rights returns the actions that the actor's role allows, sorted.
 func (a Actor) Rights() []Action {
 	return slices.Sorted(slices.Values(allowed[a.Role]))
-}
-
-// An AuditEvent records who did what to which tenant. It is written in the transaction of the change.
-type AuditEvent struct {
-	At       time.Time
-	Actor    string
-	Action   string
-	TenantID string
-	Detail   map[string]any
 }

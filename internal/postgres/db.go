@@ -43,6 +43,7 @@ var (
 	_ operation.Starter = (*DB)(nil)
 	_ operation.History = (*DB)(nil)
 	_ operation.Store   = (*DB)(nil)
+	_ access.Ledger     = (*DB)(nil)
 )
 
 // Open prepares a pool of connections. It does not connect: a service may start while the database is away.

@@ -30,7 +30,7 @@ func (db *DB) StartErase(ctx context.Context, actor access.Actor, s slug.Slug, a
 		if err != nil {
 			return starting{}, fmt.Errorf("write erasure: %w", err)
 		}
-		return t.record(ctx, dbsqlc.AddOperationParams{
+		return t.record(ctx, &found, dbsqlc.AddOperationParams{
 			TenantID: found.ID, Kind: string(operation.Erase), State: string(operation.Running), Erasure: text,
 		}, map[string]any{"slug": s, "subject": erasure.Subject})
 	})

@@ -183,6 +183,20 @@ var methods = map[string]struct {
 	"Audit": {func(ctx context.Context, db postgrestest.Database, a access.Actor, of operation.Started) error {
 		return db.Audit(ctx, a, of.Tenant.ID, "tenants.expire", map[string]any{})
 	}, tenant.ErrNotFound},
+	"Refuse": {func(ctx context.Context, db postgrestest.Database, a access.Actor, of operation.Started) error {
+		if err := db.Refuse(ctx, a, access.Refusal{Action: "x", Target: "tenants/" + of.Tenant.Slug.String(), Tenant: of.Tenant.Slug.String(), Code: "x"}); err != nil {
+			return err
+		}
+		list, _, err := db.AuditEvents(ctx, owner, access.AuditFilter{Actor: a.Subject, Outcome: access.Refused})
+		if len(list) != 1 || list[0].TenantID != "" { // a stranger's try becomes nothing of the tenant's
+			return errSeen
+		}
+		return err
+	}, nil},
+	"AuditEvents": {func(ctx context.Context, db postgrestest.Database, a access.Actor, _ operation.Started) error {
+		list, _, err := db.AuditEvents(ctx, a, access.AuditFilter{})
+		return nothing(len(list), err)
+	}, nil},
 	"ForgetOldKeys": {func(ctx context.Context, db postgrestest.Database, a access.Actor, _ operation.Started) error {
 		removed, err := db.ForgetOldKeys(ctx, a)
 		return nothing(int(removed), err)

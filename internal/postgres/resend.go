@@ -35,6 +35,6 @@ func (db *DB) startResend(ctx context.Context, actor access.Actor, s slug.Slug, 
 			return starting{}, err
 		}
 		op.TenantID, op.State = found.ID, string(operation.Running)
-		return t.record(ctx, op, map[string]any{"slug": s})
+		return t.record(ctx, &found, op, map[string]any{"slug": s})
 	})
 }

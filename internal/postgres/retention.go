@@ -63,6 +63,10 @@ func (db *DB) Audit(ctx context.Context, actor access.Actor, tenantID, action st
 		if _, err := t.LockTenant(ctx, tenantID); err != nil {
 			return orNotFound(err, tenant.ErrNotFound)
 		}
-		return t.audit(ctx, tenantID, action, detail)
+		found, err := t.tenantByID(ctx, tenantID)
+		if err != nil {
+			return err
+		}
+		return t.audit(ctx, audited{tenantID: tenantID, target: targetOf(found), action: action, detail: detail})
 	})
 }

@@ -21,6 +21,8 @@ type starting struct {
 	tenantID string
 	id       string         // of the operation that was recorded; empty: none is needed
 	action   string         // for the audit; empty: nothing was changed
+	before   *tenant.Tenant // for the audit; nil: there was none
+	wanted   *tenant.Tenant // for the audit: what it is to be; nil: as it is now
 	detail   map[string]any // for the audit
 }
 
@@ -48,7 +50,7 @@ func (db *DB) StartOnboard(ctx context.Context, actor access.Actor, draft tenant
 		if err := t.addInstances(ctx, id, draft.ConnectInstances); err != nil {
 			return starting{}, err
 		}
-		return t.record(ctx, dbsqlc.AddOperationParams{
+		return t.record(ctx, nil, dbsqlc.AddOperationParams{
 			TenantID: id, Kind: string(operation.Onboard), State: string(operation.Running),
 		}, map[string]any{"slug": draft.Slug, "cell": cell})
 	})
@@ -88,7 +90,7 @@ func (db *DB) StartOffboard(ctx context.Context, actor access.Actor, s slug.Slug
 				return starting{}, err
 			}
 		}
-		return t.record(ctx, dbsqlc.AddOperationParams{
+		return t.record(ctx, &found, dbsqlc.AddOperationParams{
 			TenantID: found.ID, Kind: string(operation.Offboard), State: string(state), Data: string(data),
 		}, map[string]any{"slug": s, "data": data})
 	})
@@ -141,7 +143,7 @@ func (db *DB) StartRetry(ctx context.Context, actor access.Actor, s slug.Slug, w
 			return starting{}, err
 		}
 		err = t.RetryOperation(ctx, dbsqlc.RetryOperationParams{RequestedBy: nameOf(t.actor), ID: op.ID, TenantID: found.ID})
-		return starting{tenantID: found.ID, id: op.ID, action: "operations.retry", detail: map[string]any{
+		return starting{tenantID: found.ID, id: op.ID, action: "operations.retry", before: &found, detail: map[string]any{
 			"slug": s, "operation": op.ID, "kind": op.Kind, "attempt": op.Attempt + 1,
 		}}, err
 	})
@@ -177,7 +179,7 @@ func (db *DB) StartRebuild(ctx context.Context, actor access.Actor, s slug.Slug)
 		if found.State != tenant.Active {
 			return starting{}, tenant.ErrNotActive
 		}
-		return t.record(ctx, dbsqlc.AddOperationParams{
+		return t.record(ctx, &found, dbsqlc.AddOperationParams{
 			TenantID: found.ID, Kind: string(operation.Rebuild), State: string(operation.Running),
 		}, map[string]any{"slug": s})
 	})
@@ -193,8 +195,8 @@ func (t tx) lockedTenant(ctx context.Context, s slug.Slug) (tenant.Tenant, error
 	return t.tenantByID(ctx, id)
 }
 
-// record adds a new operation, and gives it its id.
-func (t tx) record(ctx context.Context, op dbsqlc.AddOperationParams, detail map[string]any) (starting, error) {
+// record adds a new operation, and gives it its id. Before is its tenant as it was, nil when it was not.
+func (t tx) record(ctx context.Context, before *tenant.Tenant, op dbsqlc.AddOperationParams, detail map[string]any) (starting, error) {
 	op.ID, op.RequestedBy = uuid.NewString(), nameOf(t.actor)
 	if err := t.ForgetAgents(ctx, op.TenantID); err != nil {
 		return starting{}, err
@@ -203,7 +205,7 @@ func (t tx) record(ctx context.Context, op dbsqlc.AddOperationParams, detail map
 		return starting{}, err
 	}
 	detail["operation"] = op.ID
-	return starting{tenantID: op.TenantID, id: op.ID, action: "tenants." + op.Kind, detail: detail}, nil
+	return starting{tenantID: op.TenantID, id: op.ID, action: "tenants." + op.Kind, before: before, detail: detail}, nil
 }
 
 // start runs fn and what every start has in common, in one transaction: idempotency key, audit event, and of an operation its
@@ -225,13 +227,13 @@ func (db *DB) start(ctx context.Context, actor access.Actor, w operation.Write, 
 				return err
 			}
 		}
-		if s.action != "" {
-			if err := t.audit(ctx, s.tenantID, s.action, s.detail); err != nil {
-				return err
-			}
-		}
 		if started.Tenant, err = t.tenantByID(ctx, s.tenantID); err != nil {
 			return err
+		}
+		if s.action != "" {
+			if err := t.audit(ctx, s.audited(started.Tenant)); err != nil {
+				return err
+			}
 		}
 		return t.remember(ctx, w, started)
 	})
@@ -255,15 +257,6 @@ func (db *DB) launch(ctx context.Context, t tx, s starting) (operation.Operation
 		return op, err
 	}
 	return op, db.enqueue(ctx, t, s.tenantID, s.id)
-}
-
-func (t tx) audit(ctx context.Context, tenantID, action string, detail map[string]any) error {
-	detail["name"] = t.actor.Name
-	text, err := json.Marshal(detail)
-	if err != nil {
-		return fmt.Errorf("write audit event: %w", err)
-	}
-	return t.AddAuditEvent(ctx, dbsqlc.AddAuditEventParams{TenantID: tenantID, Actor: t.actor.Subject, Action: action, Detail: text})
 }
 
 func nameOf(a access.Actor) string {

@@ -176,8 +176,14 @@ func (t tx) changeTenant(ctx context.Context, op operation.Operation, change *op
 	if after == before.State && op.State == operation.Running {
 		return nil
 	}
-	return t.audit(ctx, op.TenantID, "operations."+string(op.State), map[string]any{
-		"operation": op.ID, "kind": op.Kind, "attempt": op.Attempt, "from": before.State, "to": after,
+	now, err := t.tenantByID(ctx, op.TenantID)
+	if err != nil {
+		return err
+	}
+	was, is := differences(&before, now)
+	return t.audit(ctx, audited{
+		tenantID: op.TenantID, target: targetOf(now), action: "operations." + string(op.State), before: was, after: is,
+		detail: map[string]any{"operation": op.ID, "kind": op.Kind, "attempt": op.Attempt, "from": before.State, "to": after},
 	})
 }
 

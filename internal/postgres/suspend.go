@@ -49,7 +49,7 @@ func (db *DB) startBetween(
 		if err := t.SetTenantState(ctx, dbsqlc.SetTenantStateParams{ID: found.ID, State: string(stateWhile(kind))}); err != nil {
 			return starting{}, err
 		}
-		return t.record(ctx, dbsqlc.AddOperationParams{
+		return t.record(ctx, &found, dbsqlc.AddOperationParams{
 			TenantID: found.ID, Kind: string(kind), State: string(operation.Running),
 		}, map[string]any{"slug": s})
 	})

@@ -52,10 +52,10 @@ func (db *DB) StartUpdate(
 			if added := c.ConnectInstances.Add; added != nil { // in its normal form
 				c.ConnectInstances.Add = &wanted.ConnectInstances[len(wanted.ConnectInstances)-1]
 			}
-			return t.update(ctx, found, c, detail)
+			return t.update(ctx, found, wanted, c, detail)
 		}
 		err = t.setSettings(ctx, found.ID, wanted.DisplayName, wanted.Settings)
-		return starting{tenantID: found.ID, action: "tenants.update", detail: detail}, err
+		return starting{tenantID: found.ID, action: "tenants.update", before: &found, detail: detail}, err
 	})
 }
 
@@ -79,7 +79,7 @@ func (t tx) mayChange(ctx context.Context, of tenant.Tenant, ofStack bool) error
 }
 
 // update records an operation that brings the change to the tenant's stack.
-func (t tx) update(ctx context.Context, of tenant.Tenant, c tenant.Change, detail map[string]any) (starting, error) {
+func (t tx) update(ctx context.Context, of, wanted tenant.Tenant, c tenant.Change, detail map[string]any) (starting, error) {
 	change, err := json.Marshal(c)
 	if err != nil {
 		return starting{}, fmt.Errorf("write change: %w", err)
@@ -90,9 +90,12 @@ func (t tx) update(ctx context.Context, of tenant.Tenant, c tenant.Change, detai
 	if err := t.reserve(ctx, of, c.ConnectInstances); err != nil {
 		return starting{}, err
 	}
-	return t.record(ctx, dbsqlc.AddOperationParams{
+	wanted.State = tenant.Updating
+	s, err := t.record(ctx, &of, dbsqlc.AddOperationParams{
 		TenantID: of.ID, Kind: string(operation.Update), State: string(operation.Running), Change: change,
 	}, detail)
+	s.wanted = &wanted
+	return s, err
 }
 
 func (t tx) setSettings(ctx context.Context, tenantID, displayName string, s tenant.Settings) error {

@@ -15,6 +15,9 @@ type Member struct {
 	of func(Tenant) any
 }
 
+// Of returns the member's value in a tenant.
+func (m Member) Of(t Tenant) any { return m.of(t) }
+
 // Members are all that may be changed of a tenant.
 func Members() []Member {
 	return []Member{

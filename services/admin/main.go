@@ -23,6 +23,8 @@ Settings come from the environment; a missing or wrong one is named at the start
   serve    EARSHOT_DATABASE_URL      as role earshot_app
            EARSHOT_LISTEN            host and port of the API (127.0.0.1:8080)
            EARSHOT_METRICS_LISTEN    host and port of /metrics, /healthz, /readyz (127.0.0.1:8082)
+           EARSHOT_TRUSTED_PROXIES   networks, with commas between, whose X-Forwarded-For says where a request came from; name
+                                     the load balancer's (none: the address of the connection is taken)
            EARSHOT_OIDC_ISSUER       of the admins' sign-in
            EARSHOT_OIDC_CLIENT_ID    whose access tokens are taken
            EARSHOT_CONNECT_TEMPLATE_URL  where customers' consoles find infra/customer-connect.yaml: an S3 address that

@@ -27,6 +27,8 @@ type serveSettings struct {
 	ClientID      string `env:"OIDC_CLIENT_ID,required,notEmpty"`
 	DiscoveryURL  string `env:"OIDC_DISCOVERY_URL"`
 
+	TrustedProxies []string `env:"TRUSTED_PROXIES"`
+
 	ConnectTemplateURL string `env:"CONNECT_TEMPLATE_URL"`
 	// Where tenants' figures come from, and how long each part of their health may take.
 	HealthFigures string        `env:"HEALTH_FIGURES" envDefault:"cloudwatch"`
@@ -66,8 +68,9 @@ func (m *serve) Run(ctx context.Context) (err error) {
 		return err
 	}
 	handler, err := api.New(api.Config{
-		Directory: m.db, Starter: m.db, History: m.db, Gauges: gauges, ConnectTemplateURL: m.settings.ConnectTemplateURL,
-		Verifier: verifier, Ready: health.Ready, Observe: metrics.Observe, Log: m.log,
+		Directory: m.db, Starter: m.db, History: m.db, Ledger: m.db, Gauges: gauges, ConnectTemplateURL: m.settings.ConnectTemplateURL,
+		TrustedProxies: m.settings.TrustedProxies,
+		Verifier:       verifier, Ready: health.Ready, Observe: metrics.Observe, Log: m.log,
 	})
 	if err != nil {
 		return err

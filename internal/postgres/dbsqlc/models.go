@@ -12,10 +12,20 @@ import (
 type AuditEvent struct {
 	ID       int64
 	At       time.Time
-	TenantID string
+	TenantID *string
 	Actor    string
 	Action   string
 	Detail   []byte
+	Name     string
+	Role     string
+	Outcome  string
+	Code     string
+	// A path of the API without its version, such as tenants/acme: what the actor named, whether it is there or not.
+	Target    string
+	Source    string
+	RequestID string
+	Before    []byte
+	After     []byte
 }
 
 // Where tenants live: an AWS account and region. Belongs to the operator, to no tenant.

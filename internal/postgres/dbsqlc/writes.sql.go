@@ -9,28 +9,6 @@ import (
 	"context"
 )
 
-const addAuditEvent = `-- name: AddAuditEvent :exec
-insert into audit_events (tenant_id, actor, action, detail)
-values ($1, $2, $3, $4)
-`
-
-type AddAuditEventParams struct {
-	TenantID string
-	Actor    string
-	Action   string
-	Detail   []byte
-}
-
-func (q *Queries) AddAuditEvent(ctx context.Context, arg AddAuditEventParams) error {
-	_, err := q.db.Exec(ctx, addAuditEvent,
-		arg.TenantID,
-		arg.Actor,
-		arg.Action,
-		arg.Detail,
-	)
-	return err
-}
-
 const answerOfKey = `-- name: AnswerOfKey :one
 select k.request_hash, k.answer from idempotency_keys k where k.subject = $1 and k.key = $2
 `

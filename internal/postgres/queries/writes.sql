@@ -1,7 +1,3 @@
--- name: AddAuditEvent :exec
-insert into audit_events (tenant_id, actor, action, detail)
-values (sqlc.arg(tenant_id), sqlc.arg(actor), sqlc.arg(action), sqlc.arg(detail));
-
 -- name: ForgetOldKey :exec
 delete from idempotency_keys
 where subject = sqlc.arg(subject) and key = sqlc.arg(key) and created_at < now() - interval '24 hours';

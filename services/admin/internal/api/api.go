@@ -3,6 +3,7 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -27,6 +28,7 @@ type Config struct {
 	Directory tenant.Directory
 	Starter   operation.Starter
 	History   operation.History
+	Ledger    access.Ledger
 	Gauges    tenant.Gauges
 	// ConnectTemplateURL is where customers' consoles find infra/customer-connect.yaml; empty: nobody is shown where.
 	ConnectTemplateURL string
@@ -34,6 +36,9 @@ type Config struct {
 	Ready              func(context.Context) (map[string]string, error)
 	Observe            func(method, route string, status int, took time.Duration)
 	Log                *slog.Logger
+
+	// TrustedProxies are the networks whose X-Forwarded-For says where a request came from; empty: nobody's does.
+	TrustedProxies []string
 
 	EventPoll time.Duration // 500 ms: between two looks for new events of a followed operation
 	Heartbeat time.Duration // 15 s: the longest silence of an event stream
@@ -87,9 +92,10 @@ func (a *API) build() error {
 	engine.ContextWithFallback = true // a handler's context ends with its request
 	engine.HandleMethodNotAllowed = true
 	engine.RedirectTrailingSlash = false
-	engine.ForwardedByClientIP = false
-	if err := engine.SetTrustedProxies(nil); err != nil {
-		return err
+	engine.ForwardedByClientIP = len(a.TrustedProxies) > 0
+	engine.RemoteIPHeaders = []string{"X-Forwarded-For"}
+	if err := engine.SetTrustedProxies(a.TrustedProxies); err != nil {
+		return fmt.Errorf("read the trusted proxies: %w", err)
 	}
 	engine.Use(a.observe, a.recover, a.guard)
 	engine.NoRoute(func(c *gin.Context) { a.fail(c, problem.ErrNoRoute) })

@@ -23,11 +23,14 @@ const statusGone = 499
 
 // A call is what the hooks know of a request when its handler runs.
 type call struct {
-	actor   access.Actor
-	key     string // Idempotency-Key
-	hash    [sha256.Size]byte
-	streams bool // the caller wants events as they happen
+	actor  access.Actor
+	key    string // Idempotency-Key
+	hash   [sha256.Size]byte
+	accept string // the media types that the caller takes
 }
+
+// takes reports whether the caller asks for a media type by name.
+func (c call) takes(media string) bool { return strings.Contains(c.accept, media) }
 
 type callKey struct{}
 
@@ -84,23 +87,30 @@ func (a *API) guard(c *gin.Context) {
 	if !described { // NoRoute or NoMethod answers
 		return
 	}
-	var known call
-	var err error
+	known := call{key: c.GetHeader("Idempotency-Key"), accept: c.GetHeader("Accept")}
 	if !route.open {
-		if known.actor, err = a.Verifier.Verify(c, bearer(c.Request)); err == nil {
-			err = known.actor.May(route.action)
+		actor, err := a.Verifier.Verify(c, bearer(c.Request))
+		if err != nil {
+			a.fail(c, err)
+			return
+		}
+		known.actor = actor
+		known.actor.Origin = access.Origin{Address: c.ClientIP(), RequestID: c.GetString("request")}
+		remember(c, known) // from here on, what is refused is refused to somebody
+		if err := known.actor.May(route.action); err != nil {
+			a.fail(c, err)
+			return
 		}
 	}
-	if err == nil {
-		err = route.check(c)
-	}
-	if err != nil {
+	if err := route.check(c); err != nil {
 		a.fail(c, err)
 		return
 	}
-	known.key = c.GetHeader("Idempotency-Key")
 	known.hash = hashOf(c.Request)
-	known.streams = strings.Contains(c.GetHeader("Accept"), "text/event-stream")
+	remember(c, known)
+}
+
+func remember(c *gin.Context, known call) {
 	c.Request = c.Request.WithContext(context.WithValue(c.Request.Context(), callKey{}, known))
 }
 
@@ -132,6 +142,7 @@ func (a *API) fail(c *gin.Context, err error) {
 	}
 	p := problem.From(err)
 	p.Instance = "urn:earshot:request:" + c.GetString("request")
+	a.noteRefusal(c, p)
 	if p.Status >= http.StatusInternalServerError {
 		a.Log.ErrorContext(c, "request failed", "id", c.GetString("request"), "code", p.Code, "error", err)
 	}

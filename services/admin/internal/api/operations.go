@@ -38,7 +38,7 @@ func (a *API) GetOperation(ctx context.Context, r apigen.GetOperationRequestObje
 func (a *API) ListOperationEvents(ctx context.Context, r apigen.ListOperationEventsRequestObject) (apigen.ListOperationEventsResponseObject, error) {
 	caller := callOf(ctx)
 	after := max(orZero(r.Params.After), orZero(r.Params.LastEventID))
-	if caller.streams {
+	if caller.takes("text/event-stream") {
 		if _, err := a.History.Operation(ctx, caller.actor, r.Id); err != nil {
 			return nil, err
 		}

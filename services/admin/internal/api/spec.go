@@ -44,6 +44,7 @@ type route struct {
 	parameters openapi3.Parameters // of the path and of the operation
 	open       bool                // needs no sign-in
 	action     access.Action       // what the caller must be allowed to do; an action that nobody may do if none is named
+	audit      string              // what a change by it, and its refusal, is called in the audit; empty: it changes nothing
 }
 
 var pathParameter = regexp.MustCompile(`\{(\w+)\}`)
@@ -54,11 +55,13 @@ func (s specification) routes() map[string]route {
 	for path, item := range s.document.Paths.Map() {
 		for method, operation := range item.Operations() {
 			action, _ := operation.Extensions["x-action"].(string)
+			audit, _ := operation.Extensions["x-audit"].(string)
 			routes[method+" "+pathParameter.ReplaceAllString(path, ":$1")] = route{
 				operation:  operation,
 				parameters: append(append(openapi3.Parameters{}, item.Parameters...), operation.Parameters...),
 				open:       operation.Security != nil && len(*operation.Security) == 0,
 				action:     access.Action(action),
+				audit:      audit,
 			}
 		}
 	}

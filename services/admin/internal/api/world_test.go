@@ -38,6 +38,11 @@ func (tokens) Verify(_ context.Context, token string) (access.Actor, error) {
 	return access.Actor{}, access.ErrUnauthenticated
 }
 
+// A shredder is the ledger of tests without a database.
+type shredder struct{ access.Ledger }
+
+func (shredder) Refuse(context.Context, access.Actor, access.Refusal) error { return nil }
+
 // A world is an API over a database of its own.
 type world struct {
 	url string
@@ -48,7 +53,7 @@ type world struct {
 func setup(t *testing.T) world {
 	t.Helper()
 	db := postgrestest.New(t, testenv.Postgres(t))
-	w := serve(t, api.Config{Directory: db, Starter: db, History: db})
+	w := serve(t, api.Config{Directory: db, Starter: db, History: db, Ledger: db})
 	w.db = db
 	return w
 }
@@ -59,6 +64,9 @@ func serve(t *testing.T, c api.Config) world {
 	c.Verifier, c.Log, c.EventPoll = tokens{}, slog.New(slog.DiscardHandler), 5*time.Millisecond
 	if c.Ready == nil {
 		c.Ready = func(context.Context) (map[string]string, error) { return map[string]string{"database": "ok"}, nil }
+	}
+	if c.Ledger == nil {
+		c.Ledger = shredder{}
 	}
 	c.Observe = func(string, string, int, time.Duration) {}
 	a, err := api.New(c)
