@@ -11,6 +11,8 @@ import (
 	"github.com/coder/websocket"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/earshot-hq/earshot/services/simulator/fakeconnect"
 )
 
 // newHandler is the whole simulator but for its port.
@@ -109,6 +111,30 @@ func TestTheCCPIsForWhoSignsIn(t *testing.T) {
 func TestAMissingLibraryIsNamed(t *testing.T) {
 	t.Parallel()
 	assert.Contains(t, ask(t, newHandler(t, nil), "GET", "/ccp-v2/connect-streams.js", "").body, "missing.js")
+}
+
+// The CCP and the directory are of one instance: an agent has the same ARNs in both.
+func TestTheCCPKnowsItsAgentsFromTheDirectory(t *testing.T) {
+	t.Parallel()
+	const instance = "arn:aws:connect:eu-west-2:111122223333:instance/0a1b2c3d-0000-4000-8000-00000000acbe"
+	handler := newHandler(t, func(s *simulatorSettings) { s.Instances, s.Agents = []string{instance}, 3 })
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	directory := fakeconnect.New()
+	require.NoError(t, directory.SetInstance(instance, 3))
+	jonas, ok := directory.Agent(instance, "jonas.weber")
+	require.True(t, ok)
+	for agent, want := range map[string]string{"jonas.weber": jonas.ARN, "a.stranger": instance + "/agent/"} {
+		ask(t, handler, "GET", "/ccp-v2/?agent="+agent, "")
+		socket, _, err := websocket.Dial(t.Context(), server.URL+"/ccp-v2/socket?agent="+agent, nil) //nolint:bodyclose // the socket's
+		require.NoError(t, err)
+		socket.SetReadLimit(1 << 20)
+		_, text, err := socket.Read(t.Context())
+		require.NoError(t, err)
+		_ = socket.CloseNow()
+		assert.Contains(t, string(text), `"agentARN":"`+want)
+		assert.Contains(t, string(text), `"name":"`+jonas.Profile+`"`)
+	}
 }
 
 // The way of a worker, without a browser: it is told how things are, calls, and is told what came of it.

@@ -99,7 +99,11 @@ func newSimulator(ctx context.Context, s simulatorSettings, log *slog.Logger) (*
 		return nil, err
 	}
 	log.InfoContext(ctx, "relaying media", "address", turn.Address().String())
-	centre := ccp.New(instance, ccp.ICEServer{URL: turn.URL(), Username: turn.Username(), Password: turn.Password()}, engine)
+	who := func(username string) (ccp.Person, bool) {
+		found, ok := directory.Agent(instance, username)
+		return ccp.Person(found), ok
+	}
+	centre := ccp.New(instance, who, ccp.ICEServer{URL: turn.URL(), Username: turn.Username(), Password: turn.Password()}, engine)
 	pages := site.New(centre, site.Options{
 		Streams: s.Streams, RTC: s.RTC, BufferDelay: s.BufferDelay, ApprovedOrigins: s.ApprovedOrigins, Region: region(instance),
 	})

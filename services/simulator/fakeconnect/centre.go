@@ -97,4 +97,28 @@ func (c *centre) uuid(kind, of string) string {
 	return fmt.Sprintf("%x-%x-%x-%x-%x", h[0:4], h[4:6], h[6:8], h[8:10], h[10:16])
 }
 
+// An Agent is how the directory of an instance knows somebody.
+type Agent struct{ ARN, Profile, ProfileARN string }
+
+// Agent looks a user name up in the directory of the instance with that ARN.
+func (c *Connect) Agent(instanceARN, username string) (Agent, bool) {
+	c.mu.Lock()
+	of := c.centres[instanceARN[strings.LastIndex(instanceARN, "/")+1:]]
+	c.mu.Unlock()
+	if of == nil {
+		return Agent{}, false
+	}
+	n := slices.IndexFunc(of.users, func(u user) bool { return u.username == username })
+	if n < 0 {
+		return Agent{}, false
+	}
+	u := of.users[n]
+	at := slices.IndexFunc(of.profiles, func(p profile) bool { return p.id == u.profile })
+	return Agent{of.agentARN(u), of.profiles[at].name, of.profileARN(of.profiles[at])}, true
+}
+
+func (c *centre) agentARN(u user) string { return c.arn + "/agent/" + u.id }
+
+func (c *centre) profileARN(p profile) string { return c.arn + "/routing-profile/" + p.id }
+
 func capital(name string) string { return strings.ToUpper(name[:1]) + name[1:] }

@@ -143,3 +143,33 @@ func TestUnsignedIsRefused(t *testing.T) {
 		}
 	}
 }
+
+// Who works in the simulator's CCP is who the directory lists.
+func TestAnAgentIsWhoTheDirectoryLists(t *testing.T) {
+	t.Parallel()
+	fake, client, _ := setup(t, 60)
+	users, err := client.SearchUsers(t.Context(), &connect.SearchUsersInput{InstanceId: aws.String(id)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	profiles, err := client.ListRoutingProfiles(t.Context(), &connect.ListRoutingProfilesInput{InstanceId: aws.String(id)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, user := range users.Users {
+		found, ok := fake.Agent(arn, *user.Username)
+		isListed := false
+		for _, profile := range profiles.RoutingProfileSummaryList {
+			isListed = isListed || *profile.Id == *user.RoutingProfileId && *profile.Arn == found.ProfileARN && *profile.Name == found.Profile
+		}
+		if !ok || found.ARN != *user.Arn || !isListed {
+			t.Errorf("%s is %v %v", *user.Username, found, ok)
+		}
+	}
+	if _, ok := fake.Agent(arn, "nobody"); ok {
+		t.Error("who is in no directory was found")
+	}
+	if _, ok := fake.Agent("arn:aws:connect:eu-west-2:111122223333:instance/0a1b2c3d-0000-4000-8000-00000000acbf", "mira.holm"); ok {
+		t.Error("an agent of no instance was found")
+	}
+}

@@ -19,7 +19,7 @@ func (c *Connect) searchUsers(of *centre, asked request) (any, error) {
 	}
 	list := make([]found, 0, len(users))
 	for _, u := range users {
-		list = append(list, found{u.id, of.arn + "/agent/" + u.id, u.username, identity{u.first, u.last}, u.group, u.profile})
+		list = append(list, found{u.id, of.agentARN(u), u.username, identity{u.first, u.last}, u.group, u.profile})
 	}
 	return map[string]any{"Users": list, "NextToken": orNil(next), "ApproximateTotalCount": len(of.users)}, nil
 }
@@ -45,7 +45,7 @@ func (c *Connect) listProfiles(of *centre, asked request) (any, error) {
 	}
 	list := make([]summary, 0, len(profiles))
 	for _, p := range profiles {
-		list = append(list, summary{p.id, of.arn + "/routing-profile/" + p.id, p.name})
+		list = append(list, summary{p.id, of.profileARN(p), p.name})
 	}
 	return map[string]any{"RoutingProfileSummaryList": list, "NextToken": orNil(next)}, nil
 }

@@ -35,6 +35,7 @@ type Tenant struct {
 // A ConnectInstance is what the launcher reads of one.
 type ConnectInstance struct {
 	Alias            string `json:"alias"`
+	CCPURL           string `json:"ccp_url"`
 	ARN              string `json:"arn"`
 	DirectoryRoleARN string `json:"directory_role_arn"`
 }
@@ -86,13 +87,22 @@ func (c *Client) Tenant(ctx context.Context, slug string) (Tenant, error) {
 	return tenant, err
 }
 
-// SetDirectoryRole gives a Connect instance the role by which its directory is read. The operation is empty when it has it.
-func (c *Client) SetDirectoryRole(ctx context.Context, slug, alias, roleARN string) (Operation, error) {
+// ChangeSettings changes those of a tenant that are named.
+func (c *Client) ChangeSettings(ctx context.Context, slug string, settings map[string]any) error {
+	var answer struct{}
+	body := map[string]any{"settings": settings}
+	return c.do(ctx, http.MethodPatch, "/v1/tenants/"+url.PathEscape(slug), http.Header{"If-Match": {"*"}}, body, &answer)
+}
+
+// ConnectInstance gives the Connect instance of that alias its CCP and the role by which its directory is read. The operation
+// is empty when it has both.
+func (c *Client) ConnectInstance(ctx context.Context, slug string, instance ConnectInstance) (Operation, error) {
 	var answer struct {
 		Operation Operation `json:"operation"`
 	}
-	path := "/v1/tenants/" + url.PathEscape(slug) + "/connect-instances/" + url.PathEscape(alias)
-	err := c.do(ctx, http.MethodPatch, path, http.Header{"If-Match": {"*"}}, map[string]string{"directory_role_arn": roleARN}, &answer)
+	path := "/v1/tenants/" + url.PathEscape(slug) + "/connect-instances/" + url.PathEscape(instance.Alias)
+	body := map[string]string{"ccp_url": instance.CCPURL, "directory_role_arn": instance.DirectoryRoleARN}
+	err := c.do(ctx, http.MethodPatch, path, http.Header{"If-Match": {"*"}}, body, &answer)
 	return answer.Operation, err
 }
 

@@ -23,13 +23,15 @@ const onboardTime = 3 * time.Minute
 // demoInstance is its Connect instance, in an account of the customer's own, which the simulator stands in for.
 const demoInstance = "arn:aws:connect:eu-west-2:111122223333:instance/0a1b2c3d-0000-4000-8000-00000000acbe"
 
+// demoSettings let the simulator serve its CCP.
+var demoSettings = map[string]any{"ccp_hosts": []string{part.CCPHost}}
+
 // demoDraft is the demonstration tenant as the API takes it.
-var demoDraft = map[string]any{
-	"slug": DemoTenant, "display_name": "Acme Contact Centre",
-	"connect_instances": []any{map[string]any{
-		"alias": DemoTenant, "region": "eu-west-2", "ccp_url": "https://acme.my.connect.aws/ccp-v2/",
-		"arn": demoInstance,
-	}},
+func demoDraft(ccpURL string) map[string]any {
+	return map[string]any{
+		"slug": DemoTenant, "display_name": "Acme Contact Centre", "settings": demoSettings,
+		"connect_instances": []any{map[string]any{"alias": DemoTenant, "region": "eu-west-2", "ccp_url": ccpURL, "arn": demoInstance}},
+	}
 }
 
 // onboardDemo brings the demonstration tenant to active through the public API, whatever an earlier run has left of it.
@@ -42,7 +44,7 @@ func (s *stack) onboardDemo(ctx context.Context) (adminapi.Tenant, error) {
 	var problem *adminapi.Problem
 	if errors.As(err, &problem) && problem.Status == http.StatusNotFound {
 		var operation adminapi.Operation
-		if operation, err = api.Onboard(ctx, "launcher-"+s.externalID, demoDraft); err == nil {
+		if operation, err = api.Onboard(ctx, "launcher-"+s.externalID, demoDraft(s.simulator.CCP())); err == nil {
 			err = s.follow(ctx, api, operation.ID)
 		}
 	}
@@ -57,7 +59,7 @@ func (s *stack) onboardDemo(ctx context.Context) (adminapi.Tenant, error) {
 }
 
 // connectDemo plays the customer who lets Earshot read the directory: the role in their account, its ARN in the tenant, and a
-// first reading, for which nobody wants to wait until it is scheduled.
+// first reading, for which nobody wants to wait until it is scheduled. A tenant of an earlier run is told where the CCP is now.
 func (s *stack) connectDemo(ctx context.Context, tenant adminapi.Tenant) error {
 	ctx, cancel := context.WithTimeout(ctx, onboardTime)
 	defer cancel()
@@ -67,8 +69,13 @@ func (s *stack) connectDemo(ctx context.Context, tenant adminapi.Tenant) error {
 		return fmt.Errorf("make the customer's role: %w", err)
 	}
 	api := s.api()
-	if !slices.ContainsFunc(tenant.ConnectInstances, func(c adminapi.ConnectInstance) bool { return c.DirectoryRoleARN == role }) {
-		operation, err := api.SetDirectoryRole(ctx, DemoTenant, DemoTenant, role)
+	instance := adminapi.ConnectInstance{Alias: DemoTenant, CCPURL: s.simulator.CCP(), ARN: demoInstance, DirectoryRoleARN: role}
+	if !slices.Contains(tenant.ConnectInstances, instance) {
+		err := api.ChangeSettings(ctx, DemoTenant, demoSettings)
+		var operation adminapi.Operation
+		if err == nil {
+			operation, err = api.ConnectInstance(ctx, DemoTenant, instance)
+		}
 		if err == nil {
 			err = s.follow(ctx, api, operation.ID)
 		}

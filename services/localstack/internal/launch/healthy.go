@@ -75,7 +75,7 @@ func (s *stack) printAddresses(tenant adminapi.Tenant) {
 		{"search", s.opensearch.URL()},
 		{"  dedicated", dedicated},
 		{"AWS", s.emulator.URL()},
-		{"simulator", s.simulator.URL() + ", a stand-in for Amazon Connect's directory"},
+		{"simulator", s.simulator.URL() + "/sim/, a stand-in for Amazon Connect: call an agent who has signed in"},
 		{"all of it", endpointsFile(s.bench.Workspace.State)},
 	} {
 		fmt.Fprintf(&text, "  %-12s %s\n", line[0], line[1])

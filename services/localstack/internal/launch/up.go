@@ -141,7 +141,7 @@ func (s *stack) readSecrets() (err error) {
 // startPlatform starts all but search. What needs nothing of each other goes at the same time: compiling takes longest.
 func (s *stack) startPlatform(ctx context.Context, searchKnown chan struct{}) error {
 	binary, simulator := s.common("bin", "admin"), s.common("bin", "simulator")
-	s.simulator = part.NewSimulator(s.bench, simulator, demoInstance)
+	s.simulator = part.NewSimulator(s.bench, simulator, filepath.Join(s.Root, "softphone"), demoInstance)
 	group, starting := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
 		if s.postgres, err = part.NewPostgres(starting, s.bench); err != nil {

@@ -13,9 +13,12 @@ import (
 
 const instance = "arn:aws:connect:us-west-2:123456789012:instance/12345678-1234-4234-8234-123456789012"
 
+// nobody is a directory without an agent.
+func nobody(string) (Person, bool) { return Person{}, false }
+
 func newCentre(t *testing.T) *Centre {
 	t.Helper()
-	c := New(instance, ICEServer{"turn:192.0.2.1:3478?transport=udp", "user", "secret"}, nil)
+	c := New(instance, nobody, ICEServer{"turn:192.0.2.1:3478?transport=udp", "user", "secret"}, nil)
 	t.Cleanup(c.Close)
 	require.NoError(t, c.SignIn("mira.holm"))
 	return c

@@ -38,11 +38,18 @@ type Answerer interface {
 	Answer(ctx context.Context, offer media.Offer) (*media.Peer, media.Answer, error)
 }
 
+// A Person is who the instance's directory says that an agent is.
+type Person struct{ ARN, Profile, ProfileARN string }
+
+// A Directory finds an agent by user name.
+type Directory func(username string) (Person, bool)
+
 // A Centre is one Connect instance, as its agents' browsers see it. Close it.
 type Centre struct {
 	instanceARN string
 	ice         ICEServer
 	media       Answerer
+	directory   Directory
 	closing     sync.WaitGroup // far sides that are ending
 
 	mu       sync.Mutex
@@ -52,9 +59,9 @@ type Centre struct {
 	calls    []Call
 }
 
-// New takes the ARN of the Connect instance that it is.
-func New(instanceARN string, ice ICEServer, m Answerer) *Centre {
-	return &Centre{instanceARN: instanceARN, ice: ice, media: m, agents: map[string]*agent{}}
+// New takes the ARN of the Connect instance that it is, and its directory. Who is not in there is made up.
+func New(instanceARN string, directory Directory, ice ICEServer, m Answerer) *Centre {
+	return &Centre{instanceARN: instanceARN, directory: directory, ice: ice, media: m, agents: map[string]*agent{}}
 }
 
 // What a caller may be told.

@@ -34,7 +34,7 @@ func newMediaCentre(t *testing.T) (*Centre, *contact) {
 	t.Helper()
 	engine, err := media.NewEngine(netip.MustParseAddr("127.0.0.1"))
 	require.NoError(t, err)
-	c := New(instance, ICEServer{}, engine)
+	c := New(instance, nobody, ICEServer{}, engine)
 	t.Cleanup(c.Close)
 	require.NoError(t, c.SignIn("mira.holm"))
 	id, err := c.Place(Order{Agent: "mira.holm"})

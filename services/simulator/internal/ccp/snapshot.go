@@ -110,21 +110,30 @@ func (c *Centre) configuration(a *agent) object {
 	for _, s := range agentStates {
 		states = append(states, c.stateObject(s))
 	}
-	profile := c.arn("routing-profile", "Retail Voice")
+	person := c.person(a.username)
 	own := c.arn("queue/agent", a.username)
 	return object{
-		"name": a.username, "username": a.username, "agentARN": c.arn("agent", a.username), "extension": "",
+		"name": a.username, "username": a.username, "agentARN": person.ARN, "extension": "",
 		"softphoneEnabled": true, "softphoneAutoAccept": false, "softphonePersistentConnection": false,
 		"permissions": []string{"outboundCall"}, "agentPreferences": object{}, "dialableCountries": []string{"us"},
 		"agentStates": states,
 		"routingProfile": object{
-			"name": "Retail Voice", "routingProfileARN": profile, "routingProfileId": profile,
+			"name": person.Profile, "routingProfileARN": person.ProfileARN, "routingProfileId": person.ProfileARN,
 			"channelConcurrencyMap": object{"VOICE": 1}, "defaultOutboundQueue": c.queue("Support"),
 			"queues": []object{
 				c.queue("Support"), c.queue("Sales"), c.queue("Billing"), {"name": nil, "queueARN": own, "queueId": own},
 			},
 		},
 	}
+}
+
+// person is who the directory says that an agent is, or somebody made up.
+func (c *Centre) person(username string) Person {
+	if found, ok := c.directory(username); ok {
+		return found
+	}
+	const profile = "Retail Voice"
+	return Person{c.arn("agent", username), profile, c.arn("routing-profile", profile)}
 }
 
 func (c *Centre) queue(name string) object {
