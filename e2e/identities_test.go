@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	logtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	cognitotypes "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi"
@@ -179,6 +180,19 @@ var deeds = map[string]deed{
 	"list managers": func(ctx context.Context, as aws.Config, of belongings) error {
 		return none(cognitoidentityprovider.NewFromConfig(as).ListUsers(ctx, &cognitoidentityprovider.ListUsersInput{UserPoolId: aws.String(of.outputs["UserPoolId"])}))
 	},
+	"find a manager": func(ctx context.Context, as aws.Config, of belongings) error {
+		_, err := cognitoidentityprovider.NewFromConfig(as).AdminGetUser(ctx, &cognitoidentityprovider.AdminGetUserInput{UserPoolId: aws.String(of.outputs["UserPoolId"]), Username: aws.String("nobody@example.com")})
+		if absent := (*cognitotypes.UserNotFoundException)(nil); errors.As(err, &absent) { // it was let in, there is no such person
+			return nil
+		}
+		return err
+	},
+	"sign in as a manager": func(ctx context.Context, as aws.Config, of belongings) error {
+		_, err := cognitoidentityprovider.NewFromConfig(as).AdminSetUserPassword(ctx, &cognitoidentityprovider.AdminSetUserPasswordInput{
+			UserPoolId: aws.String(of.outputs["UserPoolId"]), Username: aws.String("nobody@example.com"), Password: aws.String("Correct-horse-7"), Permanent: true,
+		})
+		return err
+	},
 	"see a role": func(ctx context.Context, as aws.Config, of belongings) error {
 		return none(iam.NewFromConfig(as).GetRole(ctx, &iam.GetRoleInput{RoleName: aws.String(of.role("indexer"))}))
 	},
@@ -230,6 +244,10 @@ var identities = map[string]struct {
 		become: func(t *testing.T, w *world.World, _ belongings) aws.Config { t.Helper(); return w.Looking(t) },
 		any:    []string{"see the queue", "see the stack", "read logs", "see the directory's last run"},
 	},
+	"the admin API among managers": {
+		become: func(t *testing.T, w *world.World, _ belongings) aws.Config { t.Helper(); return w.Managing(t) },
+		any:    []string{"see the stack", "list managers", "find a manager"},
+	},
 }
 
 func roleOf(what string) func(*testing.T, *world.World, belongings) aws.Config {
@@ -265,8 +283,9 @@ func TestAttackAsEachIdentity(t *testing.T) {
 	t.Run("who may do anything, but is not whom a door is for", func(t *testing.T) {
 		for door, externalID := range map[string]string{
 			own.role("editor"): own.id, other.role("editor"): other.id,
-			"earshotops-cell-worker": w.Parameters(t, "earshotops-cell")["ExternalId"],
-			"earshotops-cell-health": w.Parameters(t, "earshotops-cell")["ExternalId"],
+			"earshotops-cell-worker":   w.Parameters(t, "earshotops-cell")["ExternalId"],
+			"earshotops-cell-health":   w.Parameters(t, "earshotops-cell")["ExternalId"],
+			"earshotops-cell-managers": w.Parameters(t, "earshotops-cell")["ExternalId"],
 		} {
 			if _, err := w.Assume(t.Context(), w.AWS(), door, externalID); !world.IsDenied(err) {
 				t.Errorf("enter %s with its external id: %v", door, err)
@@ -309,7 +328,7 @@ func enter(t *testing.T, w *world.World, as aws.Config, own, other belongings) {
 			}
 		}
 	}
-	for _, door := range []string{"earshotops-cell-worker", "earshotops-cell-health"} {
+	for _, door := range []string{"earshotops-cell-worker", "earshotops-cell-health", "earshotops-cell-managers"} {
 		for _, externalID := range []string{"", "wrong", customer} {
 			if _, err := w.Assume(t.Context(), as, door, externalID); !world.IsDenied(err) {
 				t.Errorf("enter the cell by %s with external id %q: %v", door, externalID, err)

@@ -330,16 +330,25 @@ func TestThePurgeDeletesTenantsDomainsOnly(t *testing.T) {
 	}
 }
 
-// The admin API is the part of the control plane that strangers reach: in a cell it looks, and changes nothing.
+// The admin API is the part of the control plane that strangers reach: in a cell it looks, and changes nothing but who a
+// tenant's managers are.
 func TestTheAPIOnlyLooks(t *testing.T) {
 	t.Parallel()
-	const cellRole = ":role/earshotops-cell-health"
 	user := load(t, "control-plane.yaml").resources()["ApiUser"]
+	var doors []string
 	for _, s := range statements(user) {
-		resource, _ := at(s, "Resource", "Fn::Sub").(string)
-		if !slices.Equal(list(s["Action"]), []string{"sts:AssumeRole"}) || !strings.HasSuffix(resource, cellRole) {
-			t.Errorf("the API's user may %v on %v", s["Action"], s["Resource"])
+		if !slices.Equal(list(s["Action"]), []string{"sts:AssumeRole"}) {
+			t.Errorf("the API's user may %v", s["Action"])
 		}
+		resources, _ := s["Resource"].([]any)
+		for _, resource := range resources {
+			arn, _ := at(resource, "Fn::Sub").(string)
+			_, door, _ := strings.Cut(arn, ":role/")
+			doors = append(doors, door)
+		}
+	}
+	if want := []string{"earshotops-cell-health", "earshotops-cell-managers"}; !slices.Equal(doors, want) {
+		t.Errorf("the API's user may enter cells by %v, want %v", doors, want)
 	}
 	may := []string{
 		"cloudformation:DescribeStacks", "sqs:GetQueueAttributes", "s3:GetObject", "s3:ListBucket", "logs:FilterLogEvents", "cloudwatch:GetMetricData",
@@ -358,6 +367,34 @@ func TestTheAPIOnlyLooks(t *testing.T) {
 	}
 	if len(found) != len(may) {
 		t.Errorf("%d statements", len(found))
+	}
+}
+
+// The emulator knows no tags of pools, so this compares the documents: on AWS the role reaches pools that carry the tag of a
+// tenant, and the admins' own pool carries none.
+func TestManagersRoleReachesTenantsPoolsOnly(t *testing.T) {
+	t.Parallel()
+	found := statements(at(load(t, "cell.yaml").resources()["ManagersRole"], "Properties", "Policies"))
+	if len(found) != 2 {
+		t.Fatalf("%d statements", len(found))
+	}
+	for _, s := range found {
+		for _, action := range list(s["Action"]) {
+			if action == "cloudformation:DescribeStacks" {
+				continue
+			}
+			isOfPeople := strings.HasPrefix(action, "cognito-idp:Admin") || strings.HasPrefix(action, "cognito-idp:ListUsers") || action == "cognito-idp:DescribeUserPool"
+			condition, _ := at(s, "Condition", "Fn::If").([]any) // Local, the emulator's, AWS's
+			if !isOfPeople || len(condition) != 3 || at(condition[2], "Null", "aws:ResourceTag/earshot:tenant") != "false" {
+				t.Errorf("the role may %s without asking whose pool it is", action)
+			}
+			if strings.Contains(action, "Password") || strings.Contains(action, "InitiateAuth") {
+				t.Errorf("the role may sign in as a manager: %s", action)
+			}
+		}
+	}
+	if tag := at(load(t, "control-plane.yaml").resources()["AdminPool"], "Properties", "UserPoolTags", "earshot:tenant"); tag != nil {
+		t.Error("the admins' pool carries the tag of a tenant")
 	}
 }
 

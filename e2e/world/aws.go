@@ -81,6 +81,12 @@ func (w *World) Looking(t *testing.T) aws.Config {
 	return w.enter(t, w.Onlooker(t), "earshotops-cell-health")
 }
 
+// Managing is the emulator as the admin API that has entered the cell to keep managers.
+func (w *World) Managing(t *testing.T) aws.Config {
+	t.Helper()
+	return w.enter(t, w.Onlooker(t), "earshotops-cell-managers")
+}
+
 func (w *World) enter(t *testing.T, as aws.Config, door string) aws.Config {
 	t.Helper()
 	session, err := w.Assume(t.Context(), as, door, w.Parameters(t, "earshotops-cell")["ExternalId"])

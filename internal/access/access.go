@@ -23,16 +23,18 @@ type Action string
 
 // The actions.
 const (
-	ReadCaller    Action = "caller.read" // oneself
-	ReadTenants   Action = "tenants.read"
-	ChangeTenants Action = "tenants.change"
-	ReadAudit     Action = "audit.read"
+	ReadCaller     Action = "caller.read" // oneself
+	ReadTenants    Action = "tenants.read"
+	ChangeTenants  Action = "tenants.change"
+	ReadManagers   Action = "managers.read"
+	ChangeManagers Action = "managers.change"
+	ReadAudit      Action = "audit.read"
 )
 
 var allowed = map[Role][]Action{
-	Owner:    {ReadCaller, ChangeTenants, ReadTenants, ReadAudit},
-	Operator: {ReadCaller, ChangeTenants, ReadTenants, ReadAudit},
-	Auditor:  {ReadCaller, ReadTenants, ReadAudit},
+	Owner:    {ReadCaller, ChangeTenants, ReadTenants, ChangeManagers, ReadManagers, ReadAudit},
+	Operator: {ReadCaller, ChangeTenants, ReadTenants, ChangeManagers, ReadManagers, ReadAudit},
+	Auditor:  {ReadCaller, ReadTenants, ReadManagers, ReadAudit},
 	System:   {ChangeTenants, ReadTenants},
 }
 

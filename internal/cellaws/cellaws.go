@@ -49,6 +49,9 @@ func New(base aws.Config) *Cells {
 // HealthRole is the role of every cell that looks and changes nothing.
 const HealthRole = "earshotops-cell-health"
 
+// ManagersRole is the role of every cell that keeps the managers of its tenants, and reaches nothing else of them.
+const ManagersRole = "earshotops-cell-managers"
+
 // NewAs returns Cells that are entered from base by another role of the cells than the worker's: the one of this name in the
 // same account.
 func NewAs(base aws.Config, role string) *Cells {

@@ -95,7 +95,10 @@ func (r *run) awaitStack(ctx context.Context) (time.Duration, error) {
 		r.change = &TenantChange{
 			State: tenant.Provisioning,
 			Stack: &tenant.Stack{Name: r.op.Slug.StackName(), ID: view.ID, ArtifactVersion: view.ArtifactVersion},
-			URLs:  &tenant.URLs{Softphone: view.Outputs["SoftphoneUrl"], TelemetryAPI: view.Outputs["TelemetryApi"]},
+			URLs: &tenant.URLs{
+				Softphone: view.Outputs["SoftphoneUrl"], TelemetryAPI: view.Outputs["TelemetryApi"],
+				Space: view.Outputs["SpaceUrl"], ManagerSignIn: view.Outputs["ManagerSignInUrl"],
+			},
 		}
 		r.reach(percentBuilt)
 		r.say("The stack stands.")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/earshot-hq/earshot/internal/access"
 	"github.com/earshot-hq/earshot/internal/fault"
 	"github.com/earshot-hq/earshot/internal/slug"
 	"github.com/earshot-hq/earshot/internal/tenant"
@@ -86,4 +87,20 @@ type Purger interface {
 	Purge(ctx context.Context, cell tenant.Cell, s slug.Slug) error
 	// Sweep lists what any store of the cell still holds of the tenant, in words for an admin; empty when nothing is left.
 	Sweep(ctx context.Context, cell tenant.Cell, s slug.Slug) ([]string, error)
+}
+
+// A Deed is what was done to a tenant at once, outside of its stack's life: no operation follows it.
+type Deed struct {
+	Answer []byte         // to the caller, and to whoever repeats the request; not nil
+	Target string         // for the audit: what of the tenant it was done to
+	Detail map[string]any // for the audit
+}
+
+// Recorder writes down what is no operation.
+type Recorder interface {
+	// Record runs do on the tenant that holds the slug, once for the write's key, and writes down under the action that the actor
+	// did it. It returns the answer, or the first one. When do fails, nothing is written down.
+	Record(
+		ctx context.Context, actor access.Actor, s slug.Slug, action string, w Write, do func(context.Context, tenant.Tenant) (Deed, error),
+	) ([]byte, error)
 }

@@ -39,11 +39,12 @@ type DB struct {
 }
 
 var (
-	_ tenant.Directory  = (*DB)(nil)
-	_ operation.Starter = (*DB)(nil)
-	_ operation.History = (*DB)(nil)
-	_ operation.Store   = (*DB)(nil)
-	_ access.Ledger     = (*DB)(nil)
+	_ tenant.Directory   = (*DB)(nil)
+	_ operation.Starter  = (*DB)(nil)
+	_ operation.History  = (*DB)(nil)
+	_ operation.Store    = (*DB)(nil)
+	_ operation.Recorder = (*DB)(nil)
+	_ access.Ledger      = (*DB)(nil)
 )
 
 // Open prepares a pool of connections. It does not connect: a service may start while the database is away.

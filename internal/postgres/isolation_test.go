@@ -145,6 +145,11 @@ var methods = map[string]struct {
 	"StartErase": {func(ctx context.Context, db postgrestest.Database, a access.Actor, of operation.Started) error {
 		return ignore(db.StartErase(ctx, a, of.Tenant.Slug, "mira.holm", operation.Write{}))
 	}, tenant.ErrNotFound},
+	"Record": {func(ctx context.Context, db postgrestest.Database, a access.Actor, of operation.Started) error {
+		return ignore(db.Record(ctx, a, of.Tenant.Slug, "managers.invite", operation.Write{}, func(context.Context, tenant.Tenant) (operation.Deed, error) {
+			return operation.Deed{}, errors.New("a stranger did something to the tenant")
+		}))
+	}, tenant.ErrNotFound},
 	"StartRetry": {func(ctx context.Context, db postgrestest.Database, a access.Actor, of operation.Started) error {
 		return ignore(db.StartRetry(ctx, a, of.Tenant.Slug, operation.Write{}))
 	}, tenant.ErrNotFound},

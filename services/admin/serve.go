@@ -6,11 +6,13 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 
 	"github.com/earshot-hq/earshot/internal/access"
 	"github.com/earshot-hq/earshot/internal/cellaws"
 	"github.com/earshot-hq/earshot/internal/gauges"
+	"github.com/earshot-hq/earshot/internal/managers"
 	"github.com/earshot-hq/earshot/internal/postgres"
 	"github.com/earshot-hq/earshot/internal/service"
 	"github.com/earshot-hq/earshot/internal/settings"
@@ -33,6 +35,8 @@ type serveSettings struct {
 	// Where tenants' figures come from, and how long each part of their health may take.
 	HealthFigures string        `env:"HEALTH_FIGURES" envDefault:"cloudwatch"`
 	HealthTimeout time.Duration `env:"HEALTH_TIMEOUT" envDefault:"3s"`
+	// How long a change of a manager may take; below the database's time-out, in whose transaction it is written down.
+	ManagersTimeout time.Duration `env:"MANAGERS_TIMEOUT" envDefault:"6s"`
 }
 
 // serve is the admin API as a process.
@@ -63,12 +67,20 @@ func (m *serve) Run(ctx context.Context) (err error) {
 	health.Add("sign_in", verifier.Ping)
 	metrics := service.NewMetrics()
 	metrics.Registry.MustRegister(figures{m.db, m.log})
-	gauges, err := m.gauges(ctx)
+	identity, err := config.LoadDefaultConfig(ctx)
+	if err != nil {
+		return fmt.Errorf("read the API's AWS identity: %w", err)
+	}
+	gauges, err := m.gauges(identity)
 	if err != nil {
 		return err
 	}
+	people := managers.New(managers.Config{
+		Cells: cellaws.NewAs(identity, cellaws.ManagersRole), Cell: m.cell, Timeout: m.settings.ManagersTimeout,
+	})
 	handler, err := api.New(api.Config{
-		Directory: m.db, Starter: m.db, History: m.db, Ledger: m.db, Gauges: gauges, ConnectTemplateURL: m.settings.ConnectTemplateURL,
+		Directory: m.db, Starter: m.db, History: m.db, Ledger: m.db, Recorder: m.db,
+		Gauges: gauges, Managers: people, ConnectTemplateURL: m.settings.ConnectTemplateURL,
 		TrustedProxies: m.settings.TrustedProxies,
 		Verifier:       verifier, Ready: health.Ready, Observe: metrics.Observe, Log: m.log,
 	})
@@ -81,7 +93,7 @@ func (m *serve) Run(ctx context.Context) (err error) {
 }
 
 // gauges look into cells as an identity of the API's own, whose role there changes nothing.
-func (m *serve) gauges(ctx context.Context) (*gauges.Gauges, error) {
+func (m *serve) gauges(identity aws.Config) (*gauges.Gauges, error) {
 	var source gauges.Source
 	switch m.settings.HealthFigures {
 	case "cloudwatch":
@@ -90,10 +102,6 @@ func (m *serve) gauges(ctx context.Context) (*gauges.Gauges, error) {
 		source = gauges.Logs{}
 	default:
 		return nil, fmt.Errorf("settings: EARSHOT_HEALTH_FIGURES is %q, want cloudwatch or logs", m.settings.HealthFigures)
-	}
-	identity, err := config.LoadDefaultConfig(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("read the API's AWS identity: %w", err)
 	}
 	return gauges.New(gauges.Config{
 		Cells: cellaws.NewAs(identity, cellaws.HealthRole), Cell: m.cell, Source: source, Timeout: m.settings.HealthTimeout, Log: m.log,

@@ -30,6 +30,8 @@ type Config struct {
 	History   operation.History
 	Ledger    access.Ledger
 	Gauges    tenant.Gauges
+	Recorder  operation.Recorder
+	Managers  tenant.Managers
 	// ConnectTemplateURL is where customers' consoles find infra/customer-connect.yaml; empty: nobody is shown where.
 	ConnectTemplateURL string
 	Verifier           Verifier

@@ -36,9 +36,13 @@ func (a *API) noteRefusal(c *gin.Context, p problem.Problem) {
 }
 
 // targetOf is what the request names: its path without the version and the action, and of a tenant that is to be made its slug.
+// A manager's address is left out: the audit keeps nobody's.
 func targetOf(c *gin.Context) string {
 	target := strings.TrimPrefix(c.Request.URL.Path, "/v1/")
 	target, _, _ = strings.Cut(target, "/actions/")
+	if tenant, _, isManager := strings.Cut(target, "/managers/"); isManager {
+		target = tenant + "/managers"
+	}
 	if body, ok := c.Request.Body.(*readBody); ok && target == "tenants" {
 		if members, ok := body.value.(map[string]any); ok {
 			if name, ok := members["slug"].(string); ok {

@@ -173,6 +173,45 @@ func (e Kind) Valid() bool {
 	}
 }
 
+// Defines values for ManagerStatus.
+const (
+	ManagerStatusActive  ManagerStatus = "active"
+	ManagerStatusExpired ManagerStatus = "expired"
+	ManagerStatusInvited ManagerStatus = "invited"
+)
+
+// Valid indicates whether the value is a known member of the ManagerStatus enum.
+func (e ManagerStatus) Valid() bool {
+	switch e {
+	case ManagerStatusActive:
+		return true
+	case ManagerStatusExpired:
+		return true
+	case ManagerStatusInvited:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ManagerGroup.
+const (
+	ManagerGroupManagers ManagerGroup = "managers"
+	ManagerGroupViewers  ManagerGroup = "viewers"
+)
+
+// Valid indicates whether the value is a known member of the ManagerGroup enum.
+func (e ManagerGroup) Valid() bool {
+	switch e {
+	case ManagerGroupManagers:
+		return true
+	case ManagerGroupViewers:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for MediaOwner.
 const (
 	MediaOwnerFrame MediaOwner = "frame"
@@ -432,7 +471,7 @@ type Caller struct {
 
 	// Rights What the role allows, in the order of the alphabet. Each route names what it asks for as `x-action`.
 	//
-	// Examples: ["audit.read","caller.read","tenants.change","tenants.read"]
+	// Examples: ["audit.read","caller.read","managers.change","managers.read","tenants.change","tenants.read"]
 	Rights []string   `json:"rights"`
 	Role   CallerRole `json:"role"`
 	Scope  struct {
@@ -643,6 +682,51 @@ type Kind string
 type Levels struct {
 	Degraded *float64 `json:"degraded,omitempty"`
 	Severe   *float64 `json:"severe,omitempty"`
+}
+
+// Manager defines model for Manager.
+type Manager struct {
+	// Email As it was first written.
+	Email   string `json:"email"`
+	Enabled bool   `json:"enabled"`
+
+	// Group `managers` may change the tenant's space, `viewers` may see it. Missing when an invitation broke off: invite again.
+	Group *ManagerGroup `json:"group,omitempty"`
+
+	// Id The subject of their tokens; audit events name a manager by it.
+	Id        string    `json:"id"`
+	InvitedAt time.Time `json:"invited_at"`
+
+	// Status `invited` - the temporary password was sent; `expired` - it is too old to sign in with; `active` - they have chosen one of their own.
+	Status ManagerStatus `json:"status"`
+}
+
+// ManagerStatus `invited` - the temporary password was sent; `expired` - it is too old to sign in with; `active` - they have chosen one of their own.
+type ManagerStatus string
+
+// ManagerChange defines model for ManagerChange.
+type ManagerChange struct {
+	Enabled *bool `json:"enabled,omitempty"`
+
+	// Group `managers` may change the tenant's space, `viewers` may see it. Missing when an invitation broke off: invite again.
+	Group *ManagerGroup `json:"group,omitempty"`
+}
+
+// ManagerDraft defines model for ManagerDraft.
+type ManagerDraft struct {
+	// Email Examples: nora.lind@example.com
+	Email string `json:"email"`
+
+	// Group `managers` may change the tenant's space, `viewers` may see it. Missing when an invitation broke off: invite again.
+	Group *ManagerGroup `json:"group,omitempty"`
+}
+
+// ManagerGroup `managers` may change the tenant's space, `viewers` may see it. Missing when an invitation broke off: invite again.
+type ManagerGroup string
+
+// ManagerList defines model for ManagerList.
+type ManagerList struct {
+	Items []Manager `json:"items"`
 }
 
 // MediaOwner Who owns a call's media in the softphone; `frame` by default.
@@ -1008,6 +1092,9 @@ type Alias = string
 // Cursor defines model for Cursor.
 type Cursor = string
 
+// Email defines model for Email.
+type Email = string
+
 // IdempotencyKey defines model for IdempotencyKey.
 type IdempotencyKey = string
 
@@ -1183,6 +1270,24 @@ type UpdateConnectInstanceParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// InviteManagerParams defines parameters for InviteManager.
+type InviteManagerParams struct {
+	// IdempotencyKey Makes a repeat of the same request safe. Make a new one for each new intent, such as a UUID.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// RemoveManagerParams defines parameters for RemoveManager.
+type RemoveManagerParams struct {
+	// IdempotencyKey Makes a repeat of the same request safe. Make a new one for each new intent, such as a UUID.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// UpdateManagerParams defines parameters for UpdateManager.
+type UpdateManagerParams struct {
+	// IdempotencyKey Makes a repeat of the same request safe. Make a new one for each new intent, such as a UUID.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
 // CreateTenantJSONRequestBody defines body for CreateTenant for application/json ContentType.
 type CreateTenantJSONRequestBody = TenantDraft
 
@@ -1200,6 +1305,12 @@ type AddConnectInstanceJSONRequestBody = ConnectInstanceDraft
 
 // UpdateConnectInstanceJSONRequestBody defines body for UpdateConnectInstance for application/json ContentType.
 type UpdateConnectInstanceJSONRequestBody = ConnectInstanceChange
+
+// InviteManagerJSONRequestBody defines body for InviteManager for application/json ContentType.
+type InviteManagerJSONRequestBody = ManagerDraft
+
+// UpdateManagerJSONRequestBody defines body for UpdateManager for application/json ContentType.
+type UpdateManagerJSONRequestBody = ManagerChange
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
@@ -1278,6 +1389,18 @@ type ServerInterface interface {
 	// GetTenantHealth Show how a tenant does
 	// (GET /v1/tenants/{slug}/health)
 	GetTenantHealth(c *gin.Context, slug Slug)
+	// ListManagers List a tenant's managers
+	// (GET /v1/tenants/{slug}/managers)
+	ListManagers(c *gin.Context, slug Slug)
+	// InviteManager Invite a manager
+	// (POST /v1/tenants/{slug}/managers)
+	InviteManager(c *gin.Context, slug Slug, params InviteManagerParams)
+	// RemoveManager Remove a manager
+	// (DELETE /v1/tenants/{slug}/managers/{email})
+	RemoveManager(c *gin.Context, slug Slug, email Email, params RemoveManagerParams)
+	// UpdateManager Change a manager
+	// (PATCH /v1/tenants/{slug}/managers/{email})
+	UpdateManager(c *gin.Context, slug Slug, email Email, params UpdateManagerParams)
 	// GetCaller Show who the caller is and what the caller may do
 	// (GET /v1/whoami)
 	GetCaller(c *gin.Context)
@@ -2438,6 +2561,196 @@ func (siw *ServerInterfaceWrapper) GetTenantHealth(c *gin.Context) {
 	siw.Handler.GetTenantHealth(c, slug)
 }
 
+// ListManagers operation middleware
+func (siw *ServerInterfaceWrapper) ListManagers(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "slug" -------------
+	var slug Slug
+
+	err = runtime.BindStyledParameterWithOptions("simple", "slug", c.Param("slug"), &slug, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter slug: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListManagers(c, slug)
+}
+
+// InviteManager operation middleware
+func (siw *ServerInterfaceWrapper) InviteManager(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "slug" -------------
+	var slug Slug
+
+	err = runtime.BindStyledParameterWithOptions("simple", "slug", c.Param("slug"), &slug, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter slug: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params InviteManagerParams
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.InviteManager(c, slug, params)
+}
+
+// RemoveManager operation middleware
+func (siw *ServerInterfaceWrapper) RemoveManager(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "slug" -------------
+	var slug Slug
+
+	err = runtime.BindStyledParameterWithOptions("simple", "slug", c.Param("slug"), &slug, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter slug: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Path parameter "email" -------------
+	var email Email
+
+	err = runtime.BindStyledParameterWithOptions("simple", "email", c.Param("email"), &email, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter email: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RemoveManagerParams
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.RemoveManager(c, slug, email, params)
+}
+
+// UpdateManager operation middleware
+func (siw *ServerInterfaceWrapper) UpdateManager(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "slug" -------------
+	var slug Slug
+
+	err = runtime.BindStyledParameterWithOptions("simple", "slug", c.Param("slug"), &slug, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter slug: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Path parameter "email" -------------
+	var email Email
+
+	err = runtime.BindStyledParameterWithOptions("simple", "email", c.Param("email"), &email, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter email: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UpdateManagerParams
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.UpdateManager(c, slug, email, params)
+}
+
 // GetCaller operation middleware
 func (siw *ServerInterfaceWrapper) GetCaller(c *gin.Context) {
 
@@ -2489,6 +2802,10 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.DELETE(options.BaseURL+"/v1/tenants/:slug/connect-instances/:alias", wrapper.RemoveConnectInstance)
 	router.GET(options.BaseURL+"/v1/tenants/:slug/connect-instances/:alias", wrapper.GetConnectInstance)
 	router.PATCH(options.BaseURL+"/v1/tenants/:slug/connect-instances/:alias", wrapper.UpdateConnectInstance)
+	router.GET(options.BaseURL+"/v1/tenants/:slug/managers", wrapper.ListManagers)
+	router.POST(options.BaseURL+"/v1/tenants/:slug/managers", wrapper.InviteManager)
+	router.DELETE(options.BaseURL+"/v1/tenants/:slug/managers/:email", wrapper.RemoveManager)
+	router.PATCH(options.BaseURL+"/v1/tenants/:slug/managers/:email", wrapper.UpdateManager)
 	router.POST(options.BaseURL+"/v1/tenants/:slug/actions/retry", wrapper.RetryTenant)
 	router.POST(options.BaseURL+"/v1/tenants/:slug/actions/suspend", wrapper.SuspendTenant)
 	router.POST(options.BaseURL+"/v1/tenants/:slug/actions/resume", wrapper.ResumeTenant)
@@ -3644,6 +3961,163 @@ func (response GetTenantHealthdefaultApplicationProblemPlusJSONResponse) VisitGe
 	return err
 }
 
+type ListManagersRequestObject struct {
+	Slug Slug `json:"slug"`
+}
+
+type ListManagersResponseObject interface {
+	VisitListManagersResponse(w http.ResponseWriter) error
+}
+
+type ListManagers200JSONResponse ManagerList
+
+func (response ListManagers200JSONResponse) VisitListManagersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListManagersdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListManagersdefaultApplicationProblemPlusJSONResponse) VisitListManagersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type InviteManagerRequestObject struct {
+	Slug   Slug `json:"slug"`
+	Params InviteManagerParams
+	Body   *InviteManagerJSONRequestBody
+}
+
+type InviteManagerResponseObject interface {
+	VisitInviteManagerResponse(w http.ResponseWriter) error
+}
+
+type InviteManager201JSONResponse Manager
+
+func (response InviteManager201JSONResponse) VisitInviteManagerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type InviteManagerdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response InviteManagerdefaultApplicationProblemPlusJSONResponse) VisitInviteManagerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveManagerRequestObject struct {
+	Slug   Slug  `json:"slug"`
+	Email  Email `json:"email"`
+	Params RemoveManagerParams
+}
+
+type RemoveManagerResponseObject interface {
+	VisitRemoveManagerResponse(w http.ResponseWriter) error
+}
+
+type RemoveManager204Response struct {
+}
+
+func (response RemoveManager204Response) VisitRemoveManagerResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type RemoveManagerdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RemoveManagerdefaultApplicationProblemPlusJSONResponse) VisitRemoveManagerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateManagerRequestObject struct {
+	Slug   Slug  `json:"slug"`
+	Email  Email `json:"email"`
+	Params UpdateManagerParams
+	Body   *UpdateManagerJSONRequestBody
+}
+
+type UpdateManagerResponseObject interface {
+	VisitUpdateManagerResponse(w http.ResponseWriter) error
+}
+
+type UpdateManager200JSONResponse Manager
+
+func (response UpdateManager200JSONResponse) VisitUpdateManagerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateManagerdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response UpdateManagerdefaultApplicationProblemPlusJSONResponse) VisitUpdateManagerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetCallerRequestObject struct {
 }
 
@@ -3759,6 +4233,18 @@ type StrictServerInterface interface {
 	// GetTenantHealth Show how a tenant does
 	// (GET /v1/tenants/{slug}/health)
 	GetTenantHealth(ctx context.Context, request GetTenantHealthRequestObject) (GetTenantHealthResponseObject, error)
+	// ListManagers List a tenant's managers
+	// (GET /v1/tenants/{slug}/managers)
+	ListManagers(ctx context.Context, request ListManagersRequestObject) (ListManagersResponseObject, error)
+	// InviteManager Invite a manager
+	// (POST /v1/tenants/{slug}/managers)
+	InviteManager(ctx context.Context, request InviteManagerRequestObject) (InviteManagerResponseObject, error)
+	// RemoveManager Remove a manager
+	// (DELETE /v1/tenants/{slug}/managers/{email})
+	RemoveManager(ctx context.Context, request RemoveManagerRequestObject) (RemoveManagerResponseObject, error)
+	// UpdateManager Change a manager
+	// (PATCH /v1/tenants/{slug}/managers/{email})
+	UpdateManager(ctx context.Context, request UpdateManagerRequestObject) (UpdateManagerResponseObject, error)
 	// GetCaller Show who the caller is and what the caller may do
 	// (GET /v1/whoami)
 	GetCaller(ctx context.Context, request GetCallerRequestObject) (GetCallerResponseObject, error)
@@ -4580,6 +5066,151 @@ func (sh *strictHandler) GetTenantHealth(ctx *gin.Context, slug Slug) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(GetTenantHealthResponseObject); ok {
 		if err := validResponse.VisitGetTenantHealthResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListManagers operation middleware
+func (sh *strictHandler) ListManagers(ctx *gin.Context, slug Slug) {
+	var request ListManagersRequestObject
+
+	request.Slug = slug
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListManagers(ctx, request.(ListManagersRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListManagers")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListManagersResponseObject); ok {
+		if err := validResponse.VisitListManagersResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// InviteManager operation middleware
+func (sh *strictHandler) InviteManager(ctx *gin.Context, slug Slug, params InviteManagerParams) {
+	var request InviteManagerRequestObject
+
+	request.Slug = slug
+	request.Params = params
+
+	var body InviteManagerJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.InviteManager(ctx, request.(InviteManagerRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "InviteManager")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(InviteManagerResponseObject); ok {
+		if err := validResponse.VisitInviteManagerResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RemoveManager operation middleware
+func (sh *strictHandler) RemoveManager(ctx *gin.Context, slug Slug, email Email, params RemoveManagerParams) {
+	var request RemoveManagerRequestObject
+
+	request.Slug = slug
+	request.Email = email
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RemoveManager(ctx, request.(RemoveManagerRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RemoveManager")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(RemoveManagerResponseObject); ok {
+		if err := validResponse.VisitRemoveManagerResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// UpdateManager operation middleware
+func (sh *strictHandler) UpdateManager(ctx *gin.Context, slug Slug, email Email, params UpdateManagerParams) {
+	var request UpdateManagerRequestObject
+
+	request.Slug = slug
+	request.Email = email
+	request.Params = params
+
+	var body UpdateManagerJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateManager(ctx, request.(UpdateManagerRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateManager")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(UpdateManagerResponseObject); ok {
+		if err := validResponse.VisitUpdateManagerResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

@@ -24,8 +24,9 @@ type Tenant struct {
 	State     string `json:"state"`
 	Isolation string `json:"isolation"`
 	URLs      struct {
-		Softphone    string `json:"softphone"`
-		TelemetryAPI string `json:"telemetry_api"`
+		Softphone     string `json:"softphone"`
+		TelemetryAPI  string `json:"telemetry_api"`
+		ManagerSignIn string `json:"manager_sign_in"`
 	} `json:"urls"`
 	ExternalID       string            `json:"external_id"`
 	ConnectInstances []ConnectInstance `json:"connect_instances"`
@@ -104,6 +105,12 @@ func (c *Client) ConnectInstance(ctx context.Context, slug string, instance Conn
 	body := map[string]string{"ccp_url": instance.CCPURL, "directory_role_arn": instance.DirectoryRoleARN}
 	err := c.do(ctx, http.MethodPatch, path, http.Header{"If-Match": {"*"}}, body, &answer)
 	return answer.Operation, err
+}
+
+// InviteManager asks for a manager of a tenant, who may change its space.
+func (c *Client) InviteManager(ctx context.Context, slug, email string) error {
+	var answer struct{}
+	return c.do(ctx, http.MethodPost, "/v1/tenants/"+url.PathEscape(slug)+"/managers", nil, map[string]string{"email": email, "group": "managers"}, &answer)
 }
 
 // Retry asks for a new attempt of the tenant's failed operation.

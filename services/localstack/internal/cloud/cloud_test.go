@@ -107,7 +107,8 @@ func TestCell(t *testing.T) {
 	search := testenv.OpenSearch(t)
 	config := CellConfig{
 		Host: "localhost:4566", Architecture: "amd64", ExternalID: "0123456789abcdef", WorkerPrincipalARN: "arn:aws:iam::000000000000:user/earshotops-worker",
-		Search: Search{Endpoint: search.URL, CAPem: search.CAPem, Username: search.Username, Password: search.Password},
+		GatewayHost: "localhost:8081",
+		Search:      Search{Endpoint: search.URL, CAPem: search.CAPem, Username: search.Username, Password: search.Password},
 	}
 	made := bundle.Bundle{Version: filepath.Base(artifacts), Dir: artifacts}
 	first, err := c.Cell(t.Context(), config, made)

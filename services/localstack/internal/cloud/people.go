@@ -8,6 +8,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
+
+	"github.com/earshot-hq/earshot/internal/slug"
 )
 
 // Owner makes the admin who may do everything, with this password, unless there already.
@@ -31,6 +33,24 @@ func (c *Cloud) Owner(ctx context.Context, pool, email, password string) error {
 		UserPoolId: &pool, Username: &email, GroupName: aws.String("owner"),
 	}); err != nil {
 		return fmt.Errorf("make %s an owner: %w", email, err)
+	}
+	return nil
+}
+
+// ChoosePassword gives a manager of a tenant a password of their own.
+func (c *Cloud) ChoosePassword(ctx context.Context, s slug.Slug, email, password string) error {
+	stack, err := c.describe(ctx, s.StackName())
+	if err != nil {
+		return err
+	}
+	if stack == nil {
+		return fmt.Errorf("choose the password of %s: there is no stack %s", email, s.StackName())
+	}
+	pool := outputsOf(stack)["UserPoolId"]
+	if _, err := c.cognito.AdminSetUserPassword(ctx, &cognitoidentityprovider.AdminSetUserPasswordInput{
+		UserPoolId: &pool, Username: &email, Password: &password, Permanent: true,
+	}); err != nil {
+		return fmt.Errorf("choose the password of %s: %w", email, err)
 	}
 	return nil
 }

@@ -91,6 +91,16 @@ func (s *stack) connectDemo(ctx context.Context, tenant adminapi.Tenant) error {
 	return nil
 }
 
+// inviteDemo makes the tenant's first manager through the public API, and plays her choosing a password.
+func (s *stack) inviteDemo(ctx context.Context) error {
+	err := s.api().InviteManager(ctx, DemoTenant, managerEmail)
+	var problem *adminapi.Problem
+	if err != nil && (!errors.As(err, &problem) || problem.Code != "manager.exists") {
+		return fmt.Errorf("invite a manager of %s: %w", DemoTenant, err)
+	}
+	return s.cloud.ChoosePassword(ctx, slug.Slug(DemoTenant), managerEmail, s.managerPassword)
+}
+
 // awaitActive follows whatever operation the tenant has, retries one that failed in an earlier run, and returns when the tenant
 // is active and its stack is there: the worker finds out by itself that the emulator has forgotten one.
 func (s *stack) awaitActive(ctx context.Context, api *adminapi.Client) (adminapi.Tenant, error) {

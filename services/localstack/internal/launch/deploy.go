@@ -43,7 +43,7 @@ func (s *stack) deploy(ctx context.Context) error {
 	began = time.Now()
 	config := cloud.CellConfig{
 		Host: s.emulator.Host(), Architecture: runtime.GOARCH, ExternalID: s.externalID, WorkerPrincipalARN: plane.WorkerPrincipalARN,
-		ConnectEndpoint: s.simulator.URL(),
+		ConnectEndpoint: s.simulator.URL(), GatewayHost: "localhost:" + strconv.Itoa(s.bench.Ports.Gateway),
 		APIPrincipalARN: plane.APIPrincipalARN, Search: searchOf(s.opensearch),
 	}
 	if s.dedicated != nil {

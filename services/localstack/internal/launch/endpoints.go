@@ -22,6 +22,7 @@ type Endpoints struct {
 	AdminIssuer   string         `json:"admin_issuer"`
 	AdminClientID string         `json:"admin_client_id"`
 	AdminUser     Account        `json:"admin_user"`
+	DemoManager   Account        `json:"demo_manager"` // of the demonstration tenant
 	AWSEndpoint   string         `json:"aws_endpoint"`
 	OpenSearch    SearchAccess   `json:"opensearch"`
 	Dedicated     *SearchAccess  `json:"dedicated_opensearch"` // what dedicated tenants have

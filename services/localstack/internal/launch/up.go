@@ -20,24 +20,27 @@ import (
 	"github.com/earshot-hq/earshot/services/localstack/internal/workspace"
 )
 
-// ownerEmail is the admin of the local stack.
-const ownerEmail = "owner@earshot.example"
+const (
+	ownerEmail   = "owner@earshot.example" // the admin of the local stack
+	managerEmail = "manager@acme.example"  // of the demonstration tenant
+)
 
 // A stack is one running product.
 type stack struct {
 	*Launcher
-	bench      *part.Bench
-	supervisor *process.Supervisor
-	postgres   *part.Postgres
-	opensearch *part.OpenSearch
-	dedicated  *part.OpenSearch // nil without one
-	emulator   *part.Emulator
-	simulator  *part.Simulator
-	admin      *part.Admin
-	cloud      *cloud.Cloud
-	bundle     bundle.Bundle
-	password   string // of the owner
-	externalID string
+	bench           *part.Bench
+	supervisor      *process.Supervisor
+	postgres        *part.Postgres
+	opensearch      *part.OpenSearch
+	dedicated       *part.OpenSearch // nil without one
+	emulator        *part.Emulator
+	simulator       *part.Simulator
+	admin           *part.Admin
+	cloud           *cloud.Cloud
+	bundle          bundle.Bundle
+	password        string // of the owner
+	managerPassword string // of the demonstration tenant's manager
+	externalID      string
 
 	mu       sync.Mutex
 	identity part.Identity // guarded by mu
@@ -105,6 +108,9 @@ func (s *stack) start(ctx context.Context) error {
 	if err := s.connectDemo(ctx, tenant); err != nil {
 		return err
 	}
+	if err := s.inviteDemo(ctx); err != nil {
+		return err
+	}
 	if err := s.becomeHealthy(); err != nil {
 		return err
 	}
@@ -134,6 +140,10 @@ func (s *stack) readSecrets() (err error) {
 		return err
 	}
 	s.password = "E" + s.password
+	if s.managerPassword, err = s.bench.Secrets.Get("demo-manager"); err != nil {
+		return err
+	}
+	s.managerPassword = "M" + s.managerPassword
 	s.externalID, err = s.bench.Secrets.Get("external-id")
 	return err
 }
