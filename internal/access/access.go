@@ -2,8 +2,6 @@
 package access
 
 import (
-	"slices"
-
 	"github.com/earshot-hq/earshot/internal/fault"
 )
 
@@ -18,32 +16,14 @@ const (
 	System   Role = "system"
 )
 
-// Action is one thing that an actor may be allowed to do.
-type Action string
-
-// The actions.
-const (
-	ReadCaller     Action = "caller.read" // oneself
-	ReadTenants    Action = "tenants.read"
-	ChangeTenants  Action = "tenants.change"
-	ReadManagers   Action = "managers.read"
-	ChangeManagers Action = "managers.change"
-	ReadAudit      Action = "audit.read"
-)
-
-var allowed = map[Role][]Action{
-	Owner:    {ReadCaller, ChangeTenants, ReadTenants, ChangeManagers, ReadManagers, ReadAudit},
-	Operator: {ReadCaller, ChangeTenants, ReadTenants, ChangeManagers, ReadManagers, ReadAudit},
-	Auditor:  {ReadCaller, ReadTenants, ReadManagers, ReadAudit},
-	System:   {ChangeTenants, ReadTenants},
-}
-
 var (
 	// ErrUnauthenticated is answered to a caller whom we do not know.
 	ErrUnauthenticated = fault.New(fault.Unauthenticated, "access.unauthenticated",
 		"Send a valid bearer token of the admins' sign-in in the Authorization header.")
 	// ErrForbidden is answered to a caller whose role does not allow the action.
 	ErrForbidden = fault.New(fault.Forbidden, "access.forbidden", "Your role does not allow this.")
+	// ErrScope is answered to a caller whose role allows an action that is for those who reach every tenant.
+	ErrScope = fault.New(fault.Forbidden, "access.scope_too_narrow", "This is for those who reach every tenant; you reach some.")
 )
 
 // Scope says which tenants an actor reaches: all, or those listed by id. The zero value reaches none.
@@ -70,17 +50,4 @@ type Origin struct {
 // ForTenant is the actor of a job, which always has exactly one tenant.
 func ForTenant(subject, tenantID string) Actor {
 	return Actor{Subject: subject, Name: subject, Role: System, Scope: Scope{TenantIDs: []string{tenantID}}}
-}
-
-// May returns ErrForbidden unless the actor's role allows the action.
-func (a Actor) May(action Action) error {
-	if !slices.Contains(allowed[a.Role], action) {
-		return ErrForbidden
-	}
-	return nil
-}
-
-// Rights returns the actions that the actor's role allows, sorted.
-func (a Actor) Rights() []Action {
-	return slices.Sorted(slices.Values(allowed[a.Role]))
 }

@@ -179,3 +179,33 @@ func TestARefusalOutOfScopeIsForThoseWhoReachAll(t *testing.T) {
 		}
 	}
 }
+
+// TestAttackAuditorInTheDatabase is an auditor whom a route let through by mistake.
+func TestAttackAuditorInTheDatabase(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t, testenv.Postgres(t))
+	before := active(t, db)
+	auditor := access.Actor{Subject: "auditor", Role: access.Auditor, Scope: access.Scope{All: true}}
+	for name, change := range map[string]func() error{
+		"onboard": func() error {
+			return ignore(db.StartOnboard(t.Context(), auditor, postgrestest.Draft(t, testenv.Slug(t)), operation.Write{}))
+		},
+		"update": func() error {
+			return ignore(db.StartUpdate(t.Context(), auditor, before.Slug, tenant.Change{RetentionDays: new(1)}, nil, operation.Write{}))
+		},
+		"suspend": func() error { return ignore(db.StartSuspend(t.Context(), auditor, before.Slug, operation.Write{})) },
+		"off-board": func() error {
+			return ignore(db.StartOffboard(t.Context(), auditor, before.Slug, operation.DeleteData, operation.Write{}))
+		},
+	} {
+		if err := change(); !errors.Is(err, access.ErrForbidden) && !errors.Is(err, tenant.ErrNotFound) {
+			t.Errorf("%s as an auditor: %v", name, err)
+		}
+	}
+	if after := tenantOf(t, db, before.Slug); after.Version != before.Version {
+		t.Errorf("the tenant was changed: %+v", after)
+	}
+	if list, _, err := db.Tenants(t.Context(), auditor, tenant.Page{}); err != nil || len(list) != 1 {
+		t.Errorf("an auditor reads of %d tenants: %v", len(list), err)
+	}
+}

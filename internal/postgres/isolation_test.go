@@ -123,7 +123,7 @@ var methods = map[string]struct {
 	}, operation.ErrNotFound},
 	"StartOnboard": {func(ctx context.Context, db postgrestest.Database, a access.Actor, _ operation.Started) error {
 		return ignore(db.StartOnboard(ctx, a, tenant.Draft{Slug: "another"}, operation.Write{}))
-	}, access.ErrForbidden},
+	}, access.ErrScope},
 	"StartUpdate": {func(ctx context.Context, db postgrestest.Database, a access.Actor, of operation.Started) error {
 		return ignore(db.StartUpdate(ctx, a, of.Tenant.Slug, tenant.Change{RetentionDays: new(1)}, nil, operation.Write{}))
 	}, tenant.ErrNotFound},
@@ -206,7 +206,8 @@ var methods = map[string]struct {
 		removed, err := db.ForgetOldKeys(ctx, a)
 		return nothing(int(removed), err)
 	}, nil},
-	"Close": {}, "Ping": {}, "Pool": {}, // nothing of a tenant
+	"TenantIDs": {},                         // asked before there is an actor, to make the scope of one
+	"Close":     {}, "Ping": {}, "Pool": {}, // nothing of a tenant
 }
 
 var errSeen = errors.New("something of a foreign tenant was seen")

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
@@ -13,7 +14,7 @@ import (
 // scopeOf writes the actor's scope as the policies read it. It is made from the actor alone: nothing else in a request can
 // widen it.
 func scopeOf(actor access.Actor) (dbsqlc.SetScopeParams, error) {
-	scope := dbsqlc.SetScopeParams{Subject: actor.Subject}
+	scope := dbsqlc.SetScopeParams{Subject: actor.Subject, Role: string(actor.Role)}
 	if actor.Scope.All {
 		scope.Scope = "*"
 		return scope, nil
@@ -25,6 +26,17 @@ func scopeOf(actor access.Actor) (dbsqlc.SetScopeParams, error) {
 	}
 	scope.Scope = strings.Join(actor.Scope.TenantIDs, ",")
 	return scope, nil
+}
+
+// TenantIDs returns the ids of the tenants that hold the slugs; one that nobody holds is left out. It is asked on behalf of a
+// sign-in, whose scope is made of them, and shows nothing else.
+func (db *DB) TenantIDs(ctx context.Context, slugs []string) (ids []string, err error) {
+	everything := access.Actor{Subject: "sign-in", Role: access.System, Scope: access.Scope{All: true}}
+	err = db.inTx(ctx, everything, func(ctx context.Context, t tx) error {
+		ids, err = t.TenantsHolding(ctx, slugs)
+		return err
+	})
+	return ids, err
 }
 
 // isUUID reports whether id has the one form in which we write ids: 36 characters.

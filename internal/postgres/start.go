@@ -29,7 +29,7 @@ type starting struct {
 // StartOnboard implements operation.Starter. Only an actor who reaches all tenants may add one.
 func (db *DB) StartOnboard(ctx context.Context, actor access.Actor, draft tenant.Draft, w operation.Write) (operation.Started, error) {
 	if !actor.Scope.All {
-		return operation.Started{}, access.ErrForbidden
+		return operation.Started{}, access.ErrScope
 	}
 	settings, err := json.Marshal(draft.Settings)
 	if err != nil {

@@ -3,9 +3,11 @@ package signin
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -19,13 +21,68 @@ import (
 var ErrUnavailable = fault.New(fault.Unavailable, "signin.unavailable",
 	"The admins' sign-in cannot be reached, so that nobody can be recognised. Try again in a moment.")
 
-// Config says whose tokens are taken.
+// Config says whose tokens are taken, and what their claims mean. Zero values get the defaults named, which are Cognito's.
 type Config struct {
 	Issuer       string // what tokens must name as their issuer
-	ClientID     string // what they must have been made for
+	ClientID     string // the client that they must have been made for
 	DiscoveryURL string // where the issuer describes itself, if elsewhere: local emulators only
-	Now          func() time.Time
+
+	// Audience is what `aud` must name. Empty: the client's id must stand in client_id, since Cognito's access tokens have no
+	// audience.
+	Audience   string
+	Algorithms []string // RS256; those with which a token may be signed
+	RoleClaim  string   // cognito:groups; a claim's name, or a pointer (RFC 6901) to one inside of another
+	// Roles says which value of the role claim is which role; by default each role by its own name.
+	Roles map[string]access.Role
+	// TenantsClaim has the slugs of the tenants that the holder reaches, or "*" for all. Empty: everybody reaches all.
+	TenantsClaim string
+	// Tenants returns the ids of the tenants that hold the slugs.
+	Tenants func(ctx context.Context, slugs []string) ([]string, error)
+
+	Now func() time.Time
 }
+
+// mayBeAllowed are the algorithms that may be chosen. Each has a key that the issuer keeps to itself: with a shared secret, or
+// with none, whoever knows the public description could sign.
+var mayBeAllowed = []string{
+	oidc.RS256, oidc.RS384, oidc.RS512, oidc.ES256, oidc.ES384, oidc.ES512, oidc.PS256, oidc.PS384, oidc.PS512, oidc.EdDSA,
+}
+
+// complete fills the defaults in, and returns what of the configuration cannot be.
+func (c *Config) complete() error {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if len(c.Algorithms) == 0 {
+		c.Algorithms = []string{oidc.RS256}
+	}
+	for _, algorithm := range c.Algorithms {
+		if !slices.Contains(mayBeAllowed, algorithm) {
+			return fmt.Errorf("signing algorithm %q cannot be allowed; choose of %s", algorithm, strings.Join(mayBeAllowed, ", "))
+		}
+	}
+	if c.RoleClaim == "" {
+		c.RoleClaim = "cognito:groups"
+	}
+	if len(c.Roles) == 0 {
+		c.Roles = map[string]access.Role{}
+		for _, role := range roles {
+			c.Roles[string(role)] = role
+		}
+	}
+	for value, role := range c.Roles {
+		if !slices.Contains(roles, role) {
+			return fmt.Errorf("value %q of claim %s stands for %q, which is none of the roles owner, operator and auditor", value, c.RoleClaim, role)
+		}
+	}
+	if c.TenantsClaim != "" && c.Tenants == nil {
+		return errors.New("a claim names tenants, and nobody knows their ids")
+	}
+	return nil
+}
+
+// roles are those that a claim may give, the highest first.
+var roles = []access.Role{access.Owner, access.Operator, access.Auditor}
 
 // A Verifier recognises callers. Its methods may be called from any goroutine.
 type Verifier struct {
@@ -45,20 +102,12 @@ const (
 )
 
 // New returns a Verifier. It asks the issuer nothing yet: a service may start while its sign-in is away.
-func New(c Config) *Verifier {
-	if c.Now == nil {
-		c.Now = time.Now
+func New(c Config) (*Verifier, error) {
+	if err := c.complete(); err != nil {
+		return nil, fmt.Errorf("configure the admins' sign-in: %w", err)
 	}
 	transport := &keyTransport{base: http.DefaultTransport, now: c.Now}
-	return &Verifier{config: c, client: &http.Client{Transport: transport, Timeout: fetchTimeout}}
-}
-
-// claims are those of a Cognito access token that count. It has no audience: the client's id stands in a claim of its own.
-type claims struct {
-	TokenUse string   `json:"token_use"`
-	ClientID string   `json:"client_id"`
-	Username string   `json:"username"`
-	Groups   []string `json:"cognito:groups"`
+	return &Verifier{config: c, client: &http.Client{Transport: transport, Timeout: fetchTimeout}}, nil
 }
 
 // Verify returns the actor of an access token: access.ErrUnauthenticated when it is not a valid one of ours,
@@ -80,25 +129,44 @@ func (v *Verifier) Verify(ctx context.Context, token string) (access.Actor, erro
 	if err := parsed.Claims(&c); err != nil {
 		return access.Actor{}, fmt.Errorf("%w (%w)", access.ErrUnauthenticated, err)
 	}
-	if c.TokenUse != "access" || c.ClientID != v.config.ClientID || parsed.Subject == "" {
-		return access.Actor{}, fmt.Errorf("%w (an %q token for client %q)", access.ErrUnauthenticated, c.TokenUse, c.ClientID)
+	if err := v.isOurs(parsed, c); err != nil {
+		return access.Actor{}, fmt.Errorf("%w (%w)", access.ErrUnauthenticated, err)
 	}
-	role, ok := roleOf(c.Groups)
+	role, ok := v.config.roleOf(c)
 	if !ok {
-		return access.Actor{}, access.ErrForbidden.With("You are known, but in none of the groups owner, operator and auditor; ask an owner.")
+		return access.Actor{}, access.ErrForbidden.With(
+			"You are known, but nothing in " + v.config.RoleClaim + " of your token stands for a role; ask an owner.")
 	}
-	return access.Actor{Subject: parsed.Subject, Name: c.Username, Role: role, Scope: access.Scope{All: true}}, nil
+	scope, err := v.config.scopeOf(ctx, c)
+	if err != nil {
+		return access.Actor{}, err
+	}
+	return access.Actor{Subject: parsed.Subject, Name: c.name(), Role: role, Scope: scope}, nil
 }
 
-// roleOf returns the role of the highest of the groups that is one.
-func roleOf(groups []string) (access.Role, bool) {
-	for _, role := range []access.Role{access.Owner, access.Operator, access.Auditor} {
-		if slices.Contains(groups, string(role)) {
-			return role, true
-		}
+// isOurs refuses a token that the issuer has made for something else than access to us.
+func (v *Verifier) isOurs(token *oidc.IDToken, c claims) error {
+	client := c.text("client_id")
+	use, isCognitos := c["token_use"]
+	switch {
+	case token.Subject == "":
+		return errors.New("a token without a subject")
+	case strings.HasPrefix(token.Subject, reservedPrefix):
+		return fmt.Errorf("a subject that begins with %s", reservedPrefix)
+	case isCognitos && use != "access":
+		return fmt.Errorf("a token for use %v", use)
+	case c["nonce"] != nil || c["at_hash"] != nil || c["c_hash"] != nil:
+		return errors.New("an id token")
+	case v.config.Audience == "" && client != v.config.ClientID:
+		return fmt.Errorf("a token for client %q", client)
+	case v.config.Audience != "" && !slices.Contains(token.Audience, v.config.Audience):
+		return fmt.Errorf("a token for audience %q", token.Audience)
 	}
-	return "", false
+	return nil
 }
+
+// reservedPrefix is of the subjects that the product gives to its own operations.
+const reservedPrefix = "operation:"
 
 // Ping reports whether the issuer has described itself; ErrUnavailable if not.
 func (v *Verifier) Ping(ctx context.Context) error {
@@ -138,8 +206,8 @@ func (v *Verifier) discover(ctx context.Context) (*oidc.IDTokenVerifier, error) 
 		return nil, fmt.Errorf("%w (%w)", ErrUnavailable, err)
 	}
 	return oidc.NewVerifier(v.config.Issuer, keySet{oidc.NewRemoteKeySet(ctx, described.KeysURL)}, &oidc.Config{
-		SkipClientIDCheck:    true, // see claims
-		SupportedSigningAlgs: []string{oidc.RS256},
+		SkipClientIDCheck:    true, // see isOurs
+		SupportedSigningAlgs: v.config.Algorithms,
 		Now:                  v.config.Now,
 	}), nil
 }

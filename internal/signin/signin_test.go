@@ -94,10 +94,19 @@ func sign(t *testing.T, algorithm jose.SignatureAlgorithm, key any, claims map[s
 	return text
 }
 
+func verifier(t *testing.T, c signin.Config) *signin.Verifier {
+	t.Helper()
+	v, err := signin.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
 func TestVerify(t *testing.T) {
 	t.Parallel()
 	i := newIssuer(t)
-	v := signin.New(signin.Config{Issuer: i.URL, ClientID: client})
+	v := verifier(t, signin.Config{Issuer: i.URL, ClientID: client})
 	for groups, role := range map[string]access.Role{
 		"owner": access.Owner, "operator": access.Operator, "auditor": access.Auditor, "managers auditor owner": access.Owner,
 	} {
@@ -111,7 +120,7 @@ func TestVerify(t *testing.T) {
 func TestAttackTokens(t *testing.T) {
 	t.Parallel()
 	i := newIssuer(t)
-	v := signin.New(signin.Config{Issuer: i.URL, ClientID: client})
+	v := verifier(t, signin.Config{Issuer: i.URL, ClientID: client})
 	other, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		t.Fatal(err)
@@ -129,6 +138,8 @@ func TestAttackTokens(t *testing.T) {
 		"another client":          {i.token(t, map[string]any{"client_id": "another"}), access.ErrUnauthenticated},
 		"no client":               {i.token(t, map[string]any{"client_id": nil, "aud": client}), access.ErrUnauthenticated},
 		"an id token":             {i.token(t, map[string]any{"token_use": "id", "aud": client}), access.ErrUnauthenticated},
+		"an operation's name":     {i.token(t, map[string]any{"sub": "operation:1"}), access.ErrUnauthenticated},
+		"an id token of others":   {i.token(t, map[string]any{"token_use": nil, "nonce": "n"}), access.ErrUnauthenticated},
 		"no subject":              {i.token(t, map[string]any{"sub": ""}), access.ErrUnauthenticated},
 		"expired":                 {i.token(t, map[string]any{"exp": time.Now().Add(-time.Minute).Unix()}), access.ErrUnauthenticated},
 		"without an end":          {i.token(t, map[string]any{"exp": nil}), access.ErrUnauthenticated},
@@ -154,7 +165,7 @@ func TestAttackTokens(t *testing.T) {
 func TestInventedKeysDoNotReachTheIssuer(t *testing.T) {
 	t.Parallel()
 	i := newIssuer(t)
-	v := signin.New(signin.Config{Issuer: i.URL, ClientID: client})
+	v := verifier(t, signin.Config{Issuer: i.URL, ClientID: client})
 	forged := sign(t, jose.RS256, jose.JSONWebKey{Key: i.key, KeyID: "invented"}, i.claims(nil))
 	for range 20 {
 		if _, err := v.Verify(t.Context(), forged); !errors.Is(err, access.ErrUnauthenticated) {
@@ -171,7 +182,7 @@ func TestIssuerThatIsAway(t *testing.T) {
 	i := newIssuer(t)
 	i.away.Store(true)
 	now := time.Now()
-	v := signin.New(signin.Config{Issuer: i.URL, ClientID: client, Now: func() time.Time { return now }})
+	v := verifier(t, signin.Config{Issuer: i.URL, ClientID: client, Now: func() time.Time { return now }})
 	for range 3 {
 		if _, err := v.Verify(t.Context(), i.token(t, nil)); !errors.Is(err, signin.ErrUnavailable) {
 			t.Errorf("got %v", err)
@@ -190,7 +201,7 @@ func TestIssuerThatIsAway(t *testing.T) {
 func TestKeysThatAreAway(t *testing.T) {
 	t.Parallel()
 	i := newIssuer(t)
-	v := signin.New(signin.Config{Issuer: i.URL, ClientID: client})
+	v := verifier(t, signin.Config{Issuer: i.URL, ClientID: client})
 	if err := v.Ping(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -215,7 +226,7 @@ func TestDiscoveryElsewhere(t *testing.T) {
 	t.Parallel()
 	i := newIssuer(t)
 	const issuerOnAWS = "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_x"
-	v := signin.New(signin.Config{Issuer: issuerOnAWS, ClientID: client, DiscoveryURL: i.URL})
+	v := verifier(t, signin.Config{Issuer: issuerOnAWS, ClientID: client, DiscoveryURL: i.URL})
 	if _, err := v.Verify(t.Context(), i.token(t, map[string]any{"iss": issuerOnAWS})); err != nil {
 		t.Errorf("got %v", err)
 	}

@@ -27,6 +27,12 @@ Settings come from the environment; a missing or wrong one is named at the start
                                      the load balancer's (none: the address of the connection is taken)
            EARSHOT_OIDC_ISSUER       of the admins' sign-in
            EARSHOT_OIDC_CLIENT_ID    whose access tokens are taken
+           EARSHOT_OIDC_AUDIENCE     what their aud must name (none: the client's id must stand in client_id, as in Cognito's)
+           EARSHOT_OIDC_ALGORITHMS   with which they may be signed (RS256); shared secrets are refused
+           EARSHOT_OIDC_ROLE_CLAIM   the claim that says the role: a name, or a JSON pointer (cognito:groups)
+           EARSHOT_OIDC_ROLES        which value is which role (owner=owner,operator=operator,auditor=auditor)
+           EARSHOT_OIDC_TENANTS_CLAIM  the claim with the slugs of the tenants that its holder reaches, or * (none: everybody
+                                     reaches all; with it, who lacks the claim reaches none)
            EARSHOT_CONNECT_TEMPLATE_URL  where customers' consoles find infra/customer-connect.yaml: an S3 address that
                                      everybody may read (none: no setup_url is shown)
            EARSHOT_OIDC_DISCOVERY_URL  where the issuer is described, if elsewhere (local emulators only)

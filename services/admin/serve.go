@@ -29,6 +29,12 @@ type serveSettings struct {
 	ClientID      string `env:"OIDC_CLIENT_ID,required,notEmpty"`
 	DiscoveryURL  string `env:"OIDC_DISCOVERY_URL"`
 
+	Audience     string                 `env:"OIDC_AUDIENCE"`
+	Algorithms   []string               `env:"OIDC_ALGORITHMS" envDefault:"RS256"`
+	RoleClaim    string                 `env:"OIDC_ROLE_CLAIM" envDefault:"cognito:groups"`
+	Roles        map[string]access.Role `env:"OIDC_ROLES" envDefault:"owner=owner,operator=operator,auditor=auditor" envKeyValSeparator:"="`
+	TenantsClaim string                 `env:"OIDC_TENANTS_CLAIM"`
+
 	TrustedProxies []string `env:"TRUSTED_PROXIES"`
 
 	ConnectTemplateURL string `env:"CONNECT_TEMPLATE_URL"`
@@ -37,6 +43,14 @@ type serveSettings struct {
 	HealthTimeout time.Duration `env:"HEALTH_TIMEOUT" envDefault:"3s"`
 	// How long a change of a manager may take; below the database's time-out, in whose transaction it is written down.
 	ManagersTimeout time.Duration `env:"MANAGERS_TIMEOUT" envDefault:"6s"`
+}
+
+// signIn says whose tokens are taken.
+func (s serveSettings) signIn(db *postgres.DB) signin.Config {
+	return signin.Config{
+		Issuer: s.Issuer, ClientID: s.ClientID, DiscoveryURL: s.DiscoveryURL, Audience: s.Audience, Algorithms: s.Algorithms,
+		RoleClaim: s.RoleClaim, Roles: s.Roles, TenantsClaim: s.TenantsClaim, Tenants: db.TenantIDs,
+	}
 }
 
 // serve is the admin API as a process.
@@ -59,9 +73,10 @@ func (m *serve) Run(ctx context.Context) (err error) {
 	if m.db, err = postgres.Open(ctx, postgres.Config{URL: m.settings.DatabaseURL, Log: m.log}); err != nil {
 		return err
 	}
-	verifier := signin.New(signin.Config{
-		Issuer: m.settings.Issuer, ClientID: m.settings.ClientID, DiscoveryURL: m.settings.DiscoveryURL,
-	})
+	verifier, err := signin.New(m.settings.signIn(m.db))
+	if err != nil {
+		return err
+	}
 	health := service.NewHealth(m.log)
 	health.Add("database", m.db.Ping)
 	health.Add("sign_in", verifier.Ping)

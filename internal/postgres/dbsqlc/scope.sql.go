@@ -10,16 +10,18 @@ import (
 )
 
 const setScope = `-- name: SetScope :exec
-select set_config('earshot.scope', $1::text, true), set_config('earshot.subject', $2::text, true)
+select set_config('earshot.scope', $1::text, true), set_config('earshot.subject', $2::text, true),
+  set_config('earshot.role', $3::text, true)
 `
 
 type SetScopeParams struct {
 	Scope   string
 	Subject string
+	Role    string
 }
 
-// The last argument of set_config makes both last for this transaction only.
+// The last argument of set_config makes each last for this transaction only.
 func (q *Queries) SetScope(ctx context.Context, arg SetScopeParams) error {
-	_, err := q.db.Exec(ctx, setScope, arg.Scope, arg.Subject)
+	_, err := q.db.Exec(ctx, setScope, arg.Scope, arg.Subject, arg.Role)
 	return err
 }

@@ -467,6 +467,30 @@ func (q *Queries) TenantsAfter(ctx context.Context, arg TenantsAfterParams) ([]T
 	return items, nil
 }
 
+const tenantsHolding = `-- name: TenantsHolding :many
+select t.id from tenants t where t.slug = any ($1::text[]) and t.slug_released_at is null
+`
+
+func (q *Queries) TenantsHolding(ctx context.Context, slugs []string) ([]string, error) {
+	rows, err := q.db.Query(ctx, tenantsHolding, slugs)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const tenantsInStates = `-- name: TenantsInStates :many
 select t.id, t.slug from tenants t where t.state = any ($1::text[]) and t.slug_released_at is null order by t.id
 `

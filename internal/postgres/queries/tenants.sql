@@ -13,6 +13,9 @@ select sqlc.embed(t), coalesce((
 from tenants t
 where t.id = sqlc.arg(id);
 
+-- name: TenantsHolding :many
+select t.id from tenants t where t.slug = any (sqlc.arg(slugs)::text[]) and t.slug_released_at is null;
+
 -- name: LockTenantHolding :one
 select t.id from tenants t where t.slug = sqlc.arg(slug) and t.slug_released_at is null for no key update;
 

@@ -469,9 +469,9 @@ type Caller struct {
 	// Name The name that operations are requested by.
 	Name string `json:"name"`
 
-	// Rights What the role allows, in the order of the alphabet. Each route names what it asks for as `x-action`.
+	// Rights What role and scope allow, in the order of the alphabet; docs/access.md explains each. Each route names what it asks for as `x-action`.
 	//
-	// Examples: ["audit.read","caller.read","managers.change","managers.read","tenants.change","tenants.read"]
+	// Examples: ["audit.read","caller.read","managers.change","managers.read","tenants.add","tenants.change","tenants.read"]
 	Rights []string   `json:"rights"`
 	Role   CallerRole `json:"role"`
 	Scope  struct {

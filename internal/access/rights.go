@@ -1,0 +1,74 @@
+package access
+
+import "slices"
+
+// Action is one thing that an actor may be allowed to do. Each route of the API names the one that it needs.
+type Action string
+
+// The actions.
+const (
+	ReadCaller     Action = "caller.read" // oneself
+	ReadTenants    Action = "tenants.read"
+	AddTenants     Action = "tenants.add"
+	ChangeTenants  Action = "tenants.change"
+	ReadAudit      Action = "audit.read"
+	ReadManagers   Action = "managers.read"
+	ChangeManagers Action = "managers.change"
+)
+
+// A Right is a line of the table of rights.
+type Right struct {
+	Action Action
+	What   string // for people
+	Roles  []Role // who may, besides System
+	Whole  bool   // only with a scope of all tenants
+}
+
+// Rights is the table of rights, in the order of the alphabet. It is the only place that says which role may do what;
+// docs/access.md shows it, and the database refuses a change by an auditor once more.
+func Rights() []Right {
+	everybody, changers := []Role{Owner, Operator, Auditor}, []Role{Owner, Operator}
+	return []Right{
+		{ReadAudit, "read who did what", everybody, false},
+		{ReadCaller, "read who one is oneself", everybody, false},
+		{ChangeManagers, "invite a tenant's managers, change and remove them", changers, false},
+		{ReadManagers, "read who a tenant's managers are", everybody, false},
+		{AddTenants, "onboard a tenant", changers, true},
+		{ChangeTenants, "change, suspend, erase from, off-board a tenant", changers, false},
+		{ReadTenants, "read tenants, their health and their operations", everybody, false},
+	}
+}
+
+// may reports whether the right's holder is the actor, and whether the scope is wide enough.
+func (r Right) may(a Actor) (role, scope bool) {
+	return a.Role == System || slices.Contains(r.Roles, a.Role), a.Scope.All || !r.Whole
+}
+
+// May returns ErrForbidden unless the actor's role allows the action, and ErrScope when the scope does not.
+func (a Actor) May(action Action) error {
+	for _, right := range Rights() {
+		if right.Action != action {
+			continue
+		}
+		switch role, scope := right.may(a); {
+		case !role:
+			return ErrForbidden
+		case !scope:
+			return ErrScope
+		}
+		return nil
+	}
+	return ErrForbidden // an action that is in no table is nobody's
+}
+
+// Rights returns the actions that the actor may do, sorted.
+func (a Actor) Rights() []Action {
+	var actions []Action
+	for _, right := range Rights() {
+		if a.May(right.Action) == nil {
+			actions = append(actions, right.Action)
+		}
+	}
+	slices.Sort(actions)
+	return actions
+}
