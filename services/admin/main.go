@@ -38,7 +38,8 @@ Settings come from the environment; a missing or wrong one is named at the start
            EARSHOT_OIDC_DISCOVERY_URL  where the issuer is described, if elsewhere (local emulators only)
            EARSHOT_HEALTH_FIGURES    where tenants' figures come from: cloudwatch, or logs on one machine (cloudwatch)
            EARSHOT_HEALTH_TIMEOUT    for each part of a tenant's health (3s)
-           AWS_…                     the API's own identity, as the AWS SDKs read it; it may only look into cells
+           EARSHOT_MANAGERS_TIMEOUT  for a change of a tenant's manager; below ten seconds (6s)
+           AWS_…                     the API's own identity, as the AWS SDKs read it; it may look into cells, and keep managers
   work     EARSHOT_DATABASE_URL      as role earshot_app
            EARSHOT_DATABASE_TIMEOUT  for one transaction (10s)
            EARSHOT_METRICS_LISTEN    host and port of /metrics, /healthz, /readyz (127.0.0.1:8083)
@@ -57,6 +58,9 @@ Settings come from the environment; a missing or wrong one is named at the start
            EARSHOT_ERASE_SETTLE      until no indexer goes by an older list of who was erased (2m)
            EARSHOT_ERASE_QUEUE_WAIT  for a tenant's queue to be seen empty (30m)
            EARSHOT_RETENTION_EVERY   between two deletions of a tenant's expired indices (6h)
+           EARSHOT_ROSTER_KEY        signs the list of tenants that gateways go by: a seed of Ed25519, 32 random bytes in base64
+                                     (none: no list is written)
+           EARSHOT_ROSTER_EVERY      between two looks whether it has changed (5s)
            AWS_…                     the worker's own identity, as the AWS SDKs read it
   migrate  EARSHOT_MIGRATE_DATABASE_URL  as the owner, or as a role that may make roles
            EARSHOT_DATABASE_URL      as role earshot_app: it gets this password

@@ -19,6 +19,8 @@ import (
 	"github.com/earshot-hq/earshot/internal/prober"
 	"github.com/earshot-hq/earshot/internal/resender"
 	"github.com/earshot-hq/earshot/internal/residue"
+	"github.com/earshot-hq/earshot/internal/roster"
+	"github.com/earshot-hq/earshot/internal/rosters"
 	"github.com/earshot-hq/earshot/internal/service"
 	"github.com/earshot-hq/earshot/internal/settings"
 	"github.com/earshot-hq/earshot/internal/stacks"
@@ -45,6 +47,8 @@ type workSettings struct {
 	EraseSettle    time.Duration `env:"ERASE_SETTLE" envDefault:"2m"`
 	EraseQueueWait time.Duration `env:"ERASE_QUEUE_WAIT" envDefault:"30m"`
 	RetentionEvery time.Duration `env:"RETENTION_EVERY" envDefault:"6h"`
+	RosterKey      string        `env:"ROSTER_KEY"`
+	RosterEvery    time.Duration `env:"ROSTER_EVERY" envDefault:"5s"`
 }
 
 // A cloud is where tenants' stacks live.
@@ -55,6 +59,7 @@ type cloud struct {
 	operation.Resender
 	jobs.Expirer
 	operation.Eraser
+	jobs.Publisher // nil: no gateway is told of tenants
 }
 
 // work is the worker as a process.
@@ -75,7 +80,7 @@ func newWork(log *slog.Logger) (*work, error) {
 // Run starts working. Neither the database nor AWS need be there.
 func (m *work) Run(ctx context.Context) (err error) {
 	if m.cloud.Stacks == nil {
-		if m.cloud, err = enterAWS(ctx); err != nil {
+		if m.cloud, err = enterAWS(ctx, m.settings.RosterKey); err != nil {
 			return err
 		}
 	}
@@ -112,14 +117,22 @@ func (m *work) Close(ctx context.Context) error {
 	return err
 }
 
-func enterAWS(ctx context.Context) (cloud, error) {
+func enterAWS(ctx context.Context, rosterKey string) (cloud, error) {
 	identity, err := config.LoadDefaultConfig(ctx)
 	if err != nil {
 		return cloud{}, fmt.Errorf("read the worker's AWS identity: %w", err)
 	}
 	cells := cellaws.New(identity)
 	left := residue.New(cells)
-	return cloud{stacks.New(cells, stacks.Options{}), prober.New(cells), left, resender.New(cells), left, left}, nil
+	entered := cloud{stacks.New(cells, stacks.Options{}), prober.New(cells), left, resender.New(cells), left, left, nil}
+	if rosterKey != "" {
+		key, err := roster.PrivateKey(rosterKey)
+		if err != nil {
+			return cloud{}, fmt.Errorf("EARSHOT_ROSTER_KEY: %w", err)
+		}
+		entered.Publisher = rosters.NewPublisher(cells, key)
+	}
+	return entered, nil
 }
 
 // holder names this worker. Two workers of one name would take each other's operations over.
@@ -141,6 +154,9 @@ func (m *work) queue(runner *operation.Runner) (*queue, error) {
 	c := jobs.Config{
 		Advancer: runner, Keeper: m.db, RebuildEvery: m.settings.RebuildEvery, Scheduler: m.db, ExpireEvery: m.settings.RetentionEvery,
 		Retention: &jobs.Retention{Directory: m.db, Cells: m.db, Expirer: m.cloud, Auditor: m.db, Log: m.log}, Log: m.log,
+	}
+	if m.cloud.Publisher != nil {
+		c.Publishing, c.PublishEvery = &jobs.Publishing{Directory: m.db, Cells: m.db, Publisher: m.cloud}, m.settings.RosterEvery
 	}
 	if m.settings.RebuildMissing {
 		c.Rebuilder = &jobs.Rebuilder{Directory: m.db, Cells: m.db, Stacks: m.cloud, Starter: m.db, Log: m.log}

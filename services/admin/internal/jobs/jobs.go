@@ -21,6 +21,8 @@ type Config struct {
 	Retention    *Retention
 	Scheduler    Scheduler
 	ExpireEvery  time.Duration // how often each tenant's expired indices are deleted
+	Publishing   *Publishing   // nil: no gateway is told of tenants
+	PublishEvery time.Duration // how often is looked whether it has to be
 	Log          *slog.Logger
 }
 
@@ -35,6 +37,7 @@ func Workers(c Config) *river.Workers {
 	river.AddWorker(workers, &rebuildMissing{rebuilder: c.Rebuilder})
 	river.AddWorker(workers, &scheduleExpiry{scheduler: c.Scheduler, within: c.ExpireEvery / 2})
 	river.AddWorker(workers, &expire{retention: c.Retention})
+	river.AddWorker(workers, &publishTenants{publishing: c.Publishing})
 	return workers
 }
 
@@ -43,6 +46,9 @@ func Periodic(c Config) []*river.PeriodicJob {
 	list := []*river.PeriodicJob{periodic[housekeepingArgs](time.Minute), periodic[scheduleExpiryArgs](c.ExpireEvery)}
 	if c.Rebuilder != nil {
 		list = append(list, periodic[rebuildMissingArgs](c.RebuildEvery))
+	}
+	if c.Publishing != nil {
+		list = append(list, periodic[publishTenantsArgs](c.PublishEvery))
 	}
 	return list
 }
