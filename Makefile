@@ -19,19 +19,22 @@ clean: launcher ## stop it and forget its state, its secrets and what was unpack
 	@exec $(LAUNCHER) clean
 
 test: launcher ## run every test, the end-to-end walk included, against real servers
-	@$(LAUNCHER) npm run --silent test
+	@$(LAUNCHER) npm softphone run --silent test
+	@$(LAUNCHER) npm portal run --silent test
+	@$(LAUNCHER) portal
 	@exec $(LAUNCHER) test -- go test -race -timeout 20m ./...
 
 browser: launcher ## look at the softphone in Chromium; pictures go to softphone/screenshots
-	@$(LAUNCHER) npm run --silent build
-	@$(LAUNCHER) npm run --silent browser
+	@$(LAUNCHER) npm softphone run --silent build
+	@$(LAUNCHER) npm softphone run --silent browser
 
 bench: launcher ## measure the product, started for this alone; writes .local/bench.json
 	@CGO_ENABLED=0 go build -trimpath -buildvcs=false -o .local/bin/bench ./bench
 	@exec .local/bin/bench -launcher $(LAUNCHER)
 
-generate: ## write generated files anew
+generate: launcher ## write generated files anew
 	go generate ./...
+	$(LAUNCHER) npm portal run --silent generate
 
 verify: ## prove that generated files are fresh
 	@before="$$(git status --porcelain; git diff)"; $(MAKE) --no-print-directory generate; \
@@ -43,7 +46,8 @@ lint: $(LINT_ENV) launcher ## check form: gofmt, go vet, golangci-lint, cfn-lint
 	go vet ./...
 	$(GO_TOOL) golangci-lint run --allow-parallel-runners ./...
 	$(LINT_ENV)/bin/cfn-lint infra/*.yaml
-	$(LAUNCHER) npm run --silent check
+	$(LAUNCHER) npm softphone run --silent check
+	$(LAUNCHER) npm portal run --silent check
 
 $(LINT_ENV): tools/lint/requirements.txt
 	python3 -m venv --clear $@

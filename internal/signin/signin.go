@@ -89,10 +89,19 @@ type Verifier struct {
 	config Config
 	client *http.Client
 
-	mu       sync.Mutex
-	verifier *oidc.IDTokenVerifier // nil until the issuer has answered once
-	failed   error                 // why it has not
-	retryAt  time.Time
+	mu        sync.Mutex
+	verifier  *oidc.IDTokenVerifier // nil until the issuer has answered once
+	endpoints Endpoints             // known when verifier is
+	failed    error                 // why it has not
+	retryAt   time.Time
+}
+
+// Endpoints is where browsers sign in, as the issuer describes itself.
+type Endpoints struct {
+	Issuer        string // what tokens name
+	Authorization string // where a person signs in
+	Token         string // where a code becomes tokens
+	EndSession    string // where a person signs out; empty: nowhere
 }
 
 const (
@@ -174,6 +183,16 @@ func (v *Verifier) Ping(ctx context.Context) error {
 	return err
 }
 
+// Endpoints returns where browsers sign in; ErrUnavailable until the issuer has described itself.
+func (v *Verifier) Endpoints(ctx context.Context) (Endpoints, error) {
+	if _, err := v.ready(ctx); err != nil {
+		return Endpoints{}, err
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.endpoints, nil
+}
+
 // ready returns the verifier, asking the issuer for its description when that is still missing.
 func (v *Verifier) ready(ctx context.Context) (*oidc.IDTokenVerifier, error) {
 	v.mu.Lock()
@@ -182,13 +201,13 @@ func (v *Verifier) ready(ctx context.Context) (*oidc.IDTokenVerifier, error) {
 		return v.verifier, nil
 	}
 	if now := v.config.Now(); v.failed == nil || !now.Before(v.retryAt) {
-		v.verifier, v.failed = v.discover(ctx)
+		v.verifier, v.endpoints, v.failed = v.discover(ctx)
 		v.retryAt = now.Add(retryPause)
 	}
 	return v.verifier, v.failed
 }
 
-func (v *Verifier) discover(ctx context.Context) (*oidc.IDTokenVerifier, error) {
+func (v *Verifier) discover(ctx context.Context) (*oidc.IDTokenVerifier, Endpoints, error) {
 	ctx = oidc.ClientContext(context.WithoutCancel(ctx), v.client) // a caller who leaves must not leave the error behind
 	address := v.config.Issuer
 	if v.config.DiscoveryURL != "" {
@@ -197,17 +216,22 @@ func (v *Verifier) discover(ctx context.Context) (*oidc.IDTokenVerifier, error) 
 	}
 	provider, err := oidc.NewProvider(ctx, address)
 	if err != nil {
-		return nil, fmt.Errorf("%w (%w)", ErrUnavailable, err)
+		return nil, Endpoints{}, fmt.Errorf("%w (%w)", ErrUnavailable, err)
 	}
 	var described struct {
-		KeysURL string `json:"jwks_uri"`
+		KeysURL       string `json:"jwks_uri"`
+		EndSessionURL string `json:"end_session_endpoint"`
 	}
 	if err := provider.Claims(&described); err != nil {
-		return nil, fmt.Errorf("%w (%w)", ErrUnavailable, err)
+		return nil, Endpoints{}, fmt.Errorf("%w (%w)", ErrUnavailable, err)
+	}
+	where := Endpoints{
+		Issuer: v.config.Issuer, Authorization: provider.Endpoint().AuthURL, Token: provider.Endpoint().TokenURL,
+		EndSession: described.EndSessionURL,
 	}
 	return oidc.NewVerifier(v.config.Issuer, keySet{oidc.NewRemoteKeySet(ctx, described.KeysURL)}, &oidc.Config{
 		SkipClientIDCheck:    true, // see isOurs
 		SupportedSigningAlgs: v.config.Algorithms,
 		Now:                  v.config.Now,
-	}), nil
+	}), where, nil
 }

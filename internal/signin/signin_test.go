@@ -49,7 +49,8 @@ func (i *issuer) serve(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusBadGateway)
 	case strings.HasSuffix(r.URL.Path, "/openid-configuration"):
 		_ = json.NewEncoder(w).Encode(map[string]any{
-			"issuer": i.URL, "jwks_uri": i.URL + "/keys", "id_token_signing_alg_values_supported": []string{"RS256", "HS256"},
+			"issuer": i.URL, "jwks_uri": i.URL + "/keys", "authorization_endpoint": i.URL + "/authorize", "token_endpoint": i.URL + "/token",
+			"end_session_endpoint": i.URL + "/logout", "id_token_signing_alg_values_supported": []string{"RS256", "HS256"},
 		})
 	default:
 		_ = json.NewEncoder(w).Encode(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{
@@ -232,5 +233,29 @@ func TestDiscoveryElsewhere(t *testing.T) {
 	}
 	if _, err := v.Verify(t.Context(), i.token(t, nil)); !errors.Is(err, access.ErrUnauthenticated) {
 		t.Errorf("the emulator's own name got %v", err)
+	}
+}
+
+func TestBrowsersLearnWhereToSignIn(t *testing.T) {
+	t.Parallel()
+	i := newIssuer(t)
+	i.away.Store(true)
+	v := verifier(t, signin.Config{Issuer: i.URL, ClientID: client, Now: clock()})
+	if _, err := v.Endpoints(t.Context()); !errors.Is(err, signin.ErrUnavailable) {
+		t.Errorf("the issuer is away: %v", err)
+	}
+	i.away.Store(false)
+	want := signin.Endpoints{Issuer: i.URL, Authorization: i.URL + "/authorize", Token: i.URL + "/token", EndSession: i.URL + "/logout"}
+	if got, err := v.Endpoints(t.Context()); err != nil || got != want {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+// clock goes on by a minute each time that it is asked.
+func clock() func() time.Time {
+	now := time.Now()
+	return func() time.Time {
+		now = now.Add(time.Minute)
+		return now
 	}
 }

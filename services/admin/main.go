@@ -35,6 +35,7 @@ Settings come from the environment; a missing or wrong one is named at the start
                                      reaches all; with it, who lacks the claim reaches none)
            EARSHOT_CONNECT_TEMPLATE_URL  where customers' consoles find infra/customer-connect.yaml: an S3 address that
                                      everybody may read (none: no setup_url is shown)
+           EARSHOT_PORTAL_URL        where browsers reach the portal: the sign-in's callback, exactly (wherever it was opened)
            EARSHOT_OIDC_DISCOVERY_URL  where the issuer is described, if elsewhere (local emulators only)
            EARSHOT_HEALTH_FIGURES    where tenants' figures come from: cloudwatch, or logs on one machine (cloudwatch)
            EARSHOT_HEALTH_TIMEOUT    for each part of a tenant's health (3s)

@@ -19,6 +19,7 @@ import (
 	"github.com/earshot-hq/earshot/internal/signin"
 	"github.com/earshot-hq/earshot/internal/tenant"
 	"github.com/earshot-hq/earshot/services/admin/internal/api"
+	"github.com/earshot-hq/earshot/services/admin/internal/pages"
 )
 
 type serveSettings struct {
@@ -37,6 +38,7 @@ type serveSettings struct {
 
 	TrustedProxies []string `env:"TRUSTED_PROXIES"`
 
+	PortalURL          string `env:"PORTAL_URL"`
 	ConnectTemplateURL string `env:"CONNECT_TEMPLATE_URL"`
 	// Where tenants' figures come from, and how long each part of their health may take.
 	HealthFigures string        `env:"HEALTH_FIGURES" envDefault:"cloudwatch"`
@@ -53,7 +55,7 @@ func (s serveSettings) signIn(db *postgres.DB) signin.Config {
 	}
 }
 
-// serve is the admin API as a process.
+// serve is the admin API, and the portal in front of it, as a process.
 type serve struct {
 	settings serveSettings
 	log      *slog.Logger
@@ -102,7 +104,17 @@ func (m *serve) Run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	m.api = service.NewServer(m.settings.Listen, handler, m.log, handler.CloseStreams)
+	site, err := pages.Site()
+	if err != nil {
+		return err
+	}
+	portal, err := pages.New(pages.Config{
+		Site: site, API: handler, SignIn: verifier.Endpoints, ClientID: m.settings.ClientID, URL: m.settings.PortalURL, Log: m.log,
+	})
+	if err != nil {
+		return err
+	}
+	m.api = service.NewServer(m.settings.Listen, portal, m.log, handler.CloseStreams)
 	m.metrics = service.NewServer(m.settings.MetricsListen, metrics.Handler(health), m.log, nil)
 	return m.group.Start(ctx, m.metrics, m.api)
 }

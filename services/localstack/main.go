@@ -39,7 +39,8 @@ const usage = `usage: localstack COMMAND
   clean             stop it and forget its state
   test -- CMD…      run CMD with fresh servers for tests
   artifacts         build what the stacks are made from; --arch arm64 for AWS
-  npm ARG…          run npm in softphone/, with what its lock file pins
+  portal            build the portal into the admin service's sources
+  npm PROJECT ARG…  run npm in softphone/ or portal/, with what its lock file pins
   token             print a bearer token for the admin API
   demo-call [SLUG]  send calls of four minutes to a tenant; the last lines are their verdicts, as JSON
 
@@ -98,6 +99,8 @@ func run(ctx context.Context, arguments []string) (int, error) {
 		return exitCode(l.Clean(ctx))
 	case "artifacts":
 		return exitCode(artifacts(ctx, l, rest))
+	case "portal":
+		return exitCode(l.Portal(ctx))
 	case "npm":
 		return l.NPM(ctx, rest)
 	case "token":

@@ -21,9 +21,16 @@ func (l *Launcher) builder(w *workspace.Workspace, architecture string) bundle.B
 }
 
 // site is the softphone's project.
-func (l *Launcher) site(w *workspace.Workspace) npm.Project {
+func (l *Launcher) site(w *workspace.Workspace) npm.Project { return l.project(w, "softphone", "site") }
+
+// portal is the admins' project.
+func (l *Launcher) portal(w *workspace.Workspace) npm.Project {
+	return l.project(w, "portal", "portal")
+}
+
+func (l *Launcher) project(w *workspace.Workspace, dir, cache string) npm.Project {
 	return npm.Project{
-		Dir: filepath.Join(l.Root, "softphone"), Cache: l.common("build", "site"),
+		Dir: filepath.Join(l.Root, dir), Cache: l.common("build", cache),
 		Node: func(ctx context.Context) (npm.Runtime, error) {
 			return part.FindNode(ctx, l.python(w), l.Requirements.Node)
 		},
@@ -31,13 +38,40 @@ func (l *Launcher) site(w *workspace.Workspace) npm.Project {
 	}
 }
 
-// NPM runs npm in the softphone's project, with all that it is developed with, and returns npm's exit code.
+// embedPortal builds the portal and puts it where the admin service's binary takes it from.
+func (l *Launcher) embedPortal(ctx context.Context, w *workspace.Workspace) error {
+	return l.portal(w).Deliver(ctx, filepath.Join(l.Root, "services", "admin", "internal", "pages", "site"))
+}
+
+// Portal is embedPortal for whoever builds the admin service without the launcher.
+func (l *Launcher) Portal(ctx context.Context) error {
+	w, err := workspace.Open(l.Root, workspace.OwnState(l.Root))
+	if err != nil {
+		return err
+	}
+	began := time.Now()
+	if err := l.embedPortal(ctx, w); err != nil {
+		return err
+	}
+	l.Console.Took("portal", "built", time.Since(began))
+	return nil
+}
+
+// NPM runs npm in the project that the first argument names, with all that it is developed with, and returns npm's exit code.
 func (l *Launcher) NPM(ctx context.Context, arguments []string) (int, error) {
 	w, err := workspace.Open(l.Root, workspace.OwnState(l.Root))
 	if err != nil {
 		return 1, err
 	}
-	err = l.site(w).Run(ctx, arguments...)
+	projects := map[string]npm.Project{"softphone": l.site(w), "portal": l.portal(w)}
+	if len(arguments) == 0 {
+		return 2, errNoProject
+	}
+	project, known := projects[arguments[0]]
+	if !known {
+		return 2, errNoProject
+	}
+	err = project.Run(ctx, arguments[1:]...)
 	var exit *exec.ExitError
 	if errors.As(err, &exit) && exit.ExitCode() >= 0 {
 		return exit.ExitCode(), nil
@@ -47,6 +81,8 @@ func (l *Launcher) NPM(ctx context.Context, arguments []string) (int, error) {
 	}
 	return 0, nil
 }
+
+var errNoProject = errors.New("npm needs a project: localstack npm softphone|portal ARG…")
 
 // common is a path below the folder that all states of the checkout share.
 func (l *Launcher) common(elements ...string) string {

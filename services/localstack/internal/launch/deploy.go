@@ -22,8 +22,7 @@ const maxTenants = 100
 // need to know of them. It runs again when the emulator has lost its state.
 func (s *stack) deploy(ctx context.Context) error {
 	began := time.Now()
-	portal := "http://localhost:" + strconv.Itoa(s.bench.Ports.Admin) + "/"
-	plane, err := s.cloud.ControlPlane(ctx, portal)
+	plane, err := s.cloud.ControlPlane(ctx, s.admin.PortalURL())
 	if err != nil {
 		return err
 	}

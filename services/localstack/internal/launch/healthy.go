@@ -25,7 +25,7 @@ func (s *stack) writeEndpoints() error {
 		return nil
 	}
 	e := Endpoints{
-		AdminAPI: s.admin.URL(), Metrics: s.admin.MetricsURL(),
+		AdminAPI: s.admin.URL(), Portal: new(s.admin.PortalURL()), Metrics: s.admin.MetricsURL(),
 		AdminIssuer: s.identity.Issuer, AdminClientID: s.identity.ClientID,
 		AdminUser:   Account{Username: ownerEmail, Password: s.password},
 		DemoManager: Account{Username: managerEmail, Password: s.managerPassword},
@@ -68,8 +68,9 @@ func (s *stack) printAddresses(tenant adminapi.Tenant) {
 		dedicated = s.dedicated.URL()
 	}
 	for _, line := range [][2]string{
-		{"admin API", s.admin.URL() + "/docs"},
-		{"admin", ownerEmail + "; `make -s token` prints a bearer token"},
+		{"portal", s.admin.PortalURL()},
+		{"  sign in as", ownerEmail + " with the password " + s.password},
+		{"admin API", s.admin.URL() + "/docs; `make -s token` prints a bearer token"},
 		{"tenant", tenant.Slug},
 		{"  softphone", tenant.URLs.Softphone},
 		{"  telemetry", tenant.URLs.TelemetryAPI},
@@ -81,7 +82,7 @@ func (s *stack) printAddresses(tenant adminapi.Tenant) {
 		{"simulator", s.simulator.URL() + "/sim/, a stand-in for Amazon Connect: call an agent who has signed in"},
 		{"all of it", endpointsFile(s.bench.Workspace.State)},
 	} {
-		fmt.Fprintf(&text, "  %-12s %s\n", line[0], line[1])
+		fmt.Fprintf(&text, "  %-13s %s\n", line[0], line[1])
 	}
 	s.Console.Text(text.String())
 }

@@ -199,10 +199,17 @@ func (s *stack) startEmulator(ctx context.Context) (err error) {
 	return s.supervisor.Start(ctx, emulator)
 }
 
-// build makes the functions first and the service then: they share most packages, and one build uses all processors.
-func (s *stack) build(ctx context.Context, admin, simulator string) (err error) {
+// build makes the functions first and the services then: they share most packages, and one build uses all processors. The
+// portal, which the admin service embeds, is built beside the functions.
+func (s *stack) build(ctx context.Context, admin, simulator string) error {
 	began := time.Now()
-	if s.bundle, err = s.builder(s.bench.Workspace, runtime.GOARCH).Build(ctx); err != nil {
+	group, building := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		s.bundle, err = s.builder(s.bench.Workspace, runtime.GOARCH).Build(building)
+		return err
+	})
+	group.Go(func() error { return s.embedPortal(building, s.bench.Workspace) })
+	if err := group.Wait(); err != nil {
 		return err
 	}
 	s.Console.Took("artifacts", "built version "+s.bundle.Version, time.Since(began))

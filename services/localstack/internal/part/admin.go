@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"strconv"
 	"syscall"
 
 	"github.com/jackc/pgx/v5"
@@ -76,6 +77,11 @@ func NewAdmin(b *Bench, postgres *Postgres, binary string) (*Admin, error) {
 // URL is where the admin API answers.
 func (a *Admin) URL() string { return "http://" + Loopback(a.bench.Ports.Admin) }
 
+// PortalURL is where browsers reach the portal: Cognito takes no other name of this machine (aws.md 6.5).
+func (a *Admin) PortalURL() string {
+	return "http://localhost:" + strconv.Itoa(a.bench.Ports.Admin) + "/"
+}
+
 // MetricsURL is where the admin service's metrics are.
 func (a *Admin) MetricsURL() string {
 	return "http://" + Loopback(a.bench.Ports.AdminMetrics) + "/metrics"
@@ -127,7 +133,7 @@ func (a *Admin) Part(identity Identity) process.Part {
 	ready := a.URL() + "/readyz"
 	return a.part("admin", "serve", ready, append(identity.environment(identity.API),
 		"EARSHOT_HEALTH_FIGURES=logs", // the emulator makes no metrics of log lines
-		"EARSHOT_LISTEN="+Loopback(a.bench.Ports.Admin), "EARSHOT_METRICS_LISTEN="+Loopback(a.bench.Ports.AdminMetrics),
+		"EARSHOT_PORTAL_URL="+a.PortalURL(), "EARSHOT_LISTEN="+Loopback(a.bench.Ports.Admin), "EARSHOT_METRICS_LISTEN="+Loopback(a.bench.Ports.AdminMetrics),
 		"EARSHOT_OIDC_ISSUER="+identity.Issuer, "EARSHOT_OIDC_CLIENT_ID="+identity.ClientID, "EARSHOT_OIDC_DISCOVERY_URL="+identity.DiscoveryURL)...)
 }
 

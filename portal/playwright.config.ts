@@ -1,0 +1,18 @@
+import { defineConfig } from "@playwright/test";
+
+// Looks at the portal of a running product in Chromium. EARSHOT_ENDPOINTS names the file that the launcher writes; CHROMIUM
+// names another browser than the system's.
+export default defineConfig({
+  testDir: "test/browser",
+  workers: 1,
+  timeout: 240_000,
+  reporter: "list",
+  outputDir: "screenshots/failed",
+  expect: { timeout: 15_000 },
+  use: {
+    locale: "en-GB",
+    permissions: ["clipboard-read", "clipboard-write"],
+    viewport: { width: 1280, height: 900 },
+    launchOptions: { executablePath: process.env["CHROMIUM"] ?? "/usr/bin/chromium", args: ["--no-sandbox", "--disable-dev-shm-usage"] },
+  },
+});

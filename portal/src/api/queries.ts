@@ -1,0 +1,103 @@
+import { infiniteQueryOptions, QueryClient, queryOptions } from "@tanstack/react-query";
+
+import { bodyOf, withTag, type API } from "./client";
+import { ProblemError } from "./problem";
+import type { OperationKind, OperationState, Tenant, TenantState } from "./types";
+
+export interface TenantFilter {
+  readonly q?: string | undefined;
+  readonly state?: TenantState | undefined;
+  readonly cell?: string | undefined;
+}
+
+export interface OperationFilter {
+  readonly tenant?: string | undefined;
+  readonly kind?: OperationKind | undefined;
+  readonly state?: OperationState | undefined;
+}
+
+/** How soon to look again: often while something is going on. */
+const soonMillis = 3_000;
+const calmMillis = 30_000;
+
+export function newQueryClient(): QueryClient {
+  return new QueryClient({
+    defaultOptions: {
+      queries: {
+        staleTime: 2_000,
+        retry: (failures, error) => failures < 2 && !(error instanceof ProblemError && error.problem.status < 500),
+      },
+    },
+  });
+}
+
+const isBusy = (tenant: Tenant): boolean => tenant.active_operation !== undefined;
+
+export const tenantsQuery = (api: API, filter: TenantFilter) =>
+  infiniteQueryOptions({
+    queryKey: ["tenants", filter],
+    initialPageParam: undefined as string | undefined,
+    queryFn: ({ pageParam, signal }) =>
+      bodyOf(api.GET("/v1/tenants", { params: { query: defined({ ...filter, limit: 50, cursor: pageParam }) }, signal })),
+    getNextPageParam: (page) => page.next_cursor,
+    refetchInterval: ({ state }) => (state.data?.pages.some((page) => page.items.some(isBusy)) === true ? soonMillis : calmMillis),
+  });
+
+export const tenantQuery = (api: API, slug: string) =>
+  queryOptions({
+    queryKey: ["tenant", slug],
+    queryFn: async ({ signal }) => {
+      const { body, tag } = await withTag(api.GET("/v1/tenants/{slug}", { params: { path: { slug } }, signal }));
+      return { tenant: body, tag };
+    },
+    refetchInterval: ({ state }) => (state.data !== undefined && isBusy(state.data.tenant) ? soonMillis : calmMillis),
+  });
+
+export const healthQuery = (api: API, slug: string) =>
+  queryOptions({
+    queryKey: ["health", slug],
+    queryFn: ({ signal }) => bodyOf(api.GET("/v1/tenants/{slug}/health", { params: { path: { slug } }, signal })),
+    refetchInterval: 2 * calmMillis,
+    staleTime: calmMillis,
+  });
+
+export const instancesQuery = (api: API, slug: string) =>
+  queryOptions({
+    queryKey: ["tenant", slug, "instances"],
+    queryFn: async ({ signal }) => {
+      const { body, tag } = await withTag(api.GET("/v1/tenants/{slug}/connect-instances", { params: { path: { slug } }, signal }));
+      return { items: body.items, tag };
+    },
+  });
+
+export const operationsQuery = (api: API, filter: OperationFilter) =>
+  infiniteQueryOptions({
+    queryKey: ["operations", filter],
+    initialPageParam: undefined as string | undefined,
+    queryFn: ({ pageParam, signal }) =>
+      bodyOf(api.GET("/v1/operations", { params: { query: defined({ ...filter, limit: 50, cursor: pageParam }) }, signal })),
+    getNextPageParam: (page) => page.next_cursor,
+    refetchInterval: ({ state }) =>
+      state.data?.pages.some((page) => page.items.some(({ finished_at }) => finished_at === undefined)) === true ? soonMillis : calmMillis,
+  });
+
+export const operationQuery = (api: API, id: string) =>
+  queryOptions({
+    queryKey: ["operation", id],
+    queryFn: ({ signal }) => bodyOf(api.GET("/v1/operations/{id}", { params: { path: { id } }, signal })),
+  });
+
+export const callerQuery = (api: API) =>
+  queryOptions({
+    queryKey: ["whoami"],
+    queryFn: ({ signal }) => bodyOf(api.GET("/v1/whoami", { signal })),
+    staleTime: 10 * calmMillis,
+  });
+
+type Defined<T> = { [K in keyof T]: Exclude<T[K], undefined> };
+
+/** The members that have a value: the API takes no empty ones. */
+export function defined<T extends object>(members: T): Partial<Defined<T>> {
+  // Object.fromEntries forgets the types of what it is given; only undefined was taken out.
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as Partial<Defined<T>>;
+}

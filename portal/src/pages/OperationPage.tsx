@@ -1,0 +1,45 @@
+import Header from "@cloudscape-design/components/header";
+import KeyValuePairs from "@cloudscape-design/components/key-value-pairs";
+import Link from "@cloudscape-design/components/link";
+import SpaceBetween from "@cloudscape-design/components/space-between";
+import { useQuery } from "@tanstack/react-query";
+
+import { useService } from "../api/context";
+import { operationQuery } from "../api/queries";
+import { OperationProgress } from "../parts/OperationProgress";
+import { Page } from "../parts/Page";
+import { ProblemAlert } from "../parts/ProblemAlert";
+import { OperationStateIndicator } from "../parts/StateIndicator";
+import { When } from "../parts/When";
+import { paths } from "../paths";
+import { operationRoute } from "../router";
+
+export function OperationPage() {
+  const { id } = operationRoute.useParams();
+  const { api } = useService();
+  const { data: operation, error, refetch } = useQuery(operationQuery(api, id));
+  const title = operation === undefined ? "Operation" : `${operation.kind} of ${operation.tenant}`;
+  return (
+    <Page title={title} trail={[{ text: "Operations", href: paths.operations() }]} header={<Header variant="h1">{title}</Header>}>
+      <SpaceBetween size="l">
+        <ProblemAlert error={error} what="The operation cannot be shown" retry={refetch} />
+        {operation === undefined ? null : (
+          <>
+            <KeyValuePairs
+              columns={3}
+              items={[
+                { label: "State", value: <OperationStateIndicator state={operation.state} /> },
+                { label: "Tenant", value: <Link href={paths.tenant(operation.tenant)}>{operation.tenant}</Link> },
+                { label: "Asked for by", value: operation.requested_by },
+                { label: "Began", value: <When at={operation.created_at} /> },
+                { label: "Ended", value: <When at={operation.finished_at} /> },
+                { label: "Attempt", value: operation.attempt },
+              ]}
+            />
+            <OperationProgress key={operation.attempt} operation={operation} />
+          </>
+        )}
+      </SpaceBetween>
+    </Page>
+  );
+}

@@ -1,0 +1,63 @@
+import Header from "@cloudscape-design/components/header";
+import Spinner from "@cloudscape-design/components/spinner";
+import SpaceBetween from "@cloudscape-design/components/space-between";
+import Tabs from "@cloudscape-design/components/tabs";
+import { useQuery } from "@tanstack/react-query";
+import { useNavigate, useParams } from "@tanstack/react-router";
+
+import { useService } from "../api/context";
+import { tenantQuery } from "../api/queries";
+import { OperationsTable } from "../parts/OperationsTable";
+import { Page } from "../parts/Page";
+import { ProblemAlert } from "../parts/ProblemAlert";
+import { TenantStateIndicator } from "../parts/StateIndicator";
+import { isTenantTab, paths, tenantTabs, type TenantTab } from "../paths";
+import { Overview } from "../tenants/Overview";
+
+const labels: Record<TenantTab, string> = {
+  overview: "Overview",
+  operations: "Operations",
+};
+
+export function TenantPage() {
+  const { slug = "", tab = "overview" } = useParams({ strict: false });
+  const { api } = useService();
+  const navigate = useNavigate();
+  const { data, error, refetch } = useQuery(tenantQuery(api, slug));
+  const active: TenantTab = isTenantTab(tab) ? tab : "overview";
+  if (data === undefined) {
+    return (
+      <Page title={slug} trail={[{ text: "Tenants", href: paths.tenants() }]}>
+        {error === null ? <Spinner size="large" /> : <ProblemAlert error={error} what={`The tenant ${slug} cannot be shown`} retry={refetch} />}
+      </Page>
+    );
+  }
+  const { tenant } = data;
+  const content: Record<TenantTab, () => React.ReactNode> = {
+    overview: () => <Overview tenant={tenant} />,
+    operations: () => <OperationsTable filter={{ tenant: slug }} empty="This tenant has had no operation." />,
+  };
+  return (
+    <Page
+      title={slug}
+      trail={[{ text: "Tenants", href: paths.tenants() }]}
+      header={
+        <Header variant="h1" description={tenant.display_name} info={<TenantStateIndicator state={tenant.state} />}>
+          {slug}
+        </Header>
+      }
+    >
+      <SpaceBetween size="m">
+        <ProblemAlert error={error} what="What is shown may be old" retry={refetch} />
+        <Tabs
+          ariaLabel={`The tenant ${slug}`}
+          activeTabId={active}
+          tabs={tenantTabs.map((id) => ({ id, label: labels[id], href: paths.tenantTab(slug, id), content: id === active ? content[id]() : null }))}
+          onChange={({ detail }) => {
+            if (isTenantTab(detail.activeTabId)) void navigate({ to: paths.tenantTab(slug, detail.activeTabId) });
+          }}
+        />
+      </SpaceBetween>
+    </Page>
+  );
+}

@@ -1,0 +1,144 @@
+import Box from "@cloudscape-design/components/box";
+import Button from "@cloudscape-design/components/button";
+import Header from "@cloudscape-design/components/header";
+import Link from "@cloudscape-design/components/link";
+import Select from "@cloudscape-design/components/select";
+import SpaceBetween from "@cloudscape-design/components/space-between";
+import Table, { type TableProps } from "@cloudscape-design/components/table";
+import TextFilter from "@cloudscape-design/components/text-filter";
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
+import { useEffect, useState } from "react";
+
+import { useService } from "../api/context";
+import { tenantsQuery, type TenantFilter } from "../api/queries";
+import type { Tenant } from "../api/types";
+import { ChangeButton } from "../parts/MayChange";
+import { Page } from "../parts/Page";
+import { ProblemAlert } from "../parts/ProblemAlert";
+import { ShowMore } from "../parts/ShowMore";
+import { TenantStateIndicator } from "../parts/StateIndicator";
+import { When } from "../parts/When";
+import { paths } from "../paths";
+import { tenantsRoute } from "../router";
+import { tenantStates } from "../search";
+
+const columns: TableProps.ColumnDefinition<Tenant>[] = [
+  {
+    id: "slug",
+    header: "Tenant",
+    isRowHeader: true,
+    cell: ({ slug, display_name }) => (
+      <>
+        <Link href={paths.tenant(slug)}>{slug}</Link>
+        <Box color="text-body-secondary">{display_name}</Box>
+      </>
+    ),
+  },
+  { id: "state", header: "State", cell: ({ state }) => <TenantStateIndicator state={state} /> },
+  {
+    id: "instances",
+    header: "Connect instances",
+    cell: ({ connect_instances }) => connect_instances.map(({ alias }) => alias).join(", "),
+  },
+  { id: "isolation", header: "Isolation", cell: ({ isolation }) => isolation },
+  { id: "cell", header: "Cell", cell: ({ cell }) => cell },
+  { id: "version", header: "Version", cell: ({ stack }) => stack.artifact_version ?? "–" },
+  { id: "updated", header: "Changed", cell: ({ updated_at }) => <When at={updated_at} /> },
+];
+
+/** Waits until typing has paused, so that not every letter is asked for. */
+const typingPauseMillis = 300;
+
+const anyState = { value: "", label: "Any state" };
+const stateOptions: { value: string; label: string }[] = [anyState, ...tenantStates.map((state) => ({ value: state, label: state }))];
+
+export function TenantsPage() {
+  const { api } = useService();
+  const filter = tenantsRoute.useSearch();
+  const navigate = useNavigate();
+  const listed = useInfiniteQuery(tenantsQuery(api, filter));
+  const [typed, setTyped] = useState(filter.q ?? "");
+  const change = (next: Partial<TenantFilter>): void => {
+    void navigate({ to: tenantsRoute.to, search: { ...filter, ...next }, replace: true });
+  };
+  useEffect(() => {
+    if (typed === (filter.q ?? "")) return;
+    const timer = setTimeout(() => change({ q: typed === "" ? undefined : typed }), typingPauseMillis);
+    return () => clearTimeout(timer);
+  });
+  const items = listed.data?.pages.flatMap((page) => page.items) ?? [];
+  const isFiltered = filter.q !== undefined || filter.state !== undefined || filter.cell !== undefined;
+  return (
+    <Page
+      title="Tenants"
+      trail={[]}
+      header={
+        <Header
+          variant="h1"
+          description="Contact centres on Amazon Connect whose calls Earshot listens to."
+          actions={
+            <ChangeButton variant="primary" href={paths.newTenant()}>
+              Onboard a tenant
+            </ChangeButton>
+          }
+        >
+          Tenants
+        </Header>
+      }
+    >
+      <SpaceBetween size="m">
+        <ProblemAlert error={listed.error} what="The tenants cannot be listed" retry={listed.refetch} />
+        <Table
+          columnDefinitions={columns}
+          items={items}
+          trackBy="id"
+          variant="container"
+          loading={listed.isPending}
+          loadingText="Asking for the tenants"
+          ariaLabels={{ tableLabel: "Tenants" }}
+          filter={
+            <SpaceBetween direction="horizontal" size="xs">
+              <TextFilter
+                filteringText={typed}
+                filteringPlaceholder="Find by slug or name"
+                filteringAriaLabel="Find tenants by slug or name"
+                onChange={({ detail }) => setTyped(detail.filteringText)}
+              />
+              <Select
+                ariaLabel="State"
+                selectedOption={stateOptions.find(({ value }) => value === filter.state) ?? anyState}
+                options={stateOptions}
+                onChange={({ detail }) => change({ state: tenantStates.find((state) => state === detail.selectedOption.value) })}
+              />
+            </SpaceBetween>
+          }
+          empty={isFiltered ? <NoMatch clear={() => { setTyped(""); change({ q: undefined, state: undefined, cell: undefined }); }} /> : <NoTenants />}
+          footer={<ShowMore query={listed} />}
+        />
+      </SpaceBetween>
+    </Page>
+  );
+}
+
+const NoMatch = ({ clear }: { readonly clear: () => void }) => (
+  <Box textAlign="center">
+    <SpaceBetween size="s">
+      <b>No tenant matches</b>
+      <Button onClick={clear}>Show all</Button>
+    </SpaceBetween>
+  </Box>
+);
+
+const NoTenants = () => (
+  <Box textAlign="center">
+    <SpaceBetween size="s">
+      <b>No tenants yet</b>
+      <Box color="text-body-secondary">
+        A tenant is a contact centre that is your customer. To onboard one you need the ARN of its Amazon Connect instance; Earshot
+        builds the rest and proves it with a call.
+      </Box>
+      <Button href={paths.newTenant()}>Onboard a tenant</Button>
+    </SpaceBetween>
+  </Box>
+);

@@ -1,0 +1,22 @@
+/** Every address of the portal. */
+export const paths = {
+  tenants: () => "/tenants",
+  newTenant: () => "/tenants/new",
+  tenant: (slug: string) => `/tenants/${encodeURIComponent(slug)}`,
+  tenantTab: (slug: string, tab: TenantTab) => (tab === "overview" ? paths.tenant(slug) : `${paths.tenant(slug)}/${tab}`),
+  newInstance: (slug: string) => `${paths.tenant(slug)}/instances/new`,
+  instance: (slug: string, alias: string) => `${paths.tenant(slug)}/instances/edit/${encodeURIComponent(alias)}`,
+  operations: () => "/operations",
+  operation: (id: string) => `/operations/${encodeURIComponent(id)}`,
+  about: () => "/about",
+  apiDocs: () => "/docs",
+  specification: () => "/openapi.json",
+} as const;
+
+export const tenantTabs = ["overview", "operations"] as const;
+export type TenantTab = (typeof tenantTabs)[number];
+
+export const isTenantTab = (text: string): text is TenantTab => (tenantTabs as readonly string[]).includes(text);
+
+/** Addresses of this origin that the API answers. */
+export const isAPI = (path: string): boolean => path === paths.apiDocs() || path === paths.specification() || path.startsWith("/v1/");
