@@ -57,8 +57,8 @@ $(LINT_ENV): tools/lint/requirements.txt
 artifacts: launcher ## build functions, templates and site; ARCH=arm64 for AWS
 	@exec $(LAUNCHER) artifacts $(if $(ARCH),--arch $(ARCH))
 
-demo-call: launcher ## send TENANT (acme) three calls of four minutes that have just ended, and say how they sounded
-	@exec $(LAUNCHER) demo-call $(TENANT)
+demo-call: launcher ## send TENANT (acme) three calls that have just ended, and say how they sounded; BROWSER=1: take a call in Chromium
+	@exec $(LAUNCHER) demo-call $(if $(BROWSER),--browser) $(TENANT)
 
 token: launcher ## print a fresh bearer token for the admin API
 	@exec $(LAUNCHER) token

@@ -42,7 +42,7 @@ const usage = `usage: localstack COMMAND
   portal            build the portal into the admin service's sources
   npm PROJECT ARG…  run npm in softphone/ or portal/, with what its lock file pins
   token             print a bearer token for the admin API
-  demo-call [SLUG]  send calls of four minutes to a tenant; the last lines are their verdicts, as JSON
+  demo-call [--browser] [SLUG]  send calls of four minutes to a tenant, or take one in Chromium; the last lines are verdicts, as JSON
 
 EARSHOT_LOCAL=DIR keeps the state elsewhere than in .local; EARSHOT_MAVEN_URL asks another Maven repository.
 EARSHOT_DEDICATED_SEARCH=true has up start a second search node, without which there are no dedicated tenants here.
@@ -110,11 +110,7 @@ func run(ctx context.Context, arguments []string) (int, error) {
 		}
 		return exitCode(err)
 	case "demo-call":
-		tenant := launch.DemoTenant
-		if len(rest) > 0 {
-			tenant = rest[0]
-		}
-		return exitCode(l.DemoCall(ctx, tenant))
+		return exitCode(demoCall(ctx, l, rest))
 	default:
 		return 2, fmt.Errorf("there is no command %q\n\n%s", arguments[0], usage)
 	}
@@ -125,6 +121,22 @@ func exitCode(err error) (int, error) {
 		return 1, err
 	}
 	return 0, nil
+}
+
+func demoCall(ctx context.Context, l *launch.Launcher, arguments []string) error {
+	flags := flag.NewFlagSet("demo-call", flag.ContinueOnError)
+	isTaken := flags.Bool("browser", false, "an agent takes the call in a headless Chromium")
+	if err := flags.Parse(arguments); err != nil {
+		return err
+	}
+	tenant := launch.DemoTenant
+	if flags.NArg() > 0 {
+		tenant = flags.Arg(0)
+	}
+	if *isTaken {
+		return l.DemoBrowserCall(ctx, tenant)
+	}
+	return l.DemoCall(ctx, tenant)
 }
 
 func artifacts(ctx context.Context, l *launch.Launcher, arguments []string) error {

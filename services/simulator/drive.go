@@ -22,6 +22,7 @@ import (
 //	POST   /sim/ccp/contacts/{id}/say            {"sound": "tone" | "silence" | "nothing"}: what the agent hears
 //	GET    /sim/ccp/faults, PUT                  {"api": [{"method": …, "latency_millis": …, "status": …}], "invite_code": …}
 //	GET    /sim/ccp/calls, DELETE                what Connect's library called, oldest first; forget it
+//	GET    /sim/ccp/agents/{name}/impairments, PUT   as below, of that agent's calls alone
 //	GET    /sim/impairments, PUT                 {"to_agent": {"loss": …, …}, "from_agent": {…}, "unreachable": …}
 func drive(c *ccp.Centre, r *relay.Server) http.Handler {
 	mux := http.NewServeMux()
@@ -50,13 +51,17 @@ func drive(c *ccp.Centre, r *relay.Server) http.Handler {
 		c.Forget()
 		settle(w, nil)
 	})
-	mux.HandleFunc("GET /sim/impairments", func(w http.ResponseWriter, _ *http.Request) { write(w, http.StatusOK, r.Impairments()) })
-	mux.HandleFunc("PUT /sim/impairments", func(w http.ResponseWriter, request *http.Request) {
-		var i relay.Impairments
-		if read(w, request, &i) {
-			settle(w, r.Impair(i))
-		}
-	})
+	for _, path := range []string{"/sim/impairments", "/sim/ccp/agents/{name}/impairments"} { // the first names nobody: everybody
+		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, request *http.Request) {
+			write(w, http.StatusOK, r.Impairments(request.PathValue("name")))
+		})
+		mux.HandleFunc("PUT "+path, func(w http.ResponseWriter, request *http.Request) {
+			var i relay.Impairments
+			if read(w, request, &i) {
+				settle(w, r.Impair(request.PathValue("name"), i))
+			}
+		})
+	}
 	return http.NewCrossOriginProtection().Handler(mux)
 }
 

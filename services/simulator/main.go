@@ -103,7 +103,7 @@ func newSimulator(ctx context.Context, s simulatorSettings, log *slog.Logger) (*
 		found, ok := directory.Agent(instance, username)
 		return ccp.Person(found), ok
 	}
-	centre := ccp.New(instance, who, ccp.ICEServer{URL: turn.URL(), Username: turn.Username(), Password: turn.Password()}, engine)
+	centre := ccp.New(instance, who, ccp.ICEServer{URL: turn.URL(), Password: turn.Password()}, engine)
 	pages := site.New(centre, site.Options{
 		Streams: s.Streams, RTC: s.RTC, BufferDelay: s.BufferDelay, ApprovedOrigins: s.ApprovedOrigins, Region: region(instance),
 	})

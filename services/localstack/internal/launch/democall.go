@@ -35,22 +35,11 @@ var demoCalls = []struct {
 // DemoCall sends calls to a tenant as the browsers of its agents would, and prints what was accepted, how to find it, and
 // when they have settled what is said of each.
 func (l *Launcher) DemoCall(ctx context.Context, name string) error {
-	tenant, err := slug.Parse(name)
+	e, found, err := l.demoTenant(ctx, name)
 	if err != nil {
 		return err
 	}
-	e, err := l.endpoints()
-	if err != nil {
-		return err
-	}
-	api := &adminapi.Client{Base: e.AdminAPI, Token: e.token}
-	found, err := api.Tenant(ctx, string(tenant))
-	if err != nil {
-		return err
-	}
-	if found.URLs.TelemetryAPI == "" {
-		return fmt.Errorf("tenant %s is %s and has no telemetry API yet", tenant, found.State)
-	}
+	tenant := slug.Slug(found.Slug)
 	sent := time.Now()
 	began := sent.Add(-callTime)
 	documents := map[string]int{}
@@ -73,6 +62,25 @@ func (l *Launcher) DemoCall(ctx context.Context, name string) error {
 	}
 	l.Console.Text(query(e.searchOf(found), tenant, sent, documents, contacts))
 	return l.awaitVerdicts(ctx, e.searchOf(found), tenant, calls)
+}
+
+// demoTenant finds the tenant that calls are for.
+func (l *Launcher) demoTenant(ctx context.Context, name string) (e Endpoints, found adminapi.Tenant, err error) {
+	tenant, err := slug.Parse(name)
+	if err != nil {
+		return e, found, err
+	}
+	if e, err = l.endpoints(); err != nil {
+		return e, found, err
+	}
+	api := &adminapi.Client{Base: e.AdminAPI, Token: e.token}
+	if found, err = api.Tenant(ctx, string(tenant)); err != nil {
+		return e, found, err
+	}
+	if found.URLs.TelemetryAPI == "" {
+		return e, found, fmt.Errorf("tenant %s is %s and has no telemetry API yet", tenant, found.State)
+	}
+	return e, found, nil
 }
 
 // send posts a call's requests in order and prints what was accepted by route.

@@ -19,10 +19,13 @@ type Faults struct {
 	// invitations; 0: each.
 	InviteCode  int `json:"invite_code,omitzero"`
 	InviteTimes int `json:"invite_times,omitzero"`
+	// InviteAgent is whose invitations they are; empty: everybody's.
+	InviteAgent string `json:"invite_agent,omitzero"`
 }
 
-// An APIFault is for the method of that name; empty, for each.
+// An APIFault is for the method of that name; empty, for each. Agent is whose calls they are; empty: everybody's.
 type APIFault struct {
+	Agent         string `json:"agent,omitzero"`
 	Method        string `json:"method"`
 	LatencyMillis int    `json:"latency_millis,omitzero"`
 	Status        int    `json:"status,omitzero"` // 400 to 599; 0: it succeeds, late
@@ -38,7 +41,7 @@ func (f Faults) Validate() error {
 		return errFaults
 	}
 	for _, a := range f.API {
-		if a.LatencyMillis < 0 || a.LatencyMillis > 60_000 || a.Status != 0 && (a.Status < 400 || a.Status > 599) || len(a.Method) > 100 {
+		if a.LatencyMillis < 0 || a.LatencyMillis > 60_000 || a.Status != 0 && (a.Status < 400 || a.Status > 599) || len(a.Method) > 100 || len(a.Agent) > 100 {
 			return errFaults
 		}
 	}
@@ -119,7 +122,7 @@ type params struct {
 // call serves a call of an agent's library, and tells the agent's browsers how it went, as Connect's worker does.
 func (c *Centre) call(ctx context.Context, username, method string, raw json.RawMessage) (any, *failure) {
 	began := time.Now()
-	fault := c.faultOf(method)
+	fault := c.faultOf(username, method)
 	if fault.LatencyMillis > 0 {
 		timer := time.NewTimer(time.Duration(fault.LatencyMillis) * time.Millisecond)
 		defer timer.Stop()
@@ -140,10 +143,13 @@ func (c *Centre) call(ctx context.Context, username, method string, raw json.Raw
 	return data, failed
 }
 
-func (c *Centre) faultOf(method string) APIFault {
+func (c *Centre) faultOf(username, method string) APIFault {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, f := range c.faults.API {
+		if f.Agent != "" && f.Agent != username {
+			continue
+		}
 		if f.Method == "" || f.Method == method {
 			return f
 		}
@@ -196,7 +202,7 @@ func (c *Centre) serve(username, method string, raw json.RawMessage) (any, *fail
 	var err error
 	switch method {
 	case "createTransport":
-		return object{"softphoneTransport": object{"softphoneMediaConnections": c.iceServers()}}, nil
+		return object{"softphoneTransport": object{"softphoneMediaConnections": c.iceServers(username)}}, nil
 	case "getEndpoints":
 		return object{"endpoints": []object{}, "nextToken": nil}, nil
 	case "acceptContact":

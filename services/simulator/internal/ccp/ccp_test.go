@@ -18,7 +18,7 @@ func nobody(string) (Person, bool) { return Person{}, false }
 
 func newCentre(t *testing.T) *Centre {
 	t.Helper()
-	c := New(instance, nobody, ICEServer{"turn:192.0.2.1:3478?transport=udp", "user", "secret"}, nil)
+	c := New(instance, nobody, ICEServer{"turn:192.0.2.1:3478?transport=udp", "secret"}, nil)
 	t.Cleanup(c.Close)
 	require.NoError(t, c.SignIn("mira.holm"))
 	return c

@@ -31,7 +31,9 @@ const (
 )
 
 // ICEServer is what browsers reach media by.
-type ICEServer struct{ URL, Username, Password string }
+//
+// An agent's user name is the user there, too.
+type ICEServer struct{ URL, Password string }
 
 // Answerer is the far side of calls: a media.Engine.
 type Answerer interface {

@@ -99,7 +99,7 @@ func (c *Centre) invite(ctx context.Context, username string, r *request) (any, 
 func (c *Centre) admit(username string, r *request) (*contact, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if code := c.faults.InviteCode; code != 0 {
+	if code := c.faults.InviteCode; code != 0 && (c.faults.InviteAgent == "" || c.faults.InviteAgent == username) {
 		if c.faults.InviteTimes--; c.faults.InviteTimes == 0 {
 			c.faults.InviteCode = 0
 		}

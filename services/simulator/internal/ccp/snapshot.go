@@ -93,7 +93,7 @@ func (k *contact) customerConnection() string { return "customer-" + k.id }
 
 func (c *Centre) mediaInfo(k *contact, signalling string) object {
 	config, _ := json.Marshal(object{ // strings and a list: cannot fail
-		"signalingEndpoint": signalling, "iceServers": c.iceServers(), "protocol": "LilyRTC/1.0/WSS", "useWebSocketProvider": true,
+		"signalingEndpoint": signalling, "iceServers": c.iceServers(k.agent.username), "protocol": "LilyRTC/1.0/WSS", "useWebSocketProvider": true,
 	})
 	return object{
 		"callType": "audio_only", "autoAccept": k.order.AutoAccept, "callContextToken": k.token, "mediaLegContextToken": "leg",
@@ -101,8 +101,8 @@ func (c *Centre) mediaInfo(k *contact, signalling string) object {
 	}
 }
 
-func (c *Centre) iceServers() []object {
-	return []object{{"urls": []string{c.ice.URL}, "username": c.ice.Username, "credential": c.ice.Password}}
+func (c *Centre) iceServers(username string) []object {
+	return []object{{"urls": []string{c.ice.URL}, "username": username, "credential": c.ice.Password}}
 }
 
 func (c *Centre) configuration(a *agent) object {

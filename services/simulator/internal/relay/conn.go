@@ -18,6 +18,7 @@ const maxPacket = 1600
 type conn struct {
 	net.PacketConn
 	server *Server
+	user   string
 
 	toAgent, fromAgent *line
 	arrived            chan packet
@@ -32,8 +33,8 @@ type packet struct {
 	due  time.Time
 }
 
-func newConn(inner net.PacketConn, s *Server, number uint64) *conn {
-	c := &conn{PacketConn: inner, server: s, arrived: make(chan packet), closed: make(chan struct{})}
+func newConn(inner net.PacketConn, s *Server, user string, number uint64) *conn {
+	c := &conn{PacketConn: inner, server: s, user: user, arrived: make(chan packet), closed: make(chan struct{})}
 	c.toAgent = newLine(newFate(s.seed, 2*number), c.closed, func(p packet) {
 		select {
 		case c.arrived <- p:
@@ -57,7 +58,7 @@ func (c *conn) receive() {
 			_ = c.shut() // the socket is gone, or Close says what went wrong
 			return
 		}
-		c.toAgent.put(c.server.Impairments().ToAgent, buffer[:n], addr)
+		c.toAgent.put(c.server.Impairments(c.user).ToAgent, buffer[:n], addr)
 	}
 }
 
@@ -78,7 +79,9 @@ func (c *conn) WriteTo(data []byte, addr net.Addr) (int, error) {
 		return 0, net.ErrClosed
 	default:
 	}
-	c.fromAgent.put(c.server.Impairments().FromAgent, data, addr)
+	if now := c.server.Impairments(c.user); !now.Unreachable {
+		c.fromAgent.put(now.FromAgent, data, addr)
+	}
 	return len(data), nil
 }
 

@@ -10,10 +10,10 @@ import (
 )
 
 var (
-	rtp  = []byte{0x80, 111}
-	rtcp = []byte{0x81, 201}
-	stun = []byte{0x00, 0x01}
-	dtls = []byte{22, 254}
+	rtp   = []byte{0x80, 111}
+	rtcp  = []byte{0x81, 201}
+	check = []byte{0x00, 0x01}
+	dtls  = []byte{22, 254}
 )
 
 func TestLossComesOutAsAsked(t *testing.T) {
@@ -75,7 +75,7 @@ func TestSilenceLeavesThePath(t *testing.T) {
 	}{
 		"RTP":                {rtp, false},
 		"RTCP":               {rtcp, false},
-		"connectivity check": {stun, true},
+		"connectivity check": {check, true},
 		"DTLS":               {dtls, true},
 		"nothing":            {nil, true},
 	} {

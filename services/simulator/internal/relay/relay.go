@@ -9,22 +9,23 @@ package relay
 import (
 	"context"
 	"crypto/rand"
-	"crypto/subtle"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/netip"
 	"sync"
 	"sync/atomic"
 
+	"github.com/pion/stun/v4"
 	"github.com/pion/turn/v5"
 )
 
 const (
 	realm = "simulator"
-	user  = "softphone"
-	// maxAllocations is far more than one machine's browsers take.
+	// maxAllocations is far more than one machine's browsers take, maxImpaired than there are agents.
 	maxAllocations = 200
+	maxImpaired    = 1000
 )
 
 // Impairments is what the relay does to its calls.
@@ -53,11 +54,11 @@ type Server struct {
 	address     netip.AddrPort
 	password    string
 	seed        uint64
-	impairments atomic.Pointer[Impairments]
-	open        atomic.Int64 // allocations that there are
+	impairments atomic.Pointer[map[string]Impairments] // by user; everybody else's under "". Replaced, never written
+	open        atomic.Int64                           // allocations that there are
 
 	mu          sync.Mutex
-	allocations uint64 // ever made: each has its own stream of chance
+	allocations uint64 // ever made: each has its own stream of chance; guarded by mu, as is the replacing of impairments
 }
 
 // Listen starts a server on address; port 0 takes a free one. Two servers with the same seed treat the nth packet of their mth
@@ -69,7 +70,7 @@ func Listen(ctx context.Context, address netip.AddrPort, seed uint64) (*Server, 
 		return nil, fmt.Errorf("listen for TURN: %w", err)
 	}
 	s := &Server{password: rand.Text(), seed: seed, address: netip.AddrPortFrom(address.Addr(), portOf(socket))}
-	s.impairments.Store(&Impairments{})
+	s.impairments.Store(&map[string]Impairments{})
 	s.turn, err = turn.NewServer(turn.ServerConfig{
 		Realm:        realm,
 		AuthHandler:  s.authenticate,
@@ -94,11 +95,8 @@ func portOf(socket net.PacketConn) uint16 {
 	return 0
 }
 
-// URL is what a browser is told, beside Username and Password.
+// URL is what a browser is told, beside Password and a user name of any kind.
 func (s *Server) URL() string { return fmt.Sprintf("turn:%s?transport=udp", s.address) }
-
-// Username is that of everybody.
-func (s *Server) Username() string { return user }
 
 // Password is the same for everybody, and made anew by each Listen.
 func (s *Server) Password() string { return s.password }
@@ -106,15 +104,33 @@ func (s *Server) Password() string { return s.password }
 // Address is where the server listens. Peers must be on the same IP address.
 func (s *Server) Address() netip.AddrPort { return s.address }
 
-// Impairments says what is in force.
-func (s *Server) Impairments() Impairments { return *s.impairments.Load() }
+// Impairments says what is in force for a user: what is that user's own, or else what is for everybody (user "").
+func (s *Server) Impairments(user string) Impairments {
+	all := *s.impairments.Load()
+	if own, has := all[user]; has {
+		return own
+	}
+	return all[""]
+}
 
-// Impair changes what is in force, from the next packet on.
-func (s *Server) Impair(i Impairments) error {
+var errImpaired = errors.New("so many users have impairments of their own already")
+
+// Impair changes what is in force for a user, or with user "" for everybody who has none of their own, from the next packet on.
+// The zero value takes a user's own away.
+func (s *Server) Impair(user string, i Impairments) error {
 	if err := i.Validate(); err != nil {
 		return err
 	}
-	s.impairments.Store(&i)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := maps.Clone(*s.impairments.Load())
+	if all[user] = i; i == (Impairments{}) {
+		delete(all, user)
+	}
+	if len(all) > maxImpaired {
+		return errImpaired
+	}
+	s.impairments.Store(&all)
 	return nil
 }
 
@@ -122,10 +138,7 @@ func (s *Server) Impair(i Impairments) error {
 func (s *Server) Close() error { return s.turn.Close() }
 
 func (s *Server) authenticate(r *turn.RequestAttributes) (string, []byte, bool) {
-	if subtle.ConstantTimeCompare([]byte(r.Username), []byte(user)) == 0 {
-		return "", nil, false
-	}
-	return user, turn.GenerateAuthKey(user, realm, s.password), true
+	return r.Username, turn.GenerateAuthKey(r.Username, realm, s.password), true
 }
 
 // front is the socket that browsers send to.
@@ -134,14 +147,25 @@ type front struct {
 	server *Server
 }
 
-// ReadFrom leaves out what comes while the server is unreachable.
+// ReadFrom leaves out what comes while the server is unreachable. Which user sends is known of the requests that say so: the
+// first of a browser, which does not, is answered all the same, and what is to be relayed is the connection's to leave out.
 func (f *front) ReadFrom(into []byte) (int, net.Addr, error) {
 	for {
 		n, addr, err := f.PacketConn.ReadFrom(into)
-		if err != nil || !f.server.Impairments().Unreachable {
+		if err != nil || !f.server.Impairments(userOf(into[:n])).Unreachable {
 			return n, addr, err
 		}
 	}
+}
+
+// userOf is whom a packet says to be from, or "".
+func userOf(packet []byte) string {
+	m := &stun.Message{Raw: packet}
+	var user stun.Username
+	if !stun.IsMessage(packet) || m.Decode() != nil || user.GetFrom(m) != nil {
+		return ""
+	}
+	return user.String()
 }
 
 var errOnlyUDP = errors.New("relay: only UDP is relayed")
@@ -165,7 +189,7 @@ func (g generator) AllocatePacketConn(c turn.AllocateListenerConfig) (net.Packet
 	g.server.allocations++
 	g.server.mu.Unlock()
 	g.server.open.Add(1)
-	return newConn(socket, g.server, number), socket.LocalAddr(), nil
+	return newConn(socket, g.server, c.UserID, number), socket.LocalAddr(), nil
 }
 
 // AllocateListener refuses.

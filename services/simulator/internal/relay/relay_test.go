@@ -26,7 +26,7 @@ func newCall(t *testing.T, seed uint64) call {
 	relay, err := Listen(t.Context(), netip.AddrPortFrom(loopback, 0), seed)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = relay.Close() })
-	client := newClient(t, relay, relay.Password())
+	client := newClient(t, relay, "mira.holm", relay.Password())
 	agent, err := client.Allocate()
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = agent.Close() })
@@ -42,13 +42,13 @@ func newCall(t *testing.T, seed uint64) call {
 	return c
 }
 
-func newClient(t *testing.T, relay *Server, password string) *turn.Client {
+func newClient(t *testing.T, relay *Server, user, password string) *turn.Client {
 	t.Helper()
 	socket, err := net.ListenPacket("udp4", "127.0.0.1:0")
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = socket.Close() })
 	client, err := turn.NewClient(&turn.ClientConfig{
-		TURNServerAddr: relay.Address().String(), Conn: socket, Username: relay.Username(), Password: password,
+		TURNServerAddr: relay.Address().String(), Conn: socket, Username: user, Password: password,
 		RTO: 10 * time.Millisecond,
 	})
 	require.NoError(t, err)
@@ -101,12 +101,12 @@ func TestTheSeedSaysWhichPacketsAreLost(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := newCall(t, 42)
-			require.NoError(t, c.relay.Impair(Impairments{ToAgent: impairment}))
+			require.NoError(t, c.relay.Impair("", Impairments{ToAgent: impairment}))
 			send(t, c.far, c.agent.LocalAddr(), 0, packets)
 			want := passing(impairment, 42, 0, 0, packets)
 			assert.Equal(t, want, receive(t, c.agent, len(want)), "toward the agent")
 
-			require.NoError(t, c.relay.Impair(Impairments{FromAgent: impairment}))
+			require.NoError(t, c.relay.Impair("", Impairments{FromAgent: impairment}))
 			send(t, c.agent, c.far.LocalAddr(), 1, packets) // packet 0 asked for the permission
 			want = passing(impairment, 42, 1, 1, packets)
 			assert.Equal(t, want, receive(t, c.far, len(want)), "from the agent")
@@ -117,14 +117,14 @@ func TestTheSeedSaysWhichPacketsAreLost(t *testing.T) {
 func TestOneDirectionIsSilentWhileTheOtherIsHeard(t *testing.T) {
 	t.Parallel()
 	c := newCall(t, 1)
-	require.NoError(t, c.relay.Impair(Impairments{ToAgent: Impairment{Silent: true}}))
+	require.NoError(t, c.relay.Impair("", Impairments{ToAgent: Impairment{Silent: true}}))
 	send(t, c.far, c.agent.LocalAddr(), 0, 10)
-	_, err := c.far.WriteTo(stun, c.agent.LocalAddr())
+	_, err := c.far.WriteTo(check, c.agent.LocalAddr())
 	require.NoError(t, err)
 	buffer := make([]byte, 64)
 	n, _, err := c.agent.ReadFrom(buffer)
 	require.NoError(t, err)
-	assert.Equal(t, stun, buffer[:n], "the first to arrive is the connectivity check")
+	assert.Equal(t, check, buffer[:n], "the first to arrive is the connectivity check")
 	send(t, c.agent, c.far.LocalAddr(), 0, 10)
 	receive(t, c.far, 10)
 }
@@ -132,7 +132,7 @@ func TestOneDirectionIsSilentWhileTheOtherIsHeard(t *testing.T) {
 func TestPacketsComeLateByTheDelay(t *testing.T) {
 	t.Parallel()
 	c := newCall(t, 1)
-	require.NoError(t, c.relay.Impair(Impairments{FromAgent: Impairment{DelayMillis: 80}}))
+	require.NoError(t, c.relay.Impair("", Impairments{FromAgent: Impairment{DelayMillis: 80}}))
 	sent := time.Now()
 	send(t, c.agent, c.far.LocalAddr(), 0, 1)
 	receive(t, c.far, 1)
@@ -144,11 +144,11 @@ func TestAnUnreachableServerGivesNoAddress(t *testing.T) {
 	relay, err := Listen(t.Context(), netip.AddrPortFrom(loopback, 0), 1)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = relay.Close() })
-	require.NoError(t, relay.Impair(Impairments{Unreachable: true}))
-	_, err = newClient(t, relay, relay.Password()).Allocate()
+	require.NoError(t, relay.Impair("", Impairments{Unreachable: true}))
+	_, err = newClient(t, relay, "mira.holm", relay.Password()).Allocate()
 	require.Error(t, err)
-	require.NoError(t, relay.Impair(Impairments{}))
-	_, err = newClient(t, relay, relay.Password()).Allocate()
+	require.NoError(t, relay.Impair("", Impairments{}))
+	_, err = newClient(t, relay, "mira.holm", relay.Password()).Allocate()
 	require.NoError(t, err)
 }
 
@@ -158,11 +158,42 @@ func TestAttackOnTheRelay(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = relay.Close() })
 
-	_, err = newClient(t, relay, "guessed").Allocate()
+	_, err = newClient(t, relay, "mira.holm", "guessed").Allocate()
 	require.Error(t, err, "a password is needed")
 
-	agent, err := newClient(t, relay, relay.Password()).Allocate()
+	agent, err := newClient(t, relay, "mira.holm", relay.Password()).Allocate()
 	require.NoError(t, err)
 	_, err = agent.WriteTo(rtp, &net.UDPAddr{IP: net.IPv4(127, 0, 0, 2), Port: 53})
 	require.Error(t, err, "no other address is reached")
+}
+
+func TestAnAgentsOwnImpairmentsAreNobodyElses(t *testing.T) {
+	relay, err := Listen(t.Context(), netip.AddrPortFrom(loopback, 0), 1)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = relay.Close() })
+	lossy, cut := Impairments{ToAgent: Impairment{Loss: 0.5}}, Impairments{Unreachable: true}
+	require.NoError(t, relay.Impair("", lossy))
+	require.NoError(t, relay.Impair("mira.holm", cut))
+	require.Equal(t, lossy, relay.Impairments("jonas.weber"))
+	require.Equal(t, cut, relay.Impairments("mira.holm"))
+	_, err = newClient(t, relay, "mira.holm", relay.Password()).Allocate()
+	require.Error(t, err)
+	agent, err := newClient(t, relay, "jonas.weber", relay.Password()).Allocate()
+	require.NoError(t, err)
+	far, err := net.ListenPacket("udp4", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = far.Close() })
+	_, err = agent.WriteTo([]byte{0}, far.LocalAddr())
+	require.NoError(t, err)
+	_, _, err = far.ReadFrom(make([]byte, 16))
+	require.NoError(t, err)
+
+	require.NoError(t, relay.Impair("jonas.weber", cut))
+	_, err = agent.WriteTo([]byte{1}, far.LocalAddr())
+	require.NoError(t, err, "what is lost counts as sent")
+	require.NoError(t, far.SetReadDeadline(time.Now().Add(200*time.Millisecond)))
+	_, _, err = far.ReadFrom(make([]byte, 16))
+	require.Error(t, err, "a call that runs loses its path")
+	require.NoError(t, relay.Impair("jonas.weber", Impairments{}))
+	require.Equal(t, lossy, relay.Impairments("jonas.weber"), "without one's own, everybody's hold again")
 }
