@@ -40,7 +40,7 @@ func TestSettingsReachAnExistingTenant(t *testing.T) {
 			"display_name": "Orchard & Daughters",
 			"settings":     map[string]any{"privacy": map[string]any{"ip": "none"}, "softphone_origins": []string{first, second}, "retention_days": 30},
 		}), updateTime)
-		for _, step := range []string{"update_stack", "await_update", "send_call", "await_call"} {
+		for _, step := range []string{"update_stack", "await_update", "fill_space", "send_call", "await_call"} {
 			if !slices.Contains(steps, step) {
 				t.Errorf("the operation told nothing of %s; it told of %v", step, steps)
 			}

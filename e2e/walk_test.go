@@ -79,11 +79,17 @@ func onboard(t *testing.T, w *world.World, slug string) world.Tenant {
 	if again != http.StatusAccepted || fmt.Sprint(replayed) != fmt.Sprint(answer) {
 		t.Errorf("the same key and body answered %d: %v; want the first answer again", again, replayed)
 	}
-	steps := w.Follow(t, world.Member(answer, "operation", "id").(string), 3*time.Minute)
-	for _, step := range []string{"create_stack", "await_stack", "send_call", "await_call"} {
+	id := world.Member(answer, "operation", "id").(string)
+	steps := w.Follow(t, id, 3*time.Minute)
+	for _, step := range []string{"create_stack", "await_stack", "fill_space", "send_call", "await_call"} {
 		if !slices.Contains(steps, step) {
 			t.Errorf("the operation told nothing of %s; it told of %v", step, steps)
 		}
+	}
+	_, ended := w.Call(t, http.MethodGet, "/v1/operations/"+id, nil)
+	space, _ := ended["space"].(map[string]any)
+	if created, _ := space["created"].([]any); len(created) == 0 || float64(len(created)) != space["managed"] {
+		t.Errorf("of its space the operation says %v", space)
 	}
 	tenant := w.Tenant(t, slug)
 	if tenant["state"] != "active" {

@@ -8,8 +8,25 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 
+	"github.com/earshot-hq/earshot/internal/operation"
 	"github.com/earshot-hq/earshot/internal/tenant"
 )
+
+// InvokeProvider calls the function of the cell that administers its search.
+func (c *Cells) InvokeProvider(ctx context.Context, cell tenant.Cell, request, answer any) error {
+	outputs, err := c.Outputs(ctx, cell)
+	if err != nil {
+		return err
+	}
+	function := outputs["SearchTenantFunction"]
+	if function == "" {
+		return &operation.Failure{
+			Code: "cell.no_provider", Reason: "Cell " + cell.Name + " names no provider in its outputs.",
+			Advice: "Update the cell's stack, then retry.",
+		}
+	}
+	return c.Invoke(ctx, cell, function, request, answer)
+}
 
 // Invoke calls a function of the cell with request as JSON and decodes its answer into answer. An error of the function is an
 // error here, in its own words. A call whose answer was lost is made again: the function takes it twice.

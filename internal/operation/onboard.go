@@ -12,14 +12,16 @@ import (
 
 // Percentages at which the steps of an onboarding end; the stack's own progress fills most of it.
 const (
-	percentAsked = 5
-	percentBuilt = 85
-	percentSent  = 90
+	percentAsked  = 5
+	percentBuilt  = 85
+	percentFilled = 87
+	percentSent   = 90
 )
 
 var onboarding = []step{
 	{name: "create_stack", limit: stackTime, do: (*run).createStack},
 	{name: "await_stack", limit: stackTime, do: (*run).awaitStack},
+	{name: "fill_space", limit: probeTime, do: (*run).fillSpace},
 	{name: "send_call", limit: probeTime, do: (*run).sendCall},
 	{name: "await_call", limit: probeTime, do: (*run).awaitCall},
 }
@@ -102,7 +104,7 @@ func (r *run) awaitStack(ctx context.Context) (time.Duration, error) {
 		}
 		r.reach(percentBuilt)
 		r.say("The stack stands.")
-		r.enter("send_call")
+		r.enter("fill_space")
 		return soon, nil
 	case StackStuck:
 		return r.continueRollback(ctx, view)

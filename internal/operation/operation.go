@@ -95,6 +95,7 @@ type Memo struct {
 	CallWanted  map[string]int `json:"call_wanted,omitempty"` // documents that must appear, by kind
 	Resend      ResendMemo     `json:"resend,omitzero"`
 	Erase       EraseMemo      `json:"erase,omitzero"`
+	Space       *SpaceReport   `json:"space,omitempty"`       // nil: not looked at yet
 	StepStarted time.Time      `json:"step_started,omitzero"` // when the present step began: time-outs count from here
 }
 

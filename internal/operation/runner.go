@@ -18,12 +18,13 @@ type RunnerConfig struct {
 	Purger   Purger
 	Resender Resender
 	Eraser   Eraser
+	Spaces   Spaces
 
 	Holder       string        // names this worker; two workers never have the same
 	Lease        time.Duration // 45 s: longer than one step takes
 	Poll         time.Duration // 5 s: between two looks at a stack, a call or a store
 	StackTimeout time.Duration // 75 min: a dedicated search domain takes 45
-	ProbeTimeout time.Duration // 5 min: sending the synthetic call, and again for finding it
+	ProbeTimeout time.Duration // 5 min: filling the space, and again for sending the synthetic call and for finding it
 	PurgeTimeout time.Duration // 15 min: purging, and again for sweeping
 
 	ResendTimeout  time.Duration // 24 h: a replay or redrive that comes no further, for search may be away as long

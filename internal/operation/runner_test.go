@@ -56,7 +56,7 @@ func setup(t *testing.T, kind operation.Kind) *bench {
 
 func (b *bench) runner(holder string) *operation.Runner {
 	return operation.NewRunner(operation.RunnerConfig{
-		Store: b.store, Stacks: b.cloud, Prober: b.cloud, Purger: b.cloud, Resender: b.cloud, Eraser: b.cloud, Holder: holder, Now: b.now,
+		Store: b.store, Stacks: b.cloud, Prober: b.cloud, Purger: b.cloud, Resender: b.cloud, Eraser: b.cloud, Spaces: b.cloud, Holder: holder, Now: b.now,
 	})
 }
 
@@ -197,7 +197,7 @@ func (b *bench) crash(t *testing.T, at int) {
 	for n := range at + 1 {
 		if n == at {
 			b.Runner = operation.NewRunner(operation.RunnerConfig{
-				Store: forgetful{b.store}, Stacks: b.cloud, Prober: b.cloud, Purger: b.cloud, Resender: b.cloud, Eraser: b.cloud, Holder: "one", Now: b.now,
+				Store: forgetful{b.store}, Stacks: b.cloud, Prober: b.cloud, Purger: b.cloud, Resender: b.cloud, Eraser: b.cloud, Spaces: b.cloud, Holder: "one", Now: b.now,
 			})
 		}
 		wait, err := b.Advance(t.Context(), tenantID, opID)
@@ -398,7 +398,7 @@ func TestEveryStepIsTold(t *testing.T) {
 	b := setup(t, operation.Onboard)
 	b.finish(t)
 	_, _, events := b.store.Look(opID)
-	for _, step := range []string{"create_stack", "await_stack", "send_call", "await_call"} {
+	for _, step := range []string{"create_stack", "await_stack", "fill_space", "send_call", "await_call"} {
 		if !slices.ContainsFunc(events, func(e operation.Event) bool { return e.Step == step }) {
 			t.Errorf("nothing is told of %s", step)
 		}

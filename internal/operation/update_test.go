@@ -49,7 +49,7 @@ func TestUpdateEndsActive(t *testing.T) {
 		t.Errorf("operation %s at %d %%, tenant %s, %d updates, %d calls", op.State, op.Percent, tn.State, b.cloud.Updated, b.cloud.Sent)
 	}
 	isChanged(t, tn)
-	for _, step := range []string{"update_stack", "await_update", "send_call", "await_call"} {
+	for _, step := range []string{"update_stack", "await_update", "fill_space", "send_call", "await_call"} {
 		if !slices.ContainsFunc(events, func(e operation.Event) bool { return e.Step == step }) {
 			t.Errorf("nothing is told of %s", step)
 		}
@@ -68,7 +68,7 @@ func TestSettingsFollowTheStack(t *testing.T) {
 			t.Fatal(err)
 		case b.cloud.Updated == 0:
 			isUnchanged(t, tn)
-		case op.Step == "send_call":
+		case op.Step == "fill_space":
 			isChanged(t, tn)
 			if tn.State != tenant.Updating {
 				t.Errorf("before it is proved, the tenant is %s", tn.State)

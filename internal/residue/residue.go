@@ -69,7 +69,7 @@ func (p *Purger) Expire(ctx context.Context, cell tenant.Cell, s slug.Slug, rete
 	var answer struct {
 		Indices []string `json:"indices"`
 	}
-	err := p.invoke(ctx, cell, request, &answer)
+	err := p.cells.InvokeProvider(ctx, cell, request, &answer)
 	return answer.Indices, err
 }
 
@@ -86,7 +86,7 @@ func (p *Purger) Erase(
 		Waiting int    `json:"waiting"`
 		Done    bool   `json:"done"`
 	}
-	err := p.invoke(ctx, cell, request, &answer)
+	err := p.cells.InvokeProvider(ctx, cell, request, &answer)
 	return operation.Erased(answer), err
 }
 
@@ -95,24 +95,8 @@ func (p *Purger) ask(ctx context.Context, cell tenant.Cell, action string, s slu
 	var answer struct {
 		Left []string `json:"left"`
 	}
-	err := p.invoke(ctx, cell, map[string]any{"action": action, "slug": s.String()}, &answer)
+	err := p.cells.InvokeProvider(ctx, cell, map[string]any{"action": action, "slug": s.String()}, &answer)
 	return answer.Left, err
-}
-
-// invoke calls the cell's provider.
-func (p *Purger) invoke(ctx context.Context, cell tenant.Cell, request, answer any) error {
-	outputs, err := p.cells.Outputs(ctx, cell)
-	if err != nil {
-		return err
-	}
-	function := outputs["SearchTenantFunction"]
-	if function == "" {
-		return &operation.Failure{
-			Code: "cell.no_provider", Reason: "Cell " + cell.Name + " names no provider in its outputs.",
-			Advice: "Update the cell's stack, then retry.",
-		}
-	}
-	return p.cells.Invoke(ctx, cell, function, request, answer)
 }
 
 func stack(ctx context.Context, cfg aws.Config, s slug.Slug) ([]string, error) {

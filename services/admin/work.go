@@ -23,6 +23,7 @@ import (
 	"github.com/earshot-hq/earshot/internal/rosters"
 	"github.com/earshot-hq/earshot/internal/service"
 	"github.com/earshot-hq/earshot/internal/settings"
+	"github.com/earshot-hq/earshot/internal/spaces"
 	"github.com/earshot-hq/earshot/internal/stacks"
 	"github.com/earshot-hq/earshot/services/admin/internal/jobs"
 )
@@ -59,6 +60,7 @@ type cloud struct {
 	operation.Resender
 	jobs.Expirer
 	operation.Eraser
+	operation.Spaces
 	jobs.Publisher // nil: no gateway is told of tenants
 }
 
@@ -92,7 +94,7 @@ func (m *work) Run(ctx context.Context) (err error) {
 	}
 	holder := m.holder()
 	queue, err := m.queue(operation.NewRunner(operation.RunnerConfig{
-		Store: m.db, Stacks: m.cloud, Prober: m.cloud, Purger: m.cloud, Resender: m.cloud, Eraser: m.cloud,
+		Store: m.db, Stacks: m.cloud, Prober: m.cloud, Purger: m.cloud, Resender: m.cloud, Eraser: m.cloud, Spaces: m.cloud,
 		Holder: holder, Lease: s.Lease, Poll: s.Poll,
 		StackTimeout: s.StackTimeout, ProbeTimeout: s.ProbeTimeout, PurgeTimeout: s.PurgeTimeout, ResendTimeout: s.ResendTimeout,
 		EraseTimeout: s.EraseTimeout, EraseSettle: s.EraseSettle, EraseQueueWait: s.EraseQueueWait, Log: m.log,
@@ -124,7 +126,7 @@ func enterAWS(ctx context.Context, rosterKey string) (cloud, error) {
 	}
 	cells := cellaws.New(identity)
 	left := residue.New(cells)
-	entered := cloud{stacks.New(cells, stacks.Options{}), prober.New(cells), left, resender.New(cells), left, left, nil}
+	entered := cloud{stacks.New(cells, stacks.Options{}), prober.New(cells), left, resender.New(cells), left, left, spaces.New(cells), nil}
 	if rosterKey != "" {
 		key, err := roster.PrivateKey(rosterKey)
 		if err != nil {

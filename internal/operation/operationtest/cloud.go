@@ -41,6 +41,8 @@ type Cloud struct {
 	Erased []string // parts and cursors of erasures, in order
 	Queued int      // messages in the queue, one less at each look
 
+	Space operation.SpaceReport // what is told of every space
+
 	old map[slug.Slug][]string // indices that are due
 }
 
@@ -102,6 +104,13 @@ func (c *Cloud) Expire(_ context.Context, _ tenant.Cell, s slug.Slug, _ int, ind
 		return isDue
 	})
 	return due, c.Trouble
+}
+
+// Provision implements operation.Spaces.
+func (c *Cloud) Provision(context.Context, tenant.Cell, slug.Slug) (operation.SpaceReport, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.Space, c.Trouble
 }
 
 // Erase implements operation.Eraser: each part takes two calls and removes one thing in each.

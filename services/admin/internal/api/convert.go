@@ -152,7 +152,7 @@ func operationTo(o operation.Operation) apigen.Operation {
 	out := apigen.Operation{
 		Id: o.ID, Tenant: o.Slug.String(), Kind: apigen.OperationKind(o.Kind), State: apigen.OperationState(o.State), Step: o.Step,
 		Attempt: o.Attempt, Percent: o.Percent, CancelRequested: o.CancelRequested, RequestedBy: o.RequestedBy,
-		CreatedAt: o.CreatedAt, UpdatedAt: o.UpdatedAt, Erasure: erasureTo(o),
+		CreatedAt: o.CreatedAt, UpdatedAt: o.UpdatedAt, Erasure: erasureTo(o), Space: spaceTo(o.Memo.Space),
 	}
 	if o.Data != "" {
 		out.Data = new(apigen.DataPolicy(o.Data))

@@ -751,6 +751,10 @@ type Operation struct {
 	Percent     int           `json:"percent"`
 	RequestedBy string        `json:"requested_by"`
 
+	// Space How the managed objects of the tenant's space of Dashboards stand. Objects are named by type and id, such as
+	// `dashboard:earshot-overview`. What somebody has edited or deleted is left alone.
+	Space *SpaceReport `json:"space,omitempty"`
+
 	// Span What a replay brings back.
 	Span  *Span          `json:"span,omitempty"`
 	State OperationState `json:"state"`
@@ -914,6 +918,31 @@ type SettingsDraft struct {
 
 	// Thresholds From where on a call is told to be other than good. What is not sent stays; docs/settings.md explains each.
 	Thresholds *Thresholds `json:"thresholds,omitempty"`
+}
+
+// SpaceObjects defines model for SpaceObjects.
+type SpaceObjects = []string
+
+// SpaceReport How the managed objects of the tenant's space of Dashboards stand. Objects are named by type and id, such as
+// `dashboard:earshot-overview`. What somebody has edited or deleted is left alone.
+type SpaceReport struct {
+	// Conflicts Edited by somebody and kept, so that the space lacks what the newer template has.
+	Conflicts SpaceObjects `json:"conflicts"`
+	Created   SpaceObjects `json:"created"`
+
+	// Deleted Deleted by somebody, and not brought back.
+	Deleted SpaceObjects `json:"deleted"`
+
+	// Edited Edited by somebody, and kept.
+	Edited SpaceObjects `json:"edited"`
+
+	// Managed How many objects the templates have.
+	Managed int          `json:"managed"`
+	Removed SpaceObjects `json:"removed"`
+	Updated SpaceObjects `json:"updated"`
+
+	// Version The hash of the templates.
+	Version string `json:"version"`
 }
 
 // Span What a replay brings back.

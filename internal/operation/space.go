@@ -1,0 +1,64 @@
+package operation
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/earshot-hq/earshot/internal/slug"
+	"github.com/earshot-hq/earshot/internal/tenant"
+)
+
+// Spaces fills the tenants' spaces of Dashboards.
+type Spaces interface {
+	// Provision writes what the tenant's space lacks of its templates, never over what somebody has edited or deleted, and
+	// returns what it found. It is idempotent.
+	Provision(ctx context.Context, cell tenant.Cell, s slug.Slug) (SpaceReport, error)
+}
+
+// A SpaceReport says how the managed objects of a space stand, by their keys ("dashboard:earshot-overview"). Created, Updated
+// and Removed are what was done when this version of the templates was written.
+type SpaceReport struct {
+	Version   string   `json:"version"` // of the templates
+	Managed   int      `json:"managed"`
+	Created   []string `json:"created"`
+	Updated   []string `json:"updated"`
+	Removed   []string `json:"removed"`
+	Edited    []string `json:"edited"`    // by somebody, and kept
+	Conflicts []string `json:"conflicts"` // edited by somebody and kept, so that the space lacks what the newer template has
+	Deleted   []string `json:"deleted"`   // by somebody, and not brought back
+}
+
+// fillSpace has the tenant's space filled. Its stack has done so already, when it was made or changed; here is told what came
+// of it, and what people have changed since is found.
+func (r *run) fillSpace(ctx context.Context) (time.Duration, error) {
+	report, err := r.Spaces.Provision(ctx, r.cell, r.op.Slug)
+	if err != nil {
+		return 0, err
+	}
+	r.op.Memo.Space = &report
+	r.reach(percentFilled)
+	r.say(report.told())
+	r.enter("send_call")
+	return soon, nil
+}
+
+// told says what an admin should know.
+func (s SpaceReport) told() string {
+	text := []string{fmt.Sprintf("The space has %d managed objects of templates %s: %d created, %d updated, %d removed.",
+		s.Managed, s.Version, len(s.Created), len(s.Updated), len(s.Removed))}
+	for _, list := range []struct {
+		keys []string
+		what string
+	}{
+		{s.Conflicts, "edited by somebody and kept, though the template is a newer one"},
+		{s.Edited, "edited by somebody and kept"},
+		{s.Deleted, "deleted by somebody and not brought back"},
+	} {
+		if len(list.keys) > 0 {
+			text = append(text, fmt.Sprintf("%d %s: %s.", len(list.keys), list.what, strings.Join(list.keys, ", ")))
+		}
+	}
+	return strings.Join(text, " ")
+}
