@@ -47,7 +47,8 @@ type found struct {
 		} `json:"total"`
 		Hits []hit `json:"hits"`
 	} `json:"hits"`
-	Error json.RawMessage `json:"error"`
+	Aggregations counted         `json:"aggregations"`
+	Error        json.RawMessage `json:"error"`
 }
 
 // Look returns what search shows of the call that a request names, in one round trip.

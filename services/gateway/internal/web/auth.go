@@ -1,0 +1,85 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+)
+
+func queryEscape(text string) string { return url.QueryEscape(text) }
+
+// maxReturn keeps the sign-in's cookie within what browsers keep.
+const maxReturn = 1000
+
+// ownPath returns path when it leads to somewhere on this host, else the front page. A browser reads //host and /\host as another
+// host, drops tabs and line feeds, and takes a backslash for a slash.
+func ownPath(path string) string {
+	const home = "/"
+	if len(path) > maxReturn || !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") ||
+		strings.ContainsFunc(path, func(r rune) bool { return r <= ' ' || r == 0x7f || r == '\\' }) {
+		return home
+	}
+	parsed, err := url.Parse(path)
+	if err != nil || parsed.Scheme != "" || parsed.Host != "" || parsed.User != nil ||
+		strings.HasPrefix(parsed.Path, "//") || strings.Contains(parsed.Path, "\\") || strings.HasPrefix(parsed.Path, "/auth/") {
+		return home
+	}
+	return path
+}
+
+// signIn sends the browser to the tenant's pool.
+func (w *Web) signIn(c *gin.Context) {
+	t := tenantOf(c)
+	at, begun, err := w.Gate.Begin(c, t, ownPath(c.Query("return")))
+	if err == nil {
+		err = w.Jar.Begin(c.Writer, t.Slug, begun)
+	}
+	if err != nil {
+		w.fail(c, err)
+		return
+	}
+	c.Redirect(http.StatusFound, at)
+}
+
+// callback takes what the pool sent the browser back with. Whoever had a session before gets another one in any case.
+func (w *Web) callback(c *gin.Context) {
+	t := tenantOf(c)
+	begun, err := w.Jar.End(c.Writer, c.Request, t.Slug)
+	if err != nil {
+		w.page(c, http.StatusBadRequest, "This sign-in was not begun here", "It was begun in another browser, or more than ten minutes ago.", "/auth/sign-in")
+		return
+	}
+	s, err := w.Gate.End(c, t, begun, c.Query("state"), c.Query("code"))
+	if err == nil {
+		err = w.Jar.Put(c.Writer, t.Slug, s)
+	}
+	if err != nil {
+		w.Log.InfoContext(c, "sign-in refused", "id", c.GetString(requestKey), "tenant", t.Slug, "error", err)
+		w.fail(c, err)
+		return
+	}
+	c.Redirect(http.StatusSeeOther, ownPath(begun.Return))
+}
+
+// signOut ends all sessions of the person, here and at the pool. The browser's own goes also when the pool is away.
+func (w *Web) signOut(c *gin.Context) {
+	t := tenantOf(c)
+	s, err := w.Jar.Get(c.Request, t.Slug)
+	w.Jar.Drop(c.Writer)
+	if err != nil {
+		c.Redirect(http.StatusSeeOther, "/auth/signed-out")
+		return
+	}
+	at, err := w.Gate.SignOut(c, t, s)
+	if err != nil {
+		w.fail(c, err)
+		return
+	}
+	c.Redirect(http.StatusSeeOther, at)
+}
+
+func (w *Web) signedOut(c *gin.Context) {
+	w.page(c, http.StatusOK, "You are signed out", "All your sessions have ended.", "/auth/sign-in")
+}

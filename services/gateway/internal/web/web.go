@@ -1,0 +1,268 @@
+// Package web answers managers over HTTP: it finds the tenant by the host's name, signs people in and out, and lets those whom it
+// knows ask about their tenant's calls.
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"github.com/google/uuid"
+
+	"github.com/earshot-hq/earshot/internal/fault"
+	"github.com/earshot-hq/earshot/internal/insights"
+	"github.com/earshot-hq/earshot/internal/problem"
+	"github.com/earshot-hq/earshot/internal/roster"
+	"github.com/earshot-hq/earshot/internal/slug"
+	"github.com/earshot-hq/earshot/services/gateway/internal/session"
+)
+
+// The faults of a request as such.
+var (
+	errNoTenant  = fault.New(fault.NotFound, "gateway.tenant_unknown", "Nobody has this address.")
+	errSignedOut = fault.New(fault.Unauthenticated, "gateway.signed_out", "You are not signed in, or no longer. Sign in at /auth/sign-in.")
+	errCrossSite = fault.New(fault.Forbidden, "gateway.cross_site", "This request came from a page of another site.")
+	errBusy      = fault.New(fault.Throttled, "gateway.too_many_requests", "Too many requests came at once. Try again in a moment.")
+)
+
+// A Directory knows which tenants there are.
+type Directory interface {
+	Tenant(s slug.Slug) (roster.Tenant, bool)
+}
+
+// A Gate signs people in at their tenant's pool.
+type Gate interface {
+	Begin(ctx context.Context, t roster.Tenant, back string) (string, session.SignIn, error)
+	End(ctx context.Context, t roster.Tenant, begun session.SignIn, state, code string) (session.Session, error)
+	Renew(ctx context.Context, t roster.Tenant, old session.Session) (session.Session, error)
+	SignOut(ctx context.Context, t roster.Tenant, s session.Session) (string, error)
+}
+
+// Config is what the gateway needs. Zero rates mean no limit.
+type Config struct {
+	// Host is under which each tenant has a name, with the port where it is not the usual one: <slug>.<Host>.
+	Host      string
+	Secure    bool // managers come over TLS
+	Directory Directory
+	Gate      Gate
+	Jar       *session.Jar
+	// Calls answers as the tenant's reader.
+	Calls   func(context.Context, roster.Tenant) (insights.Reader, error)
+	Limits  Limits
+	Observe func(method, route string, status int, took time.Duration)
+	Log     *slog.Logger
+	Now     func() time.Time
+}
+
+// Web is the gateway's HTTP interface.
+type Web struct {
+	Config
+	handler http.Handler
+	guard   *http.CrossOriginProtection
+	limiter *limiter
+}
+
+// gin keeps its mode in a variable of the process.
+var releaseMode = sync.OnceFunc(func() { gin.SetMode(gin.ReleaseMode) })
+
+// New builds it.
+func New(c Config) (*Web, error) {
+	releaseMode()
+	w := &Web{Config: c, guard: http.NewCrossOriginProtection(), limiter: newLimiter(c.Now)}
+	engine := gin.New()
+	engine.ContextWithFallback = true
+	engine.HandleMethodNotAllowed = true
+	engine.RedirectTrailingSlash = false
+	engine.ForwardedByClientIP = false
+	if err := engine.SetTrustedProxies(nil); err != nil {
+		return nil, fmt.Errorf("gateway: %w", err)
+	}
+	engine.Use(w.observe, w.recover, w.enter)
+	engine.NoRoute(w.nothing)
+	engine.NoMethod(func(c *gin.Context) { w.fail(c, problem.ErrNoMethod) })
+	w.route(engine)
+	w.handler = engine
+	return w, nil
+}
+
+// route lists what there is. Whoever is not signed in reaches nothing but the sign-in.
+func (w *Web) route(engine *gin.Engine) {
+	auth := engine.Group("/auth")
+	auth.GET("/sign-in", w.signIn)
+	auth.GET("/callback", w.callback)
+	auth.GET("/signed-out", w.signedOut)
+	auth.POST("/sign-out", w.signOut)
+	known := engine.Group("", w.know)
+	known.GET("/", func(c *gin.Context) { c.Redirect(http.StatusFound, "/insights") })
+	api := known.Group("/insights/api")
+	api.GET("/session", w.whoami)
+	api.GET("/overview", w.overview)
+	api.GET("/calls", w.calls)
+	api.GET("/calls/:contactId", w.call)
+	w.pages(known)
+}
+
+// ServeHTTP answers one request.
+func (w *Web) ServeHTTP(rw http.ResponseWriter, r *http.Request) { w.handler.ServeHTTP(rw, r) }
+
+// The keys of what the hooks know of a request.
+const (
+	requestKey = "request"
+	tenantKey  = "tenant"
+	personKey  = "person"
+)
+
+func tenantOf(c *gin.Context) roster.Tenant {
+	t, _ := c.Get(tenantKey)
+	tenant, _ := t.(roster.Tenant)
+	return tenant
+}
+
+func personOf(c *gin.Context) session.Session {
+	p, _ := c.Get(personKey)
+	person, _ := p.(session.Session)
+	return person
+}
+
+// observe gives the request an id and its answer the headers of a page that may do nothing but its own. Neither line nor figure
+// holds a query or a path: they hold names of people.
+func (w *Web) observe(c *gin.Context) {
+	began := w.Now()
+	id := uuid.NewString()
+	c.Set(requestKey, id)
+	h := c.Writer.Header()
+	h.Set("X-Request-Id", id)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cache-Control", "no-store")
+	h.Set("Referrer-Policy", "same-origin")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; connect-src 'self'; "+
+		"form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+	if w.Secure {
+		h.Set("Strict-Transport-Security", "max-age=31536000")
+	}
+	c.Next()
+	route := c.FullPath()
+	if route == "" {
+		route = "none"
+	}
+	took := w.Now().Sub(began)
+	w.Observe(c.Request.Method, route, c.Writer.Status(), took)
+	w.Log.InfoContext(c, "request", "id", id, "method", c.Request.Method, "route", route, "status", c.Writer.Status(),
+		"duration_ms", took.Milliseconds(), "bytes", c.Writer.Size(), "tenant", tenantOf(c).Slug, "subject", personOf(c).Subject)
+}
+
+func (w *Web) recover(c *gin.Context) {
+	defer func() {
+		switch cause := recover(); cause {
+		case nil:
+		case http.ErrAbortHandler:
+			panic(cause)
+		default:
+			w.fail(c, fmt.Errorf("panic: %v\n%s", cause, debug.Stack()))
+		}
+	}()
+	c.Next()
+}
+
+// enter finds the tenant by the host's name alone, and refuses what no browser sends to us.
+func (w *Web) enter(c *gin.Context) {
+	name, isOurs := strings.CutSuffix(strings.ToLower(c.Request.Host), "."+w.Host)
+	if !isOurs {
+		w.page(c, http.StatusMisdirectedRequest, "Nobody has this address", "It is none of this service's.", "")
+		return
+	}
+	s, err := slug.Parse(name)
+	if err != nil {
+		w.fail(c, errNoTenant)
+		return
+	}
+	t, isThere := w.Directory.Tenant(s)
+	if !isThere {
+		w.fail(c, errNoTenant)
+		return
+	}
+	c.Set(tenantKey, t)
+	if c.GetHeader("Upgrade") != "" || c.Request.Method == http.MethodConnect || c.Request.Method == http.MethodTrace {
+		w.fail(c, problem.ErrNoMethod)
+		return
+	}
+	const most = 64 << 10
+	c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, most)
+	if !w.limiter.allow("tenant "+s.String(), w.Limits.Tenant) {
+		w.fail(c, errBusy)
+		return
+	}
+	if err := w.guard.Check(c.Request); err != nil {
+		w.fail(c, errCrossSite)
+	}
+}
+
+// know lets a person through whose session is good. One that is over is asked about at the pool; a page sends whoever is not
+// signed in there to sign in, everything else says so.
+func (w *Web) know(c *gin.Context) {
+	t := tenantOf(c)
+	s, err := w.Jar.Get(c.Request, t.Slug)
+	if err == nil && w.Jar.IsOver(s) {
+		if s, err = w.Gate.Renew(c, t, s); err == nil {
+			err = w.Jar.Put(c.Writer, t.Slug, s)
+		}
+	}
+	switch f, isFault := fault.As(err); {
+	case err == nil:
+	case isFault && f.Kind != fault.Unauthenticated:
+		w.fail(c, err)
+		return
+	case !isFault && !errors.Is(err, session.ErrNone):
+		w.fail(c, err)
+		return
+	case wantsPage(c.Request):
+		w.Jar.Drop(c.Writer)
+		c.Redirect(http.StatusFound, "/auth/sign-in?return="+queryEscape(c.Request.URL.RequestURI()))
+		c.Abort()
+		return
+	default:
+		w.Jar.Drop(c.Writer)
+		w.fail(c, errSignedOut)
+		return
+	}
+	c.Set(personKey, s)
+	if !w.limiter.allow("person "+t.Slug.String()+" "+s.Subject, w.Limits.Person) {
+		w.fail(c, errBusy)
+	}
+}
+
+// wantsPage reports whether a person looks at what is asked for.
+func wantsPage(r *http.Request) bool {
+	return r.Method == http.MethodGet && strings.Contains(r.Header.Get("Accept"), "text/html") && !strings.HasPrefix(r.URL.Path, "/insights/api/")
+}
+
+// fail answers with the problem of err: as a page to a person, else as a document.
+func (w *Web) fail(c *gin.Context, err error) {
+	c.Abort()
+	if errors.Is(err, context.Canceled) && c.Request.Context().Err() != nil {
+		const gone = 499
+		c.Status(gone)
+		return
+	}
+	p := problem.From(err)
+	p.Instance = "urn:earshot:request:" + c.GetString(requestKey)
+	if p.Status >= http.StatusInternalServerError {
+		w.Log.ErrorContext(c, "request failed", "id", c.GetString(requestKey), "code", p.Code, "tenant", tenantOf(c).Slug, "error", err)
+	}
+	switch {
+	case c.Writer.Written():
+	case wantsPage(c.Request):
+		w.page(c, p.Status, p.Title, p.Detail, "/auth/sign-in")
+	default:
+		p.Write(c.Writer)
+	}
+}
