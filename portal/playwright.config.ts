@@ -10,6 +10,7 @@ export default defineConfig({
   outputDir: "screenshots/failed",
   expect: { timeout: 15_000 },
   use: {
+    actionTimeout: 15_000,
     locale: "en-GB",
     permissions: ["clipboard-read", "clipboard-write"],
     viewport: { width: 1280, height: 900 },

@@ -13,7 +13,7 @@ export const paths = {
   specification: () => "/openapi.json",
 } as const;
 
-export const tenantTabs = ["overview", "operations"] as const;
+export const tenantTabs = ["overview", "instances", "operations", "manage"] as const;
 export type TenantTab = (typeof tenantTabs)[number];
 
 export const isTenantTab = (text: string): text is TenantTab => (tenantTabs as readonly string[]).includes(text);

@@ -56,13 +56,31 @@ export const tenantTabRoute = createRoute({
   component: lazyRouteComponent(() => import("./pages/TenantPage"), "TenantPage"),
 });
 
+const newTenant = createRoute({
+  getParentRoute: () => root,
+  path: "/tenants/new",
+  component: lazyRouteComponent(() => import("./pages/NewTenantPage"), "NewTenantPage"),
+});
+
+export const newInstanceRoute = createRoute({
+  getParentRoute: () => root,
+  path: "/tenants/$slug/instances/new",
+  component: lazyRouteComponent(() => import("./pages/InstancePage"), "NewInstancePage"),
+});
+
+export const instanceRoute = createRoute({
+  getParentRoute: () => root,
+  path: "/tenants/$slug/instances/edit/$alias",
+  component: lazyRouteComponent(() => import("./pages/InstancePage"), "InstancePage"),
+});
+
 const about = createRoute({
   getParentRoute: () => root,
   path: "/about",
   component: lazyRouteComponent(() => import("./pages/AboutPage"), "AboutPage"),
 });
 
-const tree = root.addChildren([home, tenantsRoute, tenantRoute, tenantTabRoute, operationsRoute, operationRoute, about]);
+const tree = root.addChildren([home, tenantsRoute, newTenant, newInstanceRoute, instanceRoute, tenantRoute, tenantTabRoute, operationsRoute, operationRoute, about]);
 
 export const newRouter = () => createRouter({ routeTree: tree, defaultPreload: false, scrollRestoration: true, defaultErrorComponent: Failed });
 

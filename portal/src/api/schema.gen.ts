@@ -926,6 +926,7 @@ export interface components {
             change?: components["schemas"]["OperationChange"];
             span?: components["schemas"]["Span"];
             erasure?: components["schemas"]["Erasure"];
+            space?: components["schemas"]["SpaceReport"];
             cancel_requested: boolean;
             failure?: components["schemas"]["Failure"];
             requested_by: string;
@@ -992,6 +993,26 @@ export interface components {
             /** @description Records of them. */
             dead_letters: number;
         };
+        /**
+         * @description How the managed objects of the tenant's space of Dashboards stand. Objects are named by type and id, such as
+         *     `dashboard:earshot-overview`. What somebody has edited or deleted is left alone.
+         */
+        SpaceReport: {
+            /** @description The hash of the templates. */
+            version: string;
+            /** @description How many objects the templates have. */
+            managed: number;
+            created: components["schemas"]["SpaceObjects"];
+            updated: components["schemas"]["SpaceObjects"];
+            removed: components["schemas"]["SpaceObjects"];
+            /** @description Edited by somebody, and kept. */
+            edited: components["schemas"]["SpaceObjects"];
+            /** @description Edited by somebody and kept, so that the space lacks what the newer template has. */
+            conflicts: components["schemas"]["SpaceObjects"];
+            /** @description Deleted by somebody, and not brought back. */
+            deleted: components["schemas"]["SpaceObjects"];
+        };
+        SpaceObjects: string[];
         Failure: {
             code: string;
             /** @description CloudFormation's, for the first resource that failed. */

@@ -12,11 +12,15 @@ import { Page } from "../parts/Page";
 import { ProblemAlert } from "../parts/ProblemAlert";
 import { TenantStateIndicator } from "../parts/StateIndicator";
 import { isTenantTab, paths, tenantTabs, type TenantTab } from "../paths";
+import { Instances } from "../tenants/Instances";
+import { Manage } from "../tenants/Manage";
 import { Overview } from "../tenants/Overview";
 
 const labels: Record<TenantTab, string> = {
   overview: "Overview",
+  instances: "Connect instances",
   operations: "Operations",
+  manage: "Manage",
 };
 
 export function TenantPage() {
@@ -27,7 +31,7 @@ export function TenantPage() {
   const active: TenantTab = isTenantTab(tab) ? tab : "overview";
   if (data === undefined) {
     return (
-      <Page title={slug} trail={[{ text: "Tenants", href: paths.tenants() }]}>
+      <Page title={slug} trail={[{ text: "Tenants", href: paths.tenants() }]} header={<Header variant="h1">{slug}</Header>}>
         {error === null ? <Spinner size="large" /> : <ProblemAlert error={error} what={`The tenant ${slug} cannot be shown`} retry={refetch} />}
       </Page>
     );
@@ -35,7 +39,9 @@ export function TenantPage() {
   const { tenant } = data;
   const content: Record<TenantTab, () => React.ReactNode> = {
     overview: () => <Overview tenant={tenant} />,
+    instances: () => <Instances tenant={tenant} />,
     operations: () => <OperationsTable filter={{ tenant: slug }} empty="This tenant has had no operation." />,
+    manage: () => <Manage tenant={tenant} />,
   };
   return (
     <Page

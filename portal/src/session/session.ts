@@ -71,6 +71,11 @@ export class Session {
     return this.#user?.access_token;
   }
 
+  /** Who has signed in, for people. */
+  name(): string | undefined {
+    return this.#user?.profile.email ?? this.#user?.profile.name;
+  }
+
   /** Asks for a new access token; of many who ask at once one does. False: there is no way but to sign in again. */
   renew(): Promise<boolean> {
     this.#renewal ??= this.#users

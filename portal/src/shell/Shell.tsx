@@ -106,7 +106,7 @@ function Top() {
         {
           type: "menu-dropdown",
           iconName: "user-profile",
-          text: caller?.name ?? "Signed in",
+          text: session.name() ?? caller?.name ?? "Signed in",
           ...(caller === undefined ? {} : { description: `${caller.role}${caller.scope.all ? "" : `, ${caller.scope.tenant_ids.length} tenants`}` }),
           items: [{ id: "sign-out", text: "Sign out" }],
           onItemClick: () => void session.signOut(),
