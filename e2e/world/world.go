@@ -22,18 +22,22 @@ import (
 	"time"
 )
 
+// A Person is who can sign in, and how.
+type Person struct {
+	Username string `json:"username"`
+	Password string `json:"password"`
+}
+
 // Endpoints is what the launcher writes when all is healthy.
 type Endpoints struct {
 	AdminAPI      string `json:"admin_api"`
 	AdminIssuer   string `json:"admin_issuer"`
 	AdminClientID string `json:"admin_client_id"`
-	AdminUser     struct {
-		Username string `json:"username"`
-		Password string `json:"password"`
-	} `json:"admin_user"`
-	AWSEndpoint string `json:"aws_endpoint"`
-	Postgres    string `json:"postgres"`
-	OpenSearch  Node   `json:"opensearch"`
+	AdminUser     Person `json:"admin_user"`
+	DemoManager   Person `json:"demo_manager"` // of acme
+	AWSEndpoint   string `json:"aws_endpoint"`
+	Postgres      string `json:"postgres"`
+	OpenSearch    Node   `json:"opensearch"`
 	// Dedicated is nil in a world that was not asked for it.
 	Dedicated *Node          `json:"dedicated_opensearch"`
 	Processes map[string]int `json:"processes"`

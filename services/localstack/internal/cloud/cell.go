@@ -26,15 +26,16 @@ type Search struct{ Endpoint, CAPem, Username, Password string }
 
 // A CellConfig is what the local cell differs by.
 type CellConfig struct {
-	Host               string // under which sites and APIs are reached
-	Architecture       string // Go's name for the functions' processor
-	ExternalID         string
-	WorkerPrincipalARN string
-	APIPrincipalARN    string
-	GatewayHost        string  // under which each tenant has a name
-	ConnectEndpoint    string  // of the stand-in for Amazon Connect
-	Search             Search  // which the cell's tenants share
-	Dedicated          *Search // which its dedicated tenants have, under the same authority; nil: the cell takes none
+	Host                string // under which sites and APIs are reached
+	Architecture        string // Go's name for the functions' processor
+	ExternalID          string
+	WorkerPrincipalARN  string
+	APIPrincipalARN     string
+	GatewayPrincipalARN string
+	GatewayHost         string  // under which each tenant has a name
+	ConnectEndpoint     string  // of the stand-in for Amazon Connect
+	Search              Search  // which the cell's tenants share
+	Dedicated           *Search // which its dedicated tenants have, under the same authority; nil: the cell takes none
 }
 
 // A Cell is where tenants live.
@@ -62,7 +63,7 @@ func (c *Cloud) Cell(ctx context.Context, config CellConfig, made bundle.Bundle)
 		"LocalHost": config.Host, "EndpointUrl": *c.config.BaseEndpoint, "ConnectEndpointUrl": config.ConnectEndpoint, "Architecture": architecture(config.Architecture),
 		"SearchAuth": "basic", "SearchEndpoint": config.Search.Endpoint, "SearchCaPem": config.Search.CAPem, "SearchAdminSecretArn": secret,
 		"DedicatedSearchEndpoint": dedicated.Endpoint, "DedicatedSearchSecretArn": dedicatedSecret,
-		"WorkerPrincipalArn": config.WorkerPrincipalARN, "ApiPrincipalArn": config.APIPrincipalARN, "GatewayHost": config.GatewayHost, "ExternalId": config.ExternalID, "Replicas": "0", "LogDays": "7",
+		"WorkerPrincipalArn": config.WorkerPrincipalARN, "ApiPrincipalArn": config.APIPrincipalARN, "GatewayPrincipalArn": config.GatewayPrincipalARN, "GatewayHost": config.GatewayHost, "ExternalId": config.ExternalID, "Replicas": "0", "LogDays": "7",
 		"SettleQuickSeconds": "3", "SettleSlowSeconds": "20", // nobody waits a quarter of an hour for a demonstration
 
 	}

@@ -54,7 +54,8 @@ func configFor(endpoint, region, id, secret string) aws.Config {
 
 // A ControlPlane is what the operator has once.
 type ControlPlane struct {
-	PoolID, ClientID, Issuer, WorkerUser, WorkerPrincipalARN, APIUser, APIPrincipalARN string
+	PoolID, ClientID, Issuer                                                                   string
+	WorkerUser, WorkerPrincipalARN, APIUser, APIPrincipalARN, GatewayUser, GatewayPrincipalARN string
 }
 
 // ControlPlane deploys the control plane's stack. portal is where the browser comes back to after it has signed in.
@@ -67,6 +68,7 @@ func (c *Cloud) ControlPlane(ctx context.Context, portal string) (ControlPlane, 
 	return ControlPlane{
 		PoolID: outputs["AdminPoolId"], ClientID: outputs["AdminClientId"], Issuer: outputs["AdminIssuer"],
 		WorkerUser: outputs["WorkerUserName"], WorkerPrincipalARN: outputs["WorkerPrincipalArn"],
+		GatewayUser: outputs["GatewayUserName"], GatewayPrincipalARN: outputs["GatewayPrincipalArn"],
 		APIUser: outputs["ApiUserName"], APIPrincipalARN: outputs["ApiPrincipalArn"],
 	}, err
 }

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"runtime"
-	"strconv"
 	"time"
 
 	"github.com/earshot-hq/earshot/services/localstack/internal/cloud"
@@ -37,12 +36,16 @@ func (s *stack) deploy(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	gateway, err := s.key(ctx, plane.GatewayUser, "gateway-key.json")
+	if err != nil {
+		return err
+	}
 	s.Console.Took("control", "plane deployed", time.Since(began))
 
 	began = time.Now()
 	config := cloud.CellConfig{
 		Host: s.emulator.Host(), Architecture: runtime.GOARCH, ExternalID: s.externalID, WorkerPrincipalARN: plane.WorkerPrincipalARN,
-		ConnectEndpoint: s.simulator.URL(), GatewayHost: "localhost:" + strconv.Itoa(s.bench.Ports.Gateway),
+		ConnectEndpoint: s.simulator.URL(), GatewayHost: s.gateway.Host(), GatewayPrincipalARN: plane.GatewayPrincipalARN,
 		APIPrincipalARN: plane.APIPrincipalARN, Search: searchOf(s.opensearch),
 	}
 	if s.dedicated != nil {
@@ -70,7 +73,9 @@ func (s *stack) deploy(ctx context.Context) error {
 	s.mu.Lock()
 	s.identity = identity
 	s.mu.Unlock()
-	return start(ctx, s.supervisor, s.admin.Part(identity), s.admin.WorkerPart(identity))
+	return start(ctx, s.supervisor, s.admin.Part(identity), s.admin.WorkerPart(identity, s.gateway.RosterKey()), s.gateway.Part(part.GatewayPlace{
+		Identity: identity, Key: part.Key(gateway), Bucket: cell.ArtifactBucket, CAPem: s.opensearch.CAPem,
+	}))
 }
 
 func searchOf(node *part.OpenSearch) cloud.Search {

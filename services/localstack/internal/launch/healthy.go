@@ -25,7 +25,7 @@ func (s *stack) writeEndpoints() error {
 		return nil
 	}
 	e := Endpoints{
-		AdminAPI: s.admin.URL(), Portal: new(s.admin.PortalURL()), Metrics: s.admin.MetricsURL(),
+		Gateway: new(s.gateway.URL()), AdminAPI: s.admin.URL(), Portal: new(s.admin.PortalURL()), Metrics: s.admin.MetricsURL(),
 		AdminIssuer: s.identity.Issuer, AdminClientID: s.identity.ClientID,
 		AdminUser:   Account{Username: ownerEmail, Password: s.password},
 		DemoManager: Account{Username: managerEmail, Password: s.managerPassword},

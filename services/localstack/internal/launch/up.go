@@ -36,6 +36,7 @@ type stack struct {
 	emulator        *part.Emulator
 	simulator       *part.Simulator
 	admin           *part.Admin
+	gateway         *part.Gateway
 	cloud           *cloud.Cloud
 	bundle          bundle.Bundle
 	password        string // of the owner
@@ -150,7 +151,7 @@ func (s *stack) readSecrets() (err error) {
 
 // startPlatform starts all but search. What needs nothing of each other goes at the same time: compiling takes longest.
 func (s *stack) startPlatform(ctx context.Context, searchKnown chan struct{}) error {
-	binary, simulator := s.common("bin", "admin"), s.common("bin", "simulator")
+	binary, simulator, gateway := s.common("bin", "admin"), s.common("bin", "simulator"), s.common("bin", "gateway")
 	s.simulator = part.NewSimulator(s.bench, simulator, filepath.Join(s.Root, "softphone"), demoInstance)
 	group, starting := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
@@ -160,7 +161,9 @@ func (s *stack) startPlatform(ctx context.Context, searchKnown chan struct{}) er
 		return s.supervisor.Start(starting, s.postgres.Part())
 	})
 	group.Go(func() error { return s.startEmulator(starting) })
-	group.Go(func() error { return s.build(starting, binary, simulator) })
+	group.Go(func() error {
+		return s.build(starting, map[string]string{"admin": binary, "simulator": simulator, "gateway": gateway})
+	})
 	if err := group.Wait(); err != nil {
 		return err
 	}
@@ -174,6 +177,9 @@ func (s *stack) startPlatform(ctx context.Context, searchKnown chan struct{}) er
 		return err
 	}
 	if s.admin, err = part.NewAdmin(s.bench, s.postgres, binary); err != nil {
+		return err
+	}
+	if s.gateway, err = part.NewGateway(s.bench, gateway); err != nil {
 		return err
 	}
 	return s.deploy(ctx)
@@ -193,7 +199,7 @@ func (s *stack) startEmulator(ctx context.Context) (err error) {
 	emulator := s.emulator.Part()
 	emulator.Restarted = func(ctx context.Context) error {
 		s.Console.Line("aws", "what it had not saved is lost (queues, buckets, people): building control plane and cell again, the worker builds the tenants")
-		s.supervisor.Stop("worker", "admin")
+		s.supervisor.Stop("gateway", "worker", "admin")
 		return s.deploy(ctx)
 	}
 	return s.supervisor.Start(ctx, emulator)
@@ -201,7 +207,7 @@ func (s *stack) startEmulator(ctx context.Context) (err error) {
 
 // build makes the functions first and the services then: they share most packages, and one build uses all processors. The
 // portal, which the admin service embeds, is built beside the functions.
-func (s *stack) build(ctx context.Context, admin, simulator string) error {
+func (s *stack) build(ctx context.Context, binaries map[string]string) error {
 	began := time.Now()
 	group, building := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
@@ -214,7 +220,7 @@ func (s *stack) build(ctx context.Context, admin, simulator string) error {
 	}
 	s.Console.Took("artifacts", "built version "+s.bundle.Version, time.Since(began))
 	began = time.Now()
-	for name, binary := range map[string]string{"admin": admin, "simulator": simulator} {
+	for name, binary := range binaries {
 		if err := part.BuildService(ctx, s.Root, name, binary); err != nil {
 			return err
 		}
@@ -237,5 +243,5 @@ func (s *stack) down() {
 	s.healthy = false
 	s.mu.Unlock()
 	_ = os.Remove(endpointsFile(s.bench.Workspace.State)) // it is not there before all is healthy
-	s.supervisor.Close("worker", "admin", "aws")
+	s.supervisor.Close("gateway", "worker", "admin", "aws")
 }

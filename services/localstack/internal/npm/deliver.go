@@ -79,7 +79,7 @@ func deliver(source, target, beside string) error {
 		return err
 	}
 	_, err = partial.Write(content)
-	if err := errors.Join(err, partial.Close(), os.Chmod(partial.Name(), 0o644)); err != nil { //nolint:gosec // whoever builds may read it
+	if err := errors.Join(err, partial.Close(), os.Chmod(partial.Name(), 0o644)); err != nil {
 		return errors.Join(err, os.Remove(partial.Name()))
 	}
 	return os.Rename(partial.Name(), target)

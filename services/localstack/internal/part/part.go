@@ -37,8 +37,8 @@ type Requirements struct{ AWS, Maven, Java, Node []byte }
 
 // Ports are where the parts listen, on loopback.
 type Ports struct {
-	Postgres, OpenSearch, OpenSearchNodes, AWS, Simulator, Admin, AdminMetrics, WorkerMetrics, Gateway int
-	Dedicated, DedicatedNodes                                                                          int // 0 without a second search node
+	Postgres, OpenSearch, OpenSearchNodes, AWS, Simulator, Admin, AdminMetrics, WorkerMetrics, Gateway, GatewayMetrics int
+	Dedicated, DedicatedNodes                                                                                          int // 0 without a second search node
 	// StacksMoved says that a port that the emulator's stacks carry is another than in an earlier run.
 	StacksMoved bool
 }
@@ -63,6 +63,7 @@ func ChoosePorts(remembered *workspace.Ports, isScratch, hasDedicated bool) (Por
 		{"gateway", 8081, &p.Gateway, true},
 		{"metrics", 8082, &p.AdminMetrics, false},
 		{"worker-metrics", 8083, &p.WorkerMetrics, false},
+		{"gateway-metrics", 8084, &p.GatewayMetrics, false},
 	}
 	if hasDedicated {
 		wishes = append(wishes, wish{"opensearch-dedicated", 9201, &p.Dedicated, true}, wish{"opensearch-dedicated-nodes", 9301, &p.DedicatedNodes, false})
