@@ -55,7 +55,7 @@ func serve(t *testing.T, change func(*pages.Config)) http.Handler {
 	return p
 }
 
-func ask(t *testing.T, h http.Handler, method, path string, headers ...string) *http.Response {
+func ask(t *testing.T, h http.Handler, method, path string, headers ...string) *httptest.ResponseRecorder {
 	t.Helper()
 	request := httptest.NewRequestWithContext(t.Context(), method, path, nil)
 	for i := 0; i+1 < len(headers); i += 2 {
@@ -63,7 +63,7 @@ func ask(t *testing.T, h http.Handler, method, path string, headers ...string) *
 	}
 	recorder := httptest.NewRecorder()
 	h.ServeHTTP(recorder, request)
-	return recorder.Result()
+	return recorder
 }
 
 const browser = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
@@ -88,7 +88,7 @@ func TestWhoAnswers(t *testing.T) {
 		{http.MethodGet, "/.gitkeep", "*/*", http.StatusTeapot},
 		{http.MethodGet, "/../pages.go", "*/*", http.StatusTeapot},
 	} {
-		if got := ask(t, h, test.method, test.path, "Accept", test.accept).StatusCode; got != test.want {
+		if got := ask(t, h, test.method, test.path, "Accept", test.accept).Code; got != test.want {
 			t.Errorf("%s %s (%s): %d, want %d", test.method, test.path, test.accept, got, test.want)
 		}
 	}
@@ -103,7 +103,7 @@ func TestNoRouteOfTheAPIIsShadowed(t *testing.T) {
 	}
 	h := serve(t, nil)
 	for path := range contract.Paths {
-		if got := ask(t, h, http.MethodGet, path, "Accept", browser).StatusCode; got != http.StatusTeapot {
+		if got := ask(t, h, http.MethodGet, path, "Accept", browser).Code; got != http.StatusTeapot {
 			t.Errorf("GET %s: the portal answers %d", path, got)
 		}
 	}
@@ -114,14 +114,14 @@ func TestThePageMaySpeakToUsAndTheSignInOnly(t *testing.T) {
 	answer := ask(t, serve(t, nil), http.MethodGet, "/tenants", "Accept", browser)
 	want := "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self' data:; " +
 		"connect-src 'self' https://sign-in.example; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-	if got := answer.Header.Get("Content-Security-Policy"); got != want {
+	if got := answer.Header().Get("Content-Security-Policy"); got != want {
 		t.Errorf("policy %s", got)
 	}
 	for name, value := range map[string]string{
 		"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cache-Control": "no-cache",
 		"Cross-Origin-Opener-Policy": "same-origin",
 	} {
-		if got := answer.Header.Get(name); got != value {
+		if got := answer.Header().Get(name); got != value {
 			t.Errorf("%s: %q", name, got)
 		}
 	}
@@ -133,13 +133,13 @@ func TestWithoutASignInThePageSaysSo(t *testing.T) {
 		c.SignIn = func(context.Context) (signin.Endpoints, error) { return signin.Endpoints{}, signin.ErrUnavailable }
 	})
 	page := ask(t, h, http.MethodGet, "/", "Accept", browser)
-	if policy := page.Header.Get("Content-Security-Policy"); page.StatusCode != http.StatusOK || !strings.Contains(policy, "connect-src 'self';") {
-		t.Errorf("%d, policy %s", page.StatusCode, policy)
+	if policy := page.Header().Get("Content-Security-Policy"); page.Code != http.StatusOK || !strings.Contains(policy, "connect-src 'self';") {
+		t.Errorf("%d, policy %s", page.Code, policy)
 	}
 	config := ask(t, h, http.MethodGet, "/portal-config.json")
 	var problem struct{ Code string }
-	if err := json.NewDecoder(config.Body).Decode(&problem); err != nil || config.StatusCode != http.StatusServiceUnavailable || problem.Code != "signin.unavailable" {
-		t.Errorf("%d %+v %v", config.StatusCode, problem, err)
+	if err := json.NewDecoder(config.Body).Decode(&problem); err != nil || config.Code != http.StatusServiceUnavailable || problem.Code != "signin.unavailable" {
+		t.Errorf("%d %+v %v", config.Code, problem, err)
 	}
 }
 
@@ -158,8 +158,8 @@ func TestThePortalLearnsWhereToSignIn(t *testing.T) {
 			t.Errorf("%s: %q", name, got[name])
 		}
 	}
-	if answer.Header.Get("Cache-Control") != "no-store" {
-		t.Errorf("it is kept: %v", answer.Header)
+	if answer.Header().Get("Cache-Control") != "no-store" {
+		t.Errorf("it is kept: %v", answer.Header())
 	}
 }
 
@@ -167,8 +167,8 @@ func TestAssetsAreSentPackedAndKept(t *testing.T) {
 	t.Parallel()
 	h := serve(t, nil)
 	packed := ask(t, h, http.MethodGet, "/assets/index-a1b2.js", "Accept-Encoding", "gzip, br")
-	if packed.Header.Get("Cache-Control") != "public, max-age=31536000, immutable" || packed.Header.Get("Content-Type") != "text/javascript; charset=utf-8" {
-		t.Errorf("headers %v", packed.Header)
+	if packed.Header().Get("Cache-Control") != "public, max-age=31536000, immutable" || packed.Header().Get("Content-Type") != "text/javascript; charset=utf-8" {
+		t.Errorf("headers %v", packed.Header())
 	}
 	reader, err := gzip.NewReader(packed.Body)
 	if err != nil {
@@ -178,17 +178,17 @@ func TestAssetsAreSentPackedAndKept(t *testing.T) {
 		t.Errorf("%d bytes, %v", len(content), err)
 	}
 	plain := ask(t, h, http.MethodGet, "/assets/index-a1b2.js")
-	if content, err := io.ReadAll(plain.Body); err != nil || string(content) != script || plain.Header.Get("Content-Encoding") != "" {
-		t.Errorf("unpacked: %d bytes, %v", len(content), plain.Header)
+	if content, err := io.ReadAll(plain.Body); err != nil || string(content) != script || plain.Header().Get("Content-Encoding") != "" {
+		t.Errorf("unpacked: %d bytes, %v", len(content), plain.Header())
 	}
-	if plain.Header.Get("ETag") == packed.Header.Get("ETag") || packed.Header.Get("Vary") != "Accept-Encoding" {
-		t.Errorf("a cache takes one for the other: %v", packed.Header)
+	if plain.Header().Get("ETag") == packed.Header().Get("ETag") || packed.Header().Get("Vary") != "Accept-Encoding" {
+		t.Errorf("a cache takes one for the other: %v", packed.Header())
 	}
-	if again := ask(t, h, http.MethodGet, "/assets/index-a1b2.js", "If-None-Match", plain.Header.Get("ETag")); again.StatusCode != http.StatusNotModified {
-		t.Errorf("again: %d", again.StatusCode)
+	if again := ask(t, h, http.MethodGet, "/assets/index-a1b2.js", "If-None-Match", plain.Header().Get("ETag")); again.Code != http.StatusNotModified {
+		t.Errorf("again: %d", again.Code)
 	}
-	if font := ask(t, h, http.MethodGet, "/assets/font-c3d4.woff2", "Accept-Encoding", "gzip"); font.Header.Get("Content-Encoding") != "" || font.Header.Get("Content-Type") != "font/woff2" {
-		t.Errorf("font: %v", font.Header)
+	if font := ask(t, h, http.MethodGet, "/assets/font-c3d4.woff2", "Accept-Encoding", "gzip"); font.Header().Get("Content-Encoding") != "" || font.Header().Get("Content-Type") != "font/woff2" {
+		t.Errorf("font: %v", font.Header())
 	}
 }
 
@@ -197,7 +197,7 @@ func TestWithoutASite(t *testing.T) {
 	t.Parallel()
 	h := serve(t, func(c *pages.Config) { c.Site = fstest.MapFS{".gitkeep": {}} })
 	for _, path := range []string{"/", "/tenants", "/portal-config.json"} {
-		if got := ask(t, h, http.MethodGet, path, "Accept", browser).StatusCode; got != http.StatusTeapot {
+		if got := ask(t, h, http.MethodGet, path, "Accept", browser).Code; got != http.StatusTeapot {
 			t.Errorf("%s: %d", path, got)
 		}
 	}
