@@ -78,7 +78,7 @@ export function TenantsPage() {
           variant="h1"
           description="Contact centres on Amazon Connect whose calls Earshot listens to."
           actions={
-            <ChangeButton variant="primary" href={paths.newTenant()}>
+            <ChangeButton right="tenants.add" variant="primary" href={paths.newTenant()}>
               Onboard a tenant
             </ChangeButton>
           }
