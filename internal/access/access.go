@@ -2,6 +2,8 @@
 package access
 
 import (
+	"strings"
+
 	"github.com/earshot-hq/earshot/internal/fault"
 )
 
@@ -46,6 +48,12 @@ type Origin struct {
 	Address   string // of the network
 	RequestID string
 }
+
+// KeySubject is what the subject of an API key begins with; its id follows.
+const KeySubject = "key:"
+
+// IsKey reports whether the actor came with an API key.
+func (a Actor) IsKey() bool { return strings.HasPrefix(a.Subject, KeySubject) }
 
 // ForTenant is the actor of a job, which always has exactly one tenant.
 func ForTenant(subject, tenantID string) Actor {

@@ -11,6 +11,9 @@ const (
 	ReadTenants    Action = "tenants.read"
 	AddTenants     Action = "tenants.add"
 	ChangeTenants  Action = "tenants.change"
+	ReadKeys       Action = "keys.read"
+	ChangeKeys     Action = "keys.change"
+	ChangeAdmins   Action = "admins.change"
 	ReadAudit      Action = "audit.read"
 	ReadManagers   Action = "managers.read"
 	ChangeManagers Action = "managers.change"
@@ -22,20 +25,24 @@ type Right struct {
 	What   string // for people
 	Roles  []Role // who may, besides System
 	Whole  bool   // only with a scope of all tenants
+	Person bool   // only signed in, not with an API key
 }
 
 // Rights is the table of rights, in the order of the alphabet. It is the only place that says which role may do what;
 // docs/access.md shows it, and the database refuses a change by an auditor once more.
 func Rights() []Right {
-	everybody, changers := []Role{Owner, Operator, Auditor}, []Role{Owner, Operator}
+	everybody, changers, owners := []Role{Owner, Operator, Auditor}, []Role{Owner, Operator}, []Role{Owner}
 	return []Right{
-		{ReadAudit, "read who did what", everybody, false},
-		{ReadCaller, "read who one is oneself", everybody, false},
-		{ChangeManagers, "invite a tenant's managers, change and remove them", changers, false},
-		{ReadManagers, "read who a tenant's managers are", everybody, false},
-		{AddTenants, "onboard a tenant", changers, true},
-		{ChangeTenants, "change, suspend, erase from, off-board a tenant", changers, false},
-		{ReadTenants, "read tenants, their health and their operations", everybody, false},
+		{Action: ChangeAdmins, What: "read who has signed in, disable and enable them", Roles: owners, Whole: true, Person: true},
+		{Action: ReadAudit, What: "read who did what", Roles: everybody},
+		{Action: ReadCaller, What: "read who one is oneself", Roles: everybody},
+		{Action: ChangeKeys, What: "make, rotate and delete API keys", Roles: owners, Person: true},
+		{Action: ReadKeys, What: "read of API keys, without their secrets", Roles: owners},
+		{Action: ChangeManagers, What: "invite a tenant's managers, change and remove them", Roles: changers},
+		{Action: ReadManagers, What: "read who a tenant's managers are", Roles: everybody},
+		{Action: AddTenants, What: "onboard a tenant", Roles: changers, Whole: true},
+		{Action: ChangeTenants, What: "change, suspend, erase from, off-board a tenant", Roles: changers},
+		{Action: ReadTenants, What: "read tenants, their health and their operations", Roles: everybody},
 	}
 }
 
@@ -53,6 +60,8 @@ func (a Actor) May(action Action) error {
 		switch role, scope := right.may(a); {
 		case !role:
 			return ErrForbidden
+		case right.Person && a.IsKey():
+			return ErrKeyMakesKeys
 		case !scope:
 			return ErrScope
 		}

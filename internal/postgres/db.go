@@ -45,6 +45,7 @@ var (
 	_ operation.Store    = (*DB)(nil)
 	_ operation.Recorder = (*DB)(nil)
 	_ access.Ledger      = (*DB)(nil)
+	_ access.Keys        = (*DB)(nil)
 )
 
 // Open prepares a pool of connections. It does not connect: a service may start while the database is away.

@@ -206,9 +206,57 @@ var methods = map[string]struct {
 		removed, err := db.ForgetOldKeys(ctx, a)
 		return nothing(int(removed), err)
 	}, nil},
-	"TenantIDs": {},                         // asked before there is an actor, to make the scope of one
-	"Close":     {}, "Ping": {}, "Pool": {}, // nothing of a tenant
+	"AddKey": {func(ctx context.Context, db postgrestest.Database, a access.Actor, of operation.Started) error {
+		return third(db.AddKey(ctx, a, access.KeyDraft{Name: "x", Role: access.Owner, Tenants: []string{of.Tenant.Slug.String()}, Days: 1}))
+	}, access.ErrKeyTenants},
+	"ListKeys": {func(ctx context.Context, db postgrestest.Database, a access.Actor, _ operation.Started) error {
+		if _, err := keyOfOwner(ctx, db); err != nil {
+			return err
+		}
+		list, err := db.ListKeys(ctx, a)
+		return nothing(len(list), err)
+	}, nil},
+	"RotateKey": {func(ctx context.Context, db postgrestest.Database, a access.Actor, _ operation.Started) error {
+		key, err := keyOfOwner(ctx, db)
+		if err != nil {
+			return err
+		}
+		return third(db.RotateKey(ctx, a, key.ID, 1))
+	}, access.ErrNoKey},
+	"RevokeKey": {func(ctx context.Context, db postgrestest.Database, a access.Actor, _ operation.Started) error {
+		key, err := keyOfOwner(ctx, db)
+		if err != nil {
+			return err
+		}
+		return db.RevokeKey(ctx, a, key.ID)
+	}, access.ErrNoKey},
+	"Admins": {func(ctx context.Context, db postgrestest.Database, a access.Actor, _ operation.Started) error {
+		if err := db.Seen(ctx, owner); err != nil {
+			return err
+		}
+		list, err := db.Admins(ctx, a)
+		return nothing(len(list), err)
+	}, nil},
+	"SetDisabled": {func(ctx context.Context, db postgrestest.Database, a access.Actor, _ operation.Started) error {
+		if err := db.Seen(ctx, owner); err != nil {
+			return err
+		}
+		return db.SetDisabled(ctx, a, owner.Subject, true)
+	}, access.ErrNoAdmin},
+	"TenantIDs": {}, "KeyActor": {}, "Seen": {}, // asked before there is an actor, to make one
+	"Close": {}, "Ping": {}, "Pool": {}, // nothing of a tenant
 }
+
+// keyOfOwner makes a key that reaches every tenant.
+func keyOfOwner(ctx context.Context, db postgrestest.Database) (access.Key, error) {
+	if err := db.Seen(ctx, owner); err != nil {
+		return access.Key{}, err
+	}
+	key, _, err := db.AddKey(ctx, owner, access.KeyDraft{Name: "x", Role: access.Owner, Days: 1})
+	return key, err
+}
+
+func third[K, S any](_ K, _ S, err error) error { return err }
 
 var errSeen = errors.New("something of a foreign tenant was seen")
 

@@ -68,7 +68,7 @@ func up(t *testing.T, pool *pgxpool.Pool, provider *goose.Provider) {
 	if err != nil {
 		t.Fatalf("each migration needs rows to be tested with: %v", err)
 	}
-	const everything = `select set_config('earshot.scope', '*', true), set_config('earshot.subject', 'somebody', true);`
+	const everything = `select set_config('earshot.scope', '*', true), set_config('earshot.subject', 'somebody', true), set_config('earshot.role', 'owner', true);`
 	if _, err := pool.Exec(t.Context(), everything+string(fixture)); err != nil {
 		t.Fatalf("fixture %d: %v", result.Source.Version, err)
 	}
@@ -83,7 +83,7 @@ func up(t *testing.T, pool *pgxpool.Pool, provider *goose.Provider) {
 func query(t *testing.T, pool *pgxpool.Pool, sql string) (found []string) {
 	t.Helper()
 	err := pgx.BeginFunc(t.Context(), pool, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(t.Context(), `select set_config('earshot.scope', '*', true), set_config('earshot.subject', 'somebody', true)`); err != nil {
+		if _, err := tx.Exec(t.Context(), `select set_config('earshot.scope', '*', true), set_config('earshot.subject', 'somebody', true), set_config('earshot.role', 'owner', true)`); err != nil {
 			return err
 		}
 		rows, err := tx.Query(t.Context(), sql)

@@ -31,8 +31,7 @@ func scopeOf(actor access.Actor) (dbsqlc.SetScopeParams, error) {
 // TenantIDs returns the ids of the tenants that hold the slugs; one that nobody holds is left out. It is asked on behalf of a
 // sign-in, whose scope is made of them, and shows nothing else.
 func (db *DB) TenantIDs(ctx context.Context, slugs []string) (ids []string, err error) {
-	everything := access.Actor{Subject: "sign-in", Role: access.System, Scope: access.Scope{All: true}}
-	err = db.inTx(ctx, everything, func(ctx context.Context, t tx) error {
+	err = db.inTx(ctx, recognition, func(ctx context.Context, t tx) error {
 		ids, err = t.TenantsHolding(ctx, slugs)
 		return err
 	})

@@ -160,8 +160,8 @@ func (v *Verifier) isOurs(token *oidc.IDToken, c claims) error {
 	switch {
 	case token.Subject == "":
 		return errors.New("a token without a subject")
-	case strings.HasPrefix(token.Subject, reservedPrefix):
-		return fmt.Errorf("a subject that begins with %s", reservedPrefix)
+	case strings.HasPrefix(token.Subject, reservedPrefix), strings.HasPrefix(token.Subject, access.KeySubject):
+		return fmt.Errorf("the subject of one of our own, %s", token.Subject)
 	case isCognitos && use != "access":
 		return fmt.Errorf("a token for use %v", use)
 	case c["nonce"] != nil || c["at_hash"] != nil || c["c_hash"] != nil:

@@ -139,6 +139,7 @@ func TestAttackTokens(t *testing.T) {
 		"another client":          {i.token(t, map[string]any{"client_id": "another"}), access.ErrUnauthenticated},
 		"no client":               {i.token(t, map[string]any{"client_id": nil, "aud": client}), access.ErrUnauthenticated},
 		"an id token":             {i.token(t, map[string]any{"token_use": "id", "aud": client}), access.ErrUnauthenticated},
+		"a key's name":            {i.token(t, map[string]any{"sub": "key:1"}), access.ErrUnauthenticated},
 		"an operation's name":     {i.token(t, map[string]any{"sub": "operation:1"}), access.ErrUnauthenticated},
 		"an id token of others":   {i.token(t, map[string]any{"token_use": nil, "nonce": "n"}), access.ErrUnauthenticated},
 		"no subject":              {i.token(t, map[string]any{"sub": ""}), access.ErrUnauthenticated},

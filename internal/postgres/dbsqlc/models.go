@@ -8,6 +8,36 @@ import (
 	"time"
 )
 
+// Admins as they were when they last signed in. Belongs to the operator; owners read it.
+type Admin struct {
+	Subject    string
+	Name       string
+	Role       string
+	ScopeAll   bool
+	TenantIds  []string
+	SeenAt     time.Time
+	DisabledAt *time.Time
+}
+
+// Keys of the admin API. Of a secret its hash alone is kept.
+type ApiKey struct {
+	ID                 string
+	Name               string
+	Prefix             string
+	SecretHash         []byte
+	PreviousPrefix     *string
+	PreviousSecretHash []byte
+	PreviousUntil      *time.Time
+	Role               string
+	ScopeAll           bool
+	TenantIds          []string
+	MadeBy             string
+	CreatedAt          time.Time
+	ExpiresAt          time.Time
+	LastUsedAt         *time.Time
+	RevokedAt          *time.Time
+}
+
 // Who did what to which tenant, written in the transaction of the change; never changed.
 type AuditEvent struct {
 	ID       int64

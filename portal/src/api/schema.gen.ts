@@ -463,6 +463,141 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/api-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the API keys that reach no further than the caller
+         * @description Newest first, without their secrets; what expired a month ago or more is left out.
+         */
+        get: operations["listAPIKeys"];
+        put?: never;
+        /**
+         * Make an API key
+         * @description It may do what its role may and its maker still may, in the tenants that both reach. `secret` is shown in this answer only,
+         *     so that there is no `Idempotency-Key` here: a repeat makes another key.
+         */
+        post: operations["addAPIKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/api-keys/{id}/actions/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The API key's id. */
+                id: components["parameters"]["KeyID"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give an API key a new secret
+         * @description The secret of before opens for `overlap_hours` more, so that whoever uses it has time to change it; a secret from before that
+         *     one ends at once. The day on which the key expires stays.
+         */
+        post: operations["rotateAPIKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/api-keys/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The API key's id. */
+                id: components["parameters"]["KeyID"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete an API key
+         * @description It opens nothing from now on, a secret of before a rotation included.
+         */
+        delete: operations["deleteAPIKey"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admins": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List who has signed in */
+        get: operations["listAdmins"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admins/{subject}/actions/disable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The admin's subject. */
+                subject: components["parameters"]["Subject"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Disable an admin
+         * @description Neither their sign-in nor the API keys that they made open anything, within ten seconds. Nobody disables oneself.
+         */
+        post: operations["disableAdmin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admins/{subject}/actions/enable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The admin's subject. */
+                subject: components["parameters"]["Subject"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Enable an admin again
+         * @description Their API keys open again as well, unless they were deleted or have expired.
+         */
+        post: operations["enableAdmin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/whoami": {
         parameters: {
             query?: never;
@@ -1077,6 +1212,77 @@ export interface components {
             rights: string[];
         };
         /** @enum {string} */
+        APIKeyRole: "owner" | "operator" | "auditor";
+        APIKeyDraft: {
+            /**
+             * @description What it is for.
+             * @example nightly report
+             */
+            name: string;
+            role: components["schemas"]["APIKeyRole"];
+            /** @description Slugs of those that it reaches; left out, all that its maker reaches. */
+            tenants?: string[];
+            /** @description 90 by default. */
+            expires_in_days?: number;
+        };
+        APIKeyRotation: {
+            /** @description How long the secret of before still opens; 24 by default, 0 ends it at once. */
+            overlap_hours?: number;
+        };
+        APIKeySecret: {
+            key: components["schemas"]["APIKey"];
+            /** @description Send it as a bearer token. It is kept nowhere. */
+            secret: string;
+        };
+        APIKeyList: {
+            items: components["schemas"]["APIKey"][];
+        };
+        APIKey: {
+            id: string;
+            name: string;
+            /** @description What its secret begins with, after `esk_`. */
+            prefix: string;
+            role: components["schemas"]["APIKeyRole"];
+            scope: {
+                all: boolean;
+                tenant_ids: string[];
+            };
+            /** @description The maker's name or subject. */
+            made_by: string;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            expires_at: string;
+            /**
+             * Format: date-time
+             * @description To the minute; missing when it was never used.
+             */
+            last_used_at?: string;
+            /**
+             * Format: date-time
+             * @description Until then the secret of before the last rotation opens too.
+             */
+            previous_until?: string;
+        };
+        AdminList: {
+            items: components["schemas"]["Admin"][];
+        };
+        Admin: {
+            subject: string;
+            name?: string;
+            role: components["schemas"]["APIKeyRole"];
+            /**
+             * Format: date-time
+             * @description When they last signed in, or nearly.
+             */
+            seen_at: string;
+            /**
+             * Format: date-time
+             * @description Missing when they are not.
+             */
+            disabled_at?: string;
+        };
+        /** @enum {string} */
         AuditOutcome: "done" | "refused";
         AuditEventPage: {
             items: components["schemas"]["AuditEvent"][];
@@ -1191,6 +1397,15 @@ export interface components {
                 "application/json": components["schemas"]["Started"];
             };
         };
+        /** @description The key and, this once, its secret. */
+        APIKeySecret: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["APIKeySecret"];
+            };
+        };
         /** @description A problem document; `code` says which. */
         Problem: {
             headers: {
@@ -1215,6 +1430,10 @@ export interface components {
         Alias: string;
         /** @description The manager's e-mail address; its letters have no case. */
         Email: string;
+        /** @description The API key's id. */
+        KeyID: string;
+        /** @description The admin's subject. */
+        Subject: string;
         /** @description The ETag under which the caller has read the tenant; without it, 428. `*` stands for any. */
         IfMatch: string;
         /** @description Makes a repeat of the same request safe. Make a new one for each new intent, such as a UUID. */
@@ -1967,6 +2186,151 @@ export interface operations {
                     "application/json": components["schemas"]["AuditEventPage"];
                     "application/x-ndjson": string;
                 };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listAPIKeys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of them. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["APIKeyList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    addAPIKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["APIKeyDraft"];
+            };
+        };
+        responses: {
+            201: components["responses"]["APIKeySecret"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    rotateAPIKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The API key's id. */
+                id: components["parameters"]["KeyID"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["APIKeyRotation"];
+            };
+        };
+        responses: {
+            200: components["responses"]["APIKeySecret"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    deleteAPIKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The API key's id. */
+                id: components["parameters"]["KeyID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is deleted. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listAdmins: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The first thousand in the order of their subjects. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdminList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    disableAdmin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The admin's subject. */
+                subject: components["parameters"]["Subject"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The admin is disabled. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    enableAdmin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The admin's subject. */
+                subject: components["parameters"]["Subject"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The admin is enabled. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["Problem"];
         };

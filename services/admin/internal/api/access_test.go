@@ -211,7 +211,7 @@ func TestWhoAmI(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	for role, rights := range map[access.Role][]string{
-		access.Owner:    {"audit.read", "caller.read", "managers.change", "managers.read", "tenants.add", "tenants.change", "tenants.read"},
+		access.Owner:    {"admins.change", "audit.read", "caller.read", "keys.change", "keys.read", "managers.change", "managers.read", "tenants.add", "tenants.change", "tenants.read"},
 		access.Operator: {"audit.read", "caller.read", "managers.change", "managers.read", "tenants.add", "tenants.change", "tenants.read"},
 		access.Auditor:  {"audit.read", "caller.read", "managers.read", "tenants.read"},
 	} {
@@ -224,7 +224,7 @@ func TestWhoAmI(t *testing.T) {
 		}
 	}
 	scoped := into[apigen.Caller](t, w.send(t, "GET", "/v1/whoami", "", "Authorization: Bearer scoped"))
-	if scoped.Scope.All || !slices.Equal(scoped.Scope.TenantIds, []string{"one", "two"}) {
+	if scoped.Scope.All || !slices.Equal(scoped.Scope.TenantIds, twoTenants) {
 		t.Errorf("who reaches two tenants is told of %+v", scoped.Scope)
 	}
 }

@@ -29,6 +29,7 @@ type Config struct {
 	Starter   operation.Starter
 	History   operation.History
 	Ledger    access.Ledger
+	Keys      access.Keys
 	Gauges    tenant.Gauges
 	Recorder  operation.Recorder
 	Managers  tenant.Managers
@@ -51,6 +52,7 @@ type API struct {
 	Config
 	routes  map[string]route // by method and gin's path
 	spec    specification
+	seen    sightings
 	handler http.Handler
 	closing chan struct{} // closed when event streams must end
 	close   func()

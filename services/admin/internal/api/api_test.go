@@ -29,7 +29,7 @@ var (
 func setupCells(t *testing.T, most int) world {
 	t.Helper()
 	db := postgrestest.New(t, testenv.Postgres(t), tenant.Cell{Name: "local", Region: "eu-central-1", StackName: "a-cell", MaxTenants: most})
-	w := serve(t, api.Config{Directory: db, Starter: db, History: db, Ledger: db})
+	w := serve(t, api.Config{Directory: db, Starter: db, History: db, Ledger: db, Keys: db})
 	w.db = db
 	return w
 }

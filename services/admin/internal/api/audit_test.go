@@ -171,7 +171,7 @@ func TestAttackSourceAddress(t *testing.T) {
 	t.Parallel()
 	for trusted, want := range map[string]string{"": "127.0.0.1", "127.0.0.0/8": "203.0.113.9", "10.0.0.0/8": "127.0.0.1"} {
 		db := postgrestest.New(t, testenv.Postgres(t))
-		c := api.Config{Directory: db, Starter: db, History: db, Ledger: db}
+		c := api.Config{Directory: db, Starter: db, History: db, Ledger: db, Keys: db}
 		if trusted != "" {
 			c.TrustedProxies = []string{trusted}
 		}

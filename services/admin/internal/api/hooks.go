@@ -89,7 +89,7 @@ func (a *API) guard(c *gin.Context) {
 	}
 	known := call{key: c.GetHeader("Idempotency-Key"), accept: c.GetHeader("Accept")}
 	if !route.open {
-		actor, err := a.Verifier.Verify(c, bearer(c.Request))
+		actor, err := a.recognise(c)
 		if err != nil {
 			a.fail(c, err)
 			return

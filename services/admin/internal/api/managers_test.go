@@ -89,7 +89,7 @@ func cmpOr(errs ...error) error {
 func setupPeople(t *testing.T) (world, *people) {
 	t.Helper()
 	db, p := postgrestest.New(t, testenv.Postgres(t)), &people{byKey: map[string]tenant.Manager{}}
-	w := serve(t, api.Config{Directory: db, Starter: db, History: db, Ledger: db, Recorder: db, Managers: p})
+	w := serve(t, api.Config{Directory: db, Starter: db, History: db, Ledger: db, Keys: db, Recorder: db, Managers: p})
 	w.db = db
 	if got := w.send(t, "POST", "/v1/tenants", draft("acme")); got.status != 202 {
 		t.Fatalf("%d %s", got.status, got.body)

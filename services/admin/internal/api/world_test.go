@@ -25,6 +25,9 @@ import (
 
 var roles = []access.Role{access.Owner, access.Operator, access.Auditor}
 
+// twoTenants are whom the token "scoped" reaches.
+var twoTenants = []string{"00000000-0000-4000-8000-000000000001", "00000000-0000-4000-8000-000000000002"}
+
 // tokens recognises the name of a role as its bearer's token, the same with the ids of tenants after an @, and an auditor of two
 // tenants.
 type tokens struct{}
@@ -37,7 +40,7 @@ func (tokens) Verify(_ context.Context, token string) (access.Actor, error) {
 		return access.Actor{Subject: token, Name: token + "@earshot.example", Role: role, Scope: access.Scope{All: true}}, nil
 	}
 	if token == "scoped" {
-		return access.Actor{Subject: token, Role: access.Auditor, Scope: access.Scope{TenantIDs: []string{"one", "two"}}}, nil
+		return access.Actor{Subject: token, Role: access.Auditor, Scope: access.Scope{TenantIDs: twoTenants}}, nil
 	}
 	return access.Actor{}, access.ErrUnauthenticated
 }
@@ -46,6 +49,11 @@ func (tokens) Verify(_ context.Context, token string) (access.Actor, error) {
 type shredder struct{ access.Ledger }
 
 func (shredder) Refuse(context.Context, access.Actor, access.Refusal) error { return nil }
+
+// everybody may come in where there is no database.
+type everybody struct{ access.Keys }
+
+func (everybody) Seen(context.Context, access.Actor) error { return nil }
 
 // A world is an API over a database of its own.
 type world struct {
@@ -57,7 +65,7 @@ type world struct {
 func setup(t *testing.T) world {
 	t.Helper()
 	db := postgrestest.New(t, testenv.Postgres(t))
-	w := serve(t, api.Config{Directory: db, Starter: db, History: db, Ledger: db})
+	w := serve(t, api.Config{Directory: db, Starter: db, History: db, Ledger: db, Keys: db})
 	w.db = db
 	return w
 }
@@ -68,6 +76,9 @@ func serve(t *testing.T, c api.Config) world {
 	c.Verifier, c.Log, c.EventPoll = tokens{}, slog.New(slog.DiscardHandler), 5*time.Millisecond
 	if c.Ready == nil {
 		c.Ready = func(context.Context) (map[string]string, error) { return map[string]string{"database": "ok"}, nil }
+	}
+	if c.Keys == nil {
+		c.Keys = everybody{}
 	}
 	if c.Ledger == nil {
 		c.Ledger = shredder{}
