@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/opensearch-project/opensearch-go/v2"
 
+	"github.com/earshot-hq/earshot/internal/agents"
 	"github.com/earshot-hq/earshot/internal/queue"
 	"github.com/earshot-hq/earshot/internal/records"
 	"github.com/earshot-hq/earshot/internal/samplecall"
@@ -39,6 +40,7 @@ type world struct {
 	sink       *sink.Sink
 	requests   *queue.Requests
 	admin      *searchtenant.Admin
+	book       agents.Book // who the agents are; nil: nobody knows
 	handler    *Handler
 	now        time.Time
 }
@@ -96,7 +98,7 @@ func (w *world) write(t *testing.T, posts []samplecall.Post) {
 	var requests []settle.Request
 	for _, post := range posts {
 		batch, err := telemetry.Decode(kinds[post.Route], post.Body, telemetry.Arrival{
-			Tenant: w.slug, Pusher: "test", ReceivedAt: w.now, SourceIP: "192.0.2.7", Privacy: tenant.IPFull,
+			Tenant: w.slug, Pusher: "test", ReceivedAt: w.now, SourceIP: "192.0.2.7", Privacy: tenant.IPFull, Agents: w.book,
 		})
 		if err != nil || len(batch.Rejected) > 0 {
 			t.Fatal(post.Route, batch.Rejected, err)
