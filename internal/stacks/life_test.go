@@ -23,8 +23,10 @@ import (
 
 // A tenant's life with the real templates and functions, search with its security, and nothing done as root but the cell:
 // made, asked, deleted, purged, swept, and made again under its name.
+//
+// It runs beside no other test: a change of a function's configuration ends the processes of functions of that name in all
+// accounts of the emulator, whatever they are doing.
 func TestTenantLife(t *testing.T) {
-	t.Parallel()
 	artifacts := testenv.Artifacts(t)
 	a := newAccount(t)
 	a.useSearch(t)
