@@ -59,25 +59,26 @@ func (a *Admin) Apply(ctx context.Context, g Grant) error {
 	if err := g.check(a.options.HasUsers); err != nil {
 		return err
 	}
-	return a.locked(ctx, func(ctx context.Context, w *writer) error {
+	err := a.locked(ctx, securityLock, func(ctx context.Context, w *writer) error {
 		if err := w.makeSpace(ctx, g.Slug); err != nil {
 			return err
 		}
 		if err := w.grant(ctx, g); err != nil {
 			return err
 		}
-		if err := w.putTemplates(ctx, g.Slug); err != nil {
-			return err
-		}
-		_, err := w.provision(ctx, g.Slug, false)
-		return err
+		return w.putTemplates(ctx, g.Slug)
 	})
+	if err != nil {
+		return err
+	}
+	_, err = a.Provision(ctx, g.Slug, false)
+	return err
 }
 
 // Revoke removes the tenant's access, and nothing else: indices, templates and the space stay. It does nothing when a newer
 // stack than stackID has been granted access since.
 func (a *Admin) Revoke(ctx context.Context, s slug.Slug, stackID string) error {
-	return a.locked(ctx, func(ctx context.Context, w *writer) error {
+	return a.locked(ctx, securityLock, func(ctx context.Context, w *writer) error {
 		owner, err := w.owner(ctx, s)
 		if err != nil || owner != "" && owner != stackID {
 			return err
@@ -88,7 +89,7 @@ func (a *Admin) Revoke(ctx context.Context, s slug.Slug, stackID string) error {
 
 // Purge removes everything that search holds of the tenant. The caller knows that its stack is gone.
 func (a *Admin) Purge(ctx context.Context, s slug.Slug) error {
-	return a.locked(ctx, func(ctx context.Context, w *writer) error {
+	err := a.locked(ctx, securityLock, func(ctx context.Context, w *writer) error {
 		if err := w.revoke(ctx, s); err != nil {
 			return err
 		}
@@ -98,6 +99,17 @@ func (a *Admin) Purge(ctx context.Context, s slug.Slug) error {
 		if err := w.dropTemplates(ctx, s); err != nil {
 			return err
 		}
-		return w.dropSpace(ctx, s)
+		return w.dropIfThere(ctx, security+"tenants/"+s.Space())
+	})
+	if err != nil {
+		return err
+	}
+	// Whoever fills the space has ended by then, and nobody begins: the tenant has no access any more.
+	return a.locked(ctx, spaceLock(s), func(ctx context.Context, w *writer) error {
+		names, err := w.spaceIndices(ctx, s)
+		if err != nil {
+			return err
+		}
+		return w.dropNamed(ctx, names)
 	})
 }

@@ -7,17 +7,21 @@ import (
 	"fmt"
 	"net/http"
 	"time"
+
+	"github.com/earshot-hq/earshot/internal/slug"
 )
 
-// The security configuration is one document, so its writers take turns. The lock is a document in the cluster itself: it
-// works the same for every provider of every cell, and dies with nothing but the cluster. A slug begins with a letter, so
-// no tenant's pattern reaches the index.
+// The security configuration is one document, so its writers take turns, and so do those of one tenant's space. A lock is a
+// document in the cluster itself: it works the same for every provider of every cell, and dies with nothing but the cluster. A
+// slug begins with a letter, so no tenant's pattern reaches the index.
 const (
-	lockIndex = "/.earshot_locks"
-	lockDoc   = "security"
+	lockIndex    = "/.earshot_locks"
+	securityLock = "security"
 
 	releaseTime = 5 * time.Second
 )
+
+func spaceLock(s slug.Slug) string { return "space-" + s.String() }
 
 // A turn is the document of the lock.
 type turn struct {
@@ -36,21 +40,22 @@ func (p position) condition() string {
 }
 
 // errLost says that the lock expired and somebody else has it.
-var errLost = errors.New("the lock on search's security configuration was lost to another writer")
+var errLost = errors.New("the lock was lost to another writer")
 
 // A writer holds the lock. It lives in one goroutine.
 type writer struct {
 	*Admin
+	lock   string
 	holder string
 	at     position
 	until  time.Time
 }
 
-// locked runs fn while nobody else does, in this process or another.
-func (a *Admin) locked(ctx context.Context, fn func(context.Context, *writer) error) error {
-	w := &writer{Admin: a, holder: rand.Text()}
+// locked runs fn while nobody else has the lock of that name, in this process or another.
+func (a *Admin) locked(ctx context.Context, lock string, fn func(context.Context, *writer) error) error {
+	w := &writer{Admin: a, lock: lock, holder: rand.Text()}
 	if err := w.acquire(ctx); err != nil {
-		return fmt.Errorf("lock search's security configuration: %w", err)
+		return fmt.Errorf("lock %s of search: %w", lock, err)
 	}
 	err := fn(ctx, w)
 	w.release(ctx)
@@ -92,7 +97,7 @@ func (w *writer) makeIndex(ctx context.Context) error {
 
 // tryAcquire takes the lock if it is free or expired. It reports false when another writer has it or was faster.
 func (w *writer) tryAcquire(ctx context.Context) (bool, error) {
-	isMine, err := w.put(ctx, lockIndex+"/_create/"+lockDoc)
+	isMine, err := w.put(ctx, lockIndex+"/_create/"+w.lock)
 	if err != nil || isMine {
 		return isMine, err
 	}
@@ -100,14 +105,14 @@ func (w *writer) tryAcquire(ctx context.Context) (bool, error) {
 		position
 		Source turn `json:"_source"`
 	}
-	err = w.call(ctx, http.MethodGet, lockIndex+"/_doc/"+lockDoc, nil, &held)
+	err = w.call(ctx, http.MethodGet, lockIndex+"/_doc/"+w.lock, nil, &held)
 	if errors.Is(err, errAbsent) || err == nil && time.Now().Before(held.Source.Expires) {
 		return false, nil
 	}
 	if err != nil {
 		return false, err
 	}
-	return w.put(ctx, lockIndex+"/_doc/"+lockDoc+held.condition())
+	return w.put(ctx, lockIndex+"/_doc/"+w.lock+held.condition())
 }
 
 // put writes the document if its condition holds. It reports false when it does not.
@@ -137,7 +142,7 @@ func (w *writer) wroteAlready(ctx context.Context, until time.Time) (bool, error
 		position
 		Source turn `json:"_source"`
 	}
-	err := w.call(ctx, http.MethodGet, lockIndex+"/_doc/"+lockDoc, nil, &held)
+	err := w.call(ctx, http.MethodGet, lockIndex+"/_doc/"+w.lock, nil, &held)
 	if errors.Is(err, errAbsent) {
 		return false, nil
 	}
@@ -153,7 +158,7 @@ func (w *writer) keep(ctx context.Context) error {
 	if time.Until(w.until) > w.options.Lease/2 {
 		return nil
 	}
-	isMine, err := w.put(ctx, lockIndex+"/_doc/"+lockDoc+w.at.condition())
+	isMine, err := w.put(ctx, lockIndex+"/_doc/"+w.lock+w.at.condition())
 	if err == nil && !isMine {
 		return errLost
 	}
@@ -164,7 +169,7 @@ func (w *writer) keep(ctx context.Context) error {
 func (w *writer) release(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseTime)
 	defer cancel()
-	_ = w.once(ctx, http.MethodDelete, lockIndex+"/_doc/"+lockDoc+w.at.condition(), nil, nil)
+	_ = w.once(ctx, http.MethodDelete, lockIndex+"/_doc/"+w.lock+w.at.condition(), nil, nil)
 }
 
 // change writes something under the lock.

@@ -83,7 +83,7 @@ func TestOneWriterAtATime(t *testing.T) {
 	var wait sync.WaitGroup
 	for range 8 {
 		wait.Go(func() {
-			err := New(l, quick()).locked(t.Context(), func(context.Context, *writer) error {
+			err := New(l, quick()).locked(t.Context(), securityLock, func(context.Context, *writer) error {
 				mu.Lock()
 				inside++
 				most = max(most, inside)
@@ -118,7 +118,7 @@ func TestALockIsTakenOverWhenItExpired(t *testing.T) {
 			l := &locks{isThere: true, seq: 7, source: turn{Holder: "dead", Expires: time.Now().Add(test.expires)}}
 			impatient := quick()
 			impatient.Patience = 100 * time.Millisecond
-			err := New(l, impatient).locked(t.Context(), func(context.Context, *writer) error { return nil })
+			err := New(l, impatient).locked(t.Context(), securityLock, func(context.Context, *writer) error { return nil })
 			if (err != nil) != test.wantErr {
 				t.Errorf("got %v", err)
 			}
@@ -129,7 +129,7 @@ func TestALockIsTakenOverWhenItExpired(t *testing.T) {
 func TestALostAnswerDoesNotLockUsOut(t *testing.T) {
 	t.Parallel()
 	l := &locks{lose: map[string]bool{http.MethodPut: true}}
-	if err := New(l, quick()).locked(t.Context(), func(context.Context, *writer) error { return nil }); err != nil {
+	if err := New(l, quick()).locked(t.Context(), securityLock, func(context.Context, *writer) error { return nil }); err != nil {
 		t.Error(err)
 	}
 }
@@ -140,7 +140,7 @@ func TestAWriterThatLostItsLeaseStops(t *testing.T) {
 	short := quick()
 	short.Lease = time.Nanosecond // over before the first write, so that each write renews
 	var stolen bool
-	err := New(l, short).locked(t.Context(), func(ctx context.Context, w *writer) error {
+	err := New(l, short).locked(t.Context(), securityLock, func(ctx context.Context, w *writer) error {
 		if err := w.keep(ctx); err != nil {
 			return err
 		}
@@ -163,7 +163,7 @@ func TestTheLockIsFreedWhenTheTimeIsUp(t *testing.T) {
 	t.Parallel()
 	l := &locks{}
 	ctx, cancel := context.WithCancel(t.Context())
-	err := New(l, quick()).locked(ctx, func(ctx context.Context, _ *writer) error {
+	err := New(l, quick()).locked(ctx, securityLock, func(ctx context.Context, _ *writer) error {
 		cancel()
 		return ctx.Err()
 	})

@@ -37,7 +37,7 @@ var (
 // and tells what the space holds of them. The tenant must have been granted access: otherwise the error is ErrNoTenant.
 func (a *Admin) Provision(ctx context.Context, s slug.Slug, restore bool) (savedobjects.Report, error) {
 	var report savedobjects.Report
-	err := a.locked(ctx, func(ctx context.Context, w *writer) error {
+	err := a.locked(ctx, spaceLock(s), func(ctx context.Context, w *writer) error {
 		owner, err := w.owner(ctx, s)
 		if err != nil {
 			return err
@@ -359,18 +359,6 @@ func (w *writer) makeSpace(ctx context.Context, s slug.Slug) error {
 		Description string `json:"description"`
 	}
 	return settle(ctx, w, "tenants/"+s.Space(), securityTenant{Description: "Space of tenant " + s.String()})
-}
-
-// dropSpace removes the security tenant and its saved objects.
-func (w *writer) dropSpace(ctx context.Context, s slug.Slug) error {
-	names, err := w.spaceIndices(ctx, s)
-	if err != nil {
-		return err
-	}
-	if err := w.dropNamed(ctx, names); err != nil {
-		return err
-	}
-	return w.dropIfThere(ctx, security+"tenants/"+s.Space())
 }
 
 // spaceIndices lists the indices of the space's saved objects: .kibana_<hash>_<slug> and what Dashboards' migrations made
