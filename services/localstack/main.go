@@ -14,6 +14,7 @@ import (
 	"slices"
 	"syscall"
 
+	"github.com/earshot-hq/earshot/internal/slug"
 	"github.com/earshot-hq/earshot/services/localstack/internal/console"
 	"github.com/earshot-hq/earshot/services/localstack/internal/launch"
 	"github.com/earshot-hq/earshot/services/localstack/internal/part"
@@ -69,7 +70,7 @@ func stopSignals() []os.Signal {
 }
 
 func run(ctx context.Context, arguments []string) (int, error) {
-	if len(arguments) == 0 || arguments[0] == "help" {
+	if asksForHelp(arguments) {
 		fmt.Print(usage)
 		return 0, nil
 	}
@@ -77,12 +78,15 @@ func run(ctx context.Context, arguments []string) (int, error) {
 	if slices.Contains([]string{"npm", "test", "token"}, arguments[0]) {
 		out = os.Stderr // standard output is the command's, or the token's alone
 	}
+	command, rest := arguments[0], arguments[1:]
+	if slices.Contains([]string{"up", "down", "clean", "portal", "token"}, command) && len(rest) > 0 {
+		return 2, fmt.Errorf("%s takes no argument, and was given %q", command, rest)
+	}
 	l, err := newLauncher(out)
 	if err != nil {
 		return 1, err
 	}
-	rest := arguments[1:]
-	switch arguments[0] {
+	switch command {
 	case "test":
 		if len(rest) > 0 && rest[0] == "--" {
 			rest = rest[1:]
@@ -112,8 +116,19 @@ func run(ctx context.Context, arguments []string) (int, error) {
 	case "demo-call":
 		return exitCode(demoCall(ctx, l, rest))
 	default:
-		return 2, fmt.Errorf("there is no command %q\n\n%s", arguments[0], usage)
+		return 2, fmt.Errorf("there is no command %q\n\n%s", command, usage)
 	}
+}
+
+// asksForHelp tells whether usage is wanted. What follows npm and test belongs to another program.
+func asksForHelp(arguments []string) bool {
+	if len(arguments) == 0 || arguments[0] == "help" {
+		return true
+	}
+	if slices.Contains([]string{"npm", "test"}, arguments[0]) {
+		return false
+	}
+	return slices.ContainsFunc(arguments, func(a string) bool { return a == "-h" || a == "--help" || a == "-help" })
 }
 
 func exitCode(err error) (int, error) {
@@ -129,14 +144,21 @@ func demoCall(ctx context.Context, l *launch.Launcher, arguments []string) error
 	if err := flags.Parse(arguments); err != nil {
 		return err
 	}
-	tenant := launch.DemoTenant
+	if flags.NArg() > 1 {
+		return fmt.Errorf("demo-call takes one tenant's slug, and was given %q", flags.Args())
+	}
+	of := launch.DemoTenant
 	if flags.NArg() > 0 {
-		tenant = flags.Arg(0)
+		parsed, err := slug.Parse(flags.Arg(0))
+		if err != nil {
+			return fmt.Errorf("demo-call: %w", err)
+		}
+		of = parsed.String()
 	}
 	if *isTaken {
-		return l.DemoBrowserCall(ctx, tenant)
+		return l.DemoBrowserCall(ctx, of)
 	}
-	return l.DemoCall(ctx, tenant)
+	return l.DemoCall(ctx, of)
 }
 
 func artifacts(ctx context.Context, l *launch.Launcher, arguments []string) error {
