@@ -7,7 +7,7 @@ GO_FILES = $(shell git ls-files --cached --others --exclude-standard -- '*.go')
 LINT_ENV = .local/lint
 
 .DEFAULT_GOAL := help
-.PHONY: up down clean test browser bench lint verify generate artifacts demo-call token help launcher
+.PHONY: up down clean test browser bench lint verify generate artifacts demo-call templates-from-export token help launcher
 
 up: launcher ## start the whole product with a demonstration tenant; Ctrl-C stops it
 	@exec $(LAUNCHER) up
@@ -59,6 +59,9 @@ artifacts: launcher ## build functions, templates and site; ARCH=arm64 for AWS
 
 demo-call: launcher ## send TENANT (acme) three calls that have just ended, and say how they sounded; BROWSER=1: take a call in Chromium
 	@exec $(LAUNCHER) demo-call $(if $(BROWSER),--browser) $(TENANT)
+
+templates-from-export: ## make templates of FILE, an export of Dashboards; TENANT= whose space it is of; INTO= another folder
+	@go run ./kibana-templates/fromexport -file '$(FILE)' -tenant '$(if $(filter command line environment,$(origin TENANT)),$(TENANT))' -into '$(or $(INTO),kibana-templates)'
 
 token: launcher ## print a fresh bearer token for the admin API
 	@exec $(LAUNCHER) token

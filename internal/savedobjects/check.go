@@ -19,6 +19,8 @@ var (
 	idForm     = regexp.MustCompile(`^earshot-[a-z0-9-]{1,60}$`)
 	queryField = regexp.MustCompile(`([A-Za-z@_][\w.@]*)\s*(?::|[<>]=?)`)
 	quoted     = regexp.MustCompile(`"[^"]*"`)
+	anyID      = regexp.MustCompile(`^[A-Za-z0-9_*][A-Za-z0-9_.*-]{0,199}$`)
+	indexForm  = regexp.MustCompile(`^[a-z0-9*][a-z0-9._*-]{0,200}$`)
 	linkForm   = regexp.MustCompile(`\(#/view/([^)?]+)`)
 )
 
@@ -34,6 +36,10 @@ type checker struct {
 	faults []error
 }
 
+// Check returns the faults of a set of templates, joined. Ours, whose ids begin so, are held to more than those that were made
+// of somebody's export.
+func Check(objects []Object) error { return errors.Join(check(objects)...) }
+
 // check returns every fault of the templates.
 func check(objects []Object) []error {
 	c := checker{fields: map[string]map[string]patternField{}, keys: map[string]bool{}}
@@ -42,7 +48,7 @@ func check(objects []Object) []error {
 			c.fault(o, "it is there twice")
 		}
 		c.keys[o.Key()] = true
-		if o.Type == TypeIndexPattern {
+		if o.Type == TypeIndexPattern && isOurs(o) {
 			c.pattern(o)
 		}
 	}
@@ -91,10 +97,14 @@ func (c *checker) object(o Object) {
 		return
 	case len(o.MigrationVersion) != 1 || o.MigrationVersion[o.Type] != version:
 		c.fault(o, "migrationVersion is %v and must be %s", o.MigrationVersion, version)
-	case o.Type == TypeConfig && o.ID != configID, o.Type != TypeConfig && !idForm.MatchString(o.ID):
-		c.fault(o, "the id has not the form of ours")
+	case o.Type == TypeConfig && o.ID != configID, o.Type != TypeConfig && !IsID(o.ID):
+		c.fault(o, "the id has not the form of one")
 	}
-	text := encode(o.Attributes)
+	if !isOurs(o) {
+		c.imported(o)
+		return
+	}
+	text := Encode(o.Attributes)
 	if n := strings.Count(text, Placeholder); o.Type == TypeIndexPattern && n != 1 || o.Type != TypeIndexPattern && n != 0 {
 		c.fault(o, "%s stands in the titles of index patterns, once, and nowhere else", Placeholder)
 	}
@@ -116,8 +126,40 @@ func (c *checker) object(o Object) {
 	}
 }
 
-// references checks that each is there, and used.
-func (c *checker) references(o Object, text string) {
+// isOurs tells our own templates from those that were made of an export.
+func isOurs(o Object) bool { return o.Type == TypeConfig || idForm.MatchString(o.ID) }
+
+// IsID reports whether a text can be the id of an object that is not ours.
+func IsID(text string) bool { return anyID.MatchString(text) && !strings.Contains(text, "..") }
+
+// imported checks a template that was made of an export: each index is the tenant's, and each reference leads somewhere.
+func (c *checker) imported(o Object) {
+	if title, _ := o.Attributes[titleMember].(string); title == "" {
+		c.fault(o, "it has no title")
+	}
+	_, err := o.Visit(Places{
+		Index: func(name string) (string, error) { return name, placeholderNames(name) },
+		Field: func(_ Source, name string) string { return name },
+	})
+	if err != nil {
+		c.fault(o, "%w", err)
+	}
+	c.targets(o)
+}
+
+// placeholderNames holds each of a list of names to the form of a template's.
+func placeholderNames(names string) error {
+	for name := range strings.SplitSeq(names, ",") {
+		rest, isOurs := strings.CutPrefix(name, Placeholder+"-")
+		if !isOurs || !indexForm.MatchString(rest) {
+			return fmt.Errorf("the index %q is none of %s-…", name, Placeholder)
+		}
+	}
+	return nil
+}
+
+// targets checks that each reference has a name of its own and leads to an object of the set.
+func (c *checker) targets(o Object) {
 	names := map[string]bool{}
 	for _, reference := range o.References {
 		if names[reference.Name] {
@@ -127,6 +169,13 @@ func (c *checker) references(o Object, text string) {
 		if !c.keys[reference.Type+":"+reference.ID] {
 			c.fault(o, "%s:%s, to which it refers, is no template", reference.Type, reference.ID)
 		}
+	}
+}
+
+// references checks that each is there, and used.
+func (c *checker) references(o Object, text string) {
+	c.targets(o)
+	for _, reference := range o.References {
 		if !strings.Contains(text, `"`+reference.Name+`"`) && !strings.Contains(text, `\"`+reference.Name+`\"`) {
 			c.fault(o, "the reference %q is used nowhere", reference.Name)
 		}

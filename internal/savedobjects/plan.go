@@ -144,7 +144,7 @@ func Version(objects []Object) string {
 // Record returns the ledger as an object that Dashboards keeps and uses for nothing.
 func (l Ledger) Record() Object {
 	return Object{
-		Type: TypeConfig, ID: recordID, Attributes: map[string]any{ledgerMember: encode(l)}, References: []Reference{},
+		Type: TypeConfig, ID: recordID, Attributes: map[string]any{ledgerMember: Encode(l)}, References: []Reference{},
 		MigrationVersion: map[string]string{TypeConfig: migrations[TypeConfig]},
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/earshot-hq/earshot/internal/slug"
@@ -43,11 +44,14 @@ var migrations = map[string]string{
 	TypeVisualization: "7.10.0",
 }
 
+// FormOf is the version of a type's form that Dashboards 2 writes, empty for one that templates cannot have.
+func FormOf(kind string) string { return migrations[kind] }
+
 // Types returns the types that templates may have.
 func Types() []string { return slices.Sorted(maps.Keys(migrations)) }
 
 // textMembers are the attributes that Dashboards keeps as text with JSON in it. Templates have them written out.
-var textMembers = []string{"fieldFormatMap", "optionsJSON", "panelsJSON", "uiStateJSON", "visState"}
+var textMembers = []string{"fieldFormatMap", fieldsMember, "optionsJSON", "panelsJSON", "uiStateJSON", "visState"}
 
 const (
 	metaMember   = "kibanaSavedObjectMeta"
@@ -118,12 +122,12 @@ func parse(text []byte) (Object, error) {
 	}
 	for _, member := range textMembers {
 		if value, isThere := o.Attributes[member]; isThere {
-			o.Attributes[member] = encode(value)
+			o.Attributes[member] = Encode(value)
 		}
 	}
 	if meta, isObject := o.Attributes[metaMember].(map[string]any); isObject {
 		if source, isThere := meta[sourceMember]; isThere {
-			meta[sourceMember] = encode(source)
+			meta[sourceMember] = Encode(source)
 		}
 	}
 	if o.References == nil {
@@ -132,16 +136,44 @@ func parse(text []byte) (Object, error) {
 	return o, nil
 }
 
-// For returns the template as the tenant's own.
+// For returns the template as the tenant's own. The template is one that Read or Check accepts.
 func (o Object) For(s slug.Slug) Object {
-	o.Attributes = maps.Clone(o.Attributes)
-	if o.Type != TypeIndexPattern {
-		return o
-	}
 	title, _ := o.Attributes[titleMember].(string)
-	o.Attributes[titleMember] = strings.Replace(title, Placeholder, s.String(), 1)
-	o.Attributes[fieldsMember] = encode(patternFields(kindOf(title)))
-	return o
+	own, err := o.Visit(Places{
+		Index: func(name string) (string, error) {
+			return strings.ReplaceAll(name, Placeholder+"-", s.String()+"-"), nil
+		},
+		Field: func(_ Source, name string) string { return name },
+	})
+	if err != nil {
+		panic(err) // of what was checked every place is understood
+	}
+	if own.Type == TypeIndexPattern {
+		own.Attributes[fieldsMember] = Encode(append(anyOf(patternFields(KindsOf(title)...)), o.Scripted()...))
+	}
+	return own
+}
+
+// Scripted returns the fields of an index pattern that somebody computes, as Dashboards keeps them in its list of fields.
+func (o Object) Scripted() []any {
+	var list, scripted []any
+	if text, _ := o.Attributes[fieldsMember].(string); json.Unmarshal([]byte(text), &list) != nil {
+		return nil
+	}
+	for _, field := range objects(list) {
+		if is, _ := field["scripted"].(bool); is {
+			scripted = append(scripted, field)
+		}
+	}
+	return scripted
+}
+
+func anyOf(fields []patternField) []any {
+	list := make([]any, len(fields))
+	for i, field := range fields {
+		list[i] = field
+	}
+	return list
 }
 
 // Content is a hash of what a person changes in Dashboards. An index pattern's list of fields is not of it: Dashboards
@@ -158,7 +190,7 @@ func (o Object) Content() string {
 func (o Object) Whole() string {
 	references := slices.Clone(o.References)
 	slices.SortFunc(references, func(a, b Reference) int { return strings.Compare(a.Name, b.Name) })
-	sum := sha256.Sum256([]byte(encode([]any{o.Type, o.ID, o.Attributes, append([]Reference{}, references...)})))
+	sum := sha256.Sum256([]byte(Encode([]any{o.Type, o.ID, o.Attributes, append([]Reference{}, references...)})))
 	return hex.EncodeToString(sum[:16])
 }
 
@@ -203,28 +235,70 @@ type patternField struct {
 	ReadFromDocValues bool     `json:"readFromDocValues"`
 }
 
-// patternFields lists what can be looked for in documents of a kind.
-func patternFields(kind string) []patternField {
+// patternFields lists what can be looked for in documents of some kinds.
+func patternFields(kinds ...string) []patternField {
 	list := []patternField{}
+	listed := map[string]bool{}
 	add := func(name, dashboards, search string, isSearchable, isAggregatable bool) {
+		if listed[name] {
+			return
+		}
+		listed[name] = true
 		list = append(list, patternField{
 			Name: name, Type: dashboards, ESTypes: []string{search},
 			Searchable: isSearchable, Aggregatable: isAggregatable, ReadFromDocValues: isAggregatable,
 		})
 	}
-	for _, field := range telemetry.Fields(kind) {
-		switch field.Type {
-		case telemetry.TypeText, telemetry.TypeID:
-			add(field.Path, "string", "text", field.Type == telemetry.TypeText, false)
-			add(field.Path+".keyword", "string", "keyword", true, true)
-		case telemetry.TypeLong, telemetry.TypeFloat:
-			add(field.Path, "number", string(field.Type), true, true)
-		case telemetry.TypeBoolean, telemetry.TypeDate:
-			add(field.Path, string(field.Type), string(field.Type), true, true)
-		case telemetry.TypeDisabled, telemetry.TypeFlat:
+	for _, kind := range kinds {
+		for _, field := range telemetry.Fields(kind) {
+			switch field.Type {
+			case telemetry.TypeText, telemetry.TypeID:
+				add(field.Path, "string", "text", field.Type == telemetry.TypeText, false)
+				add(field.Path+".keyword", "string", "keyword", true, true)
+			case telemetry.TypeLong, telemetry.TypeFloat:
+				add(field.Path, "number", string(field.Type), true, true)
+			case telemetry.TypeBoolean, telemetry.TypeDate:
+				add(field.Path, string(field.Type), string(field.Type), true, true)
+			case telemetry.TypeDisabled, telemetry.TypeFlat:
+			}
 		}
 	}
 	return list
+}
+
+// HasField reports whether documents of one of the kinds may have a field, or search keeps it of every document.
+func HasField(name string, kinds ...string) bool {
+	return strings.HasPrefix(name, "_") || slices.ContainsFunc(kinds, func(kind string) bool { return fieldNames()[kind][name] })
+}
+
+// fieldNames are the names of fields by kind.
+var fieldNames = sync.OnceValue(func() map[string]map[string]bool {
+	names := map[string]map[string]bool{}
+	for _, kind := range Kinds() {
+		names[kind] = map[string]bool{}
+		for _, field := range patternFields(kind) {
+			names[kind][field.Name] = true
+		}
+	}
+	return names
+})
+
+// Kinds are the kinds of documents that a tenant's indices hold.
+func Kinds() []string {
+	return []string{telemetry.KindAPIMetric, telemetry.KindCallReport, telemetry.KindCallSummary, telemetry.KindStreamStats}
+}
+
+// KindsOf returns the kinds of documents behind the names of indices in a template, separated by commas.
+func KindsOf(names string) (kinds []string) {
+	for name := range strings.SplitSeq(names, ",") {
+		begin, _, isPattern := strings.Cut(strings.TrimPrefix(name, Placeholder+"-"), "*")
+		for _, kind := range Kinds() {
+			if (begin == kind || strings.HasPrefix(begin, kind+"-") || isPattern && strings.HasPrefix(kind, begin)) && !slices.Contains(kinds, kind) {
+				kinds = append(kinds, kind)
+			}
+		}
+	}
+	return kinds
 }
 
 // kindOf returns the kind of documents behind a template's index pattern, or nothing.
@@ -237,8 +311,39 @@ func kindOf(title string) string {
 	return kind
 }
 
-// encode writes what was read from JSON, members in order and no character escaped that need not be.
-func encode(value any) string {
+// File returns the template as its file in kibana-templates holds it, and the file's path there.
+func (o Object) File() (name string, text []byte, err error) {
+	spread := func(m map[string]any, member string) error {
+		inner, isText := m[member].(string)
+		if !isText {
+			return nil
+		}
+		var value any
+		if err := json.Unmarshal([]byte(inner), &value); err != nil {
+			return fmt.Errorf("%s: %s holds no JSON: %w", o.Key(), member, err)
+		}
+		m[member] = value
+		return nil
+	}
+	o.Attributes = maps.Clone(o.Attributes)
+	for _, member := range textMembers {
+		err = errors.Join(err, spread(o.Attributes, member))
+	}
+	if meta, isObject := o.Attributes[metaMember].(map[string]any); isObject {
+		meta = maps.Clone(meta)
+		o.Attributes[metaMember] = meta
+		err = errors.Join(err, spread(meta, sourceMember))
+	}
+	var out bytes.Buffer
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	err = errors.Join(err, encoder.Encode(o))
+	return path.Join(o.Type, o.ID+".json"), out.Bytes(), err
+}
+
+// Encode writes what was read from JSON, members in order and no character escaped that need not be.
+func Encode(value any) string {
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)
 	encoder.SetEscapeHTML(false)
