@@ -23,19 +23,20 @@ import (
 )
 
 type gatewaySettings struct {
-	Listen        string          `env:"LISTEN" envDefault:"127.0.0.1:8081"`
-	MetricsListen string          `env:"METRICS_LISTEN" envDefault:"127.0.0.1:8084"`
-	Host          string          `env:"GATEWAY_HOST,required,notEmpty"`
-	Scheme        string          `env:"GATEWAY_SCHEME" envDefault:"https"`
-	RosterBucket  string          `env:"ROSTER_BUCKET,required,notEmpty"`
-	RosterKey     string          `env:"ROSTER_PUBLIC_KEY,required,notEmpty"`
-	RosterEvery   time.Duration   `env:"ROSTER_EVERY" envDefault:"5s"`
-	CookieKeys    []string        `env:"COOKIE_KEYS,required,notEmpty"`
-	SearchAuth    searchconn.Auth `env:"SEARCH_AUTH" envDefault:"sigv4"`
-	SearchCAPem   string          `env:"SEARCH_CA_PEM"`
-	PoolsURL      string          `env:"POOLS_URL"`
-	TenantRate    float64         `env:"TENANT_RATE" envDefault:"200"`
-	PersonRate    float64         `env:"PERSON_RATE" envDefault:"20"`
+	Listen        string             `env:"LISTEN" envDefault:"127.0.0.1:8081"`
+	MetricsListen string             `env:"METRICS_LISTEN" envDefault:"127.0.0.1:8084"`
+	Host          string             `env:"GATEWAY_HOST,required,notEmpty"`
+	Scheme        string             `env:"GATEWAY_SCHEME" envDefault:"https"`
+	RosterBucket  string             `env:"ROSTER_BUCKET,required,notEmpty"`
+	RosterKey     string             `env:"ROSTER_PUBLIC_KEY,required,notEmpty"`
+	RosterEvery   time.Duration      `env:"ROSTER_EVERY" envDefault:"5s"`
+	CookieKeys    []string           `env:"COOKIE_KEYS,required,notEmpty"`
+	SearchAuth    searchconn.Auth    `env:"SEARCH_AUTH" envDefault:"sigv4"`
+	SearchCAPem   string             `env:"SEARCH_CA_PEM"`
+	PoolsURL      string             `env:"POOLS_URL"`
+	Dashboards    dashboardsSettings `envPrefix:"DASHBOARDS_"`
+	TenantRate    float64            `env:"TENANT_RATE" envDefault:"200"`
+	PersonRate    float64            `env:"PERSON_RATE" envDefault:"20"`
 }
 
 // gateway is the process.
@@ -52,11 +53,14 @@ func newGateway(log *slog.Logger) (*gateway, error) {
 	if err == nil && s.Scheme != "https" && s.Scheme != "http" {
 		err = fmt.Errorf("settings: EARSHOT_GATEWAY_SCHEME is %q, want https or http", s.Scheme)
 	}
+	if err == nil {
+		err = s.Dashboards.check()
+	}
 	return &gateway{settings: s, log: log}, err
 }
 
-// burst is how many seconds' requests may come at once: a page asks for all its parts together.
-const burst = 3
+// burst is how many seconds' requests may come at once: a dashboard asks for all its parts together.
+const burst = 5
 
 // Run starts the gateway. Neither list, pools nor search need be there.
 func (g *gateway) Run(ctx context.Context) error {
@@ -78,9 +82,14 @@ func (g *gateway) Run(ctx context.Context) error {
 		Pools: pools.New(identity), DiscoveryURL: s.PoolsURL, Now: time.Now,
 		PublicURL: func(t roster.Tenant) string { return s.Scheme + "://" + t.Slug.String() + "." + s.Host },
 	})
+	entered := newRoles(identity)
+	proxy, err := s.Dashboards.proxy(entered, s.SearchCAPem, g.log)
+	if err != nil {
+		return err
+	}
 	metrics := service.NewMetrics()
 	handler, err := web.New(web.Config{
-		Host: s.Host, Secure: s.Scheme == "https", Directory: tenants, Gate: door, Jar: jar, Calls: g.readers(identity).of,
+		Host: s.Host, Secure: s.Scheme == "https", Directory: tenants, Gate: door, Jar: jar, Calls: g.readers(identity, entered).of, Dashboards: proxy,
 		Limits: web.Limits{Tenant: limit(s.TenantRate), Person: limit(s.PersonRate)}, Observe: metrics.Observe, Log: g.log, Now: time.Now,
 	})
 	if err != nil {
@@ -112,6 +121,6 @@ func (g *gateway) jar() (*session.Jar, error) {
 	return session.NewJar(keys, g.settings.Scheme == "https", time.Now)
 }
 
-func (g *gateway) readers(identity aws.Config) *readers {
-	return &readers{identity: identity, auth: g.settings.SearchAuth, caPem: g.settings.SearchCAPem, known: map[roster.Tenant]insightsReader{}}
+func (g *gateway) readers(identity aws.Config, entered *roles) *readers {
+	return &readers{identity: identity, roles: entered, auth: g.settings.SearchAuth, caPem: g.settings.SearchCAPem, known: map[roster.Tenant]insightsReader{}}
 }

@@ -121,7 +121,7 @@ func setup(t *testing.T) *world {
 		PublicURL: func(t roster.Tenant) string { return "https://" + t.Slug.String() + "." + host },
 	})
 	handler, err := web.New(web.Config{
-		Host: host, Secure: true, Directory: tenants{w.own.Slug: w.own, w.other.Slug: w.other}, Gate: door, Jar: jar, Calls: g.readers(config).of,
+		Host: host, Secure: true, Directory: tenants{w.own.Slug: w.own, w.other.Slug: w.other}, Gate: door, Jar: jar, Calls: g.readers(config, newRoles(config)).of,
 		Observe: func(string, string, int, time.Duration) {}, Log: slog.New(slog.NewJSONHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError})), Now: w.clock.now,
 	})
 	if err != nil {

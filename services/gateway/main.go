@@ -1,5 +1,6 @@
 // Gateway is where managers come: one address for each tenant of a cell. It signs them in at their tenant's own user pool and
-// answers questions about their tenant's calls as that tenant's reader, which can see no other's.
+// answers questions about their tenant's calls as that tenant's reader, which can see no other's. Before OpenSearch Dashboards it
+// stands so that each person has the space of their tenant, and nothing else.
 package main
 
 import (
@@ -25,12 +26,18 @@ Settings come from the environment; a missing or wrong one is named at the start
   EARSHOT_ROSTER_EVERY       between two readings of it (5s)
   EARSHOT_COOKIE_KEYS        32 random bytes in base64; with commas between, the first makes cookies and all are believed
   EARSHOT_SEARCH_AUTH        sigv4, or basic where search takes passwords (sigv4)
-  EARSHOT_SEARCH_CA_PEM      the authority of search's certificate, when it is not a public one
+  EARSHOT_SEARCH_CA_PEM      the authority of search's and Dashboards' certificates, when it is not a public one
   EARSHOT_POOLS_URL          where user pools describe themselves, by their ids, if elsewhere (local emulators only)
+  EARSHOT_DASHBOARDS_AUTH    how Dashboards knows a person: none (there is no Dashboards), proxy (headers, a Dashboards of one's own),
+                             sigv4 (the one of Amazon OpenSearch Service, as the tenant's reader or editor role) (none)
+  EARSHOT_DASHBOARDS_URL     with proxy: where it is; its path is the base path of Dashboards
+  EARSHOT_DASHBOARDS_SEARCH  with proxy: the search that it reads, as tenants' SearchEndpoint; tenants of another have none (all have it)
+  EARSHOT_DASHBOARDS_PATIENCE   for an answer of it, to the last byte (90s)
+  EARSHOT_DASHBOARDS_CACHE_MIB  of its static assets, kept in memory; 0: none (64)
   EARSHOT_TENANT_RATE        requests a second of all people of a tenant (200)
   EARSHOT_PERSON_RATE        requests a second of one of them (20)
-  AWS_…                      its own identity, as the AWS SDKs read it: it may enter tenants' reader roles, read the list, and ask
-                             pools for their client
+  AWS_…                      its own identity, as the AWS SDKs read it: it may enter tenants' reader and editor roles, read the list,
+                             and ask pools for their client
 `
 
 func main() {

@@ -6,8 +6,6 @@ import (
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
-	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"github.com/earshot-hq/earshot/internal/insights"
 	"github.com/earshot-hq/earshot/internal/records"
@@ -21,6 +19,7 @@ type insightsReader = insights.Reader
 // keeps from it, whatever the gateway is made to ask.
 type readers struct {
 	identity aws.Config
+	roles    *roles
 	auth     searchconn.Auth
 	caPem    string
 
@@ -39,11 +38,7 @@ func (r *readers) of(_ context.Context, t roster.Tenant) (insights.Reader, error
 		return known, nil
 	}
 	as := r.identity.Copy()
-	as.Region = t.Region
-	role := stscreds.NewAssumeRoleProvider(sts.NewFromConfig(as), t.ReaderRoleARN, func(o *stscreds.AssumeRoleOptions) {
-		o.RoleSessionName, o.ExternalID = "gateway", aws.String(t.ExternalID)
-	})
-	as.Credentials = aws.NewCredentialsCache(role)
+	as.Region, as.Credentials = t.Region, r.roles.credentials(t, false)
 	client, err := searchconn.Open(searchconn.Settings{
 		Endpoint: t.SearchEndpoint, Auth: r.auth, SecretARN: t.ReaderSecretARN, CAPem: r.caPem,
 	}, as)

@@ -20,9 +20,9 @@ func (w *Web) pages(known *gin.RouterGroup) {
 	known.GET("/insights/page.css", func(c *gin.Context) { c.FileFromFS("pages/page.css", http.FS(files)) })
 }
 
-// nothing answers for all that there is no route to, to people who are signed in and to others alike.
+// nothing answers for what is not there, to people who are signed in and to others alike.
 func (w *Web) nothing(c *gin.Context) {
-	w.page(c, http.StatusNotFound, "There is nothing here", "OpenSearch Dashboards does not run behind this address. Insights shows how the calls sounded.", "/insights")
+	w.page(c, http.StatusNotFound, "There is nothing here", "This address leads nowhere. Insights shows how the calls sounded.", "/insights")
 }
 
 // page says one thing, and where to go on.

@@ -3,6 +3,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -54,11 +55,12 @@ type Config struct {
 	Gate      Gate
 	Jar       *session.Jar
 	// Calls answers as the tenant's reader.
-	Calls   func(context.Context, roster.Tenant) (insights.Reader, error)
-	Limits  Limits
-	Observe func(method, route string, status int, took time.Duration)
-	Log     *slog.Logger
-	Now     func() time.Time
+	Calls      func(context.Context, roster.Tenant) (insights.Reader, error)
+	Dashboards Dashboards // nil: none runs
+	Limits     Limits
+	Observe    func(method, route string, status int, took time.Duration)
+	Log        *slog.Logger
+	Now        func() time.Time
 }
 
 // Web is the gateway's HTTP interface.
@@ -75,6 +77,9 @@ var releaseMode = sync.OnceFunc(func() { gin.SetMode(gin.ReleaseMode) })
 // New builds it.
 func New(c Config) (*Web, error) {
 	releaseMode()
+	if c.Dashboards == nil {
+		c.Dashboards = noDashboards{}
+	}
 	w := &Web{Config: c, guard: http.NewCrossOriginProtection(), limiter: newLimiter(c.Now)}
 	engine := gin.New()
 	engine.ContextWithFallback = true
@@ -85,7 +90,7 @@ func New(c Config) (*Web, error) {
 		return nil, fmt.Errorf("gateway: %w", err)
 	}
 	engine.Use(w.observe, w.recover, w.enter)
-	engine.NoRoute(w.nothing)
+	engine.NoRoute(w.elsewhere)
 	engine.NoMethod(func(c *gin.Context) { w.fail(c, problem.ErrNoMethod) })
 	w.route(engine)
 	w.handler = engine
@@ -117,6 +122,7 @@ const (
 	requestKey = "request"
 	tenantKey  = "tenant"
 	personKey  = "person"
+	labelKey   = "label" // what a request is called where it has no route of our own
 )
 
 func tenantOf(c *gin.Context) roster.Tenant {
@@ -149,15 +155,23 @@ func (w *Web) observe(c *gin.Context) {
 	if w.Secure {
 		h.Set("Strict-Transport-Security", "max-age=31536000")
 	}
+	defer func() { // an answer that breaks off ends in a panic
+		route := cmp.Or(c.FullPath(), c.GetString(labelKey), "none")
+		took := w.Now().Sub(began)
+		w.Observe(methodOf(c.Request), route, c.Writer.Status(), took)
+		w.Log.InfoContext(c, "request", "id", id, "method", methodOf(c.Request), "route", route, "status", c.Writer.Status(),
+			"duration_ms", took.Milliseconds(), "bytes", c.Writer.Size(), "tenant", tenantOf(c).Slug, "subject", personOf(c).Subject)
+	}()
 	c.Next()
-	route := c.FullPath()
-	if route == "" {
-		route = "none"
+}
+
+// methodOf is the request's method, or "other": a caller cannot make new names.
+func methodOf(r *http.Request) string {
+	switch r.Method {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions:
+		return r.Method
 	}
-	took := w.Now().Sub(began)
-	w.Observe(c.Request.Method, route, c.Writer.Status(), took)
-	w.Log.InfoContext(c, "request", "id", id, "method", c.Request.Method, "route", route, "status", c.Writer.Status(),
-		"duration_ms", took.Milliseconds(), "bytes", c.Writer.Size(), "tenant", tenantOf(c).Slug, "subject", personOf(c).Subject)
+	return "other"
 }
 
 func (w *Web) recover(c *gin.Context) {
@@ -195,8 +209,10 @@ func (w *Web) enter(c *gin.Context) {
 		w.fail(c, problem.ErrNoMethod)
 		return
 	}
-	const most = 64 << 10
-	c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, most)
+	if c.FullPath() != "" { // what goes to Dashboards is bounded there
+		const most = 64 << 10
+		c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, most)
+	}
 	if !w.limiter.allow("tenant "+s.String(), w.Limits.Tenant) {
 		w.fail(c, errBusy)
 		return
@@ -261,7 +277,14 @@ func (w *Web) fail(c *gin.Context, err error) {
 	switch {
 	case c.Writer.Written():
 	case wantsPage(c.Request):
-		w.page(c, p.Status, p.Title, p.Detail, "/auth/sign-in")
+		if p.Status == http.StatusTooManyRequests || p.Status == http.StatusServiceUnavailable {
+			c.Header("Retry-After", "5")
+		}
+		next := "/auth/sign-in"
+		if personOf(c).Subject != "" {
+			next = "/insights"
+		}
+		w.page(c, p.Status, p.Title, p.Detail, next)
 	default:
 		p.Write(c.Writer)
 	}
