@@ -131,6 +131,9 @@ var deeds = map[string]deed{
 	"invoke the resend function": func(ctx context.Context, as aws.Config, of belongings) error {
 		return invoke(ctx, as, of.slug.FunctionName("resend"), `{"redrive":{"before":"2020-01-01T00:00:00Z"}}`)
 	},
+	"have a directory read": func(ctx context.Context, as aws.Config, of belongings) error {
+		return invoke(ctx, as, of.slug.FunctionName("agent-directory"), `{"alias":"nobody's"}`)
+	},
 	"invoke the indexer": func(ctx context.Context, as aws.Config, of belongings) error {
 		return invoke(ctx, as, of.slug.FunctionName("indexer"), `{"Records":[]}`)
 	},
@@ -235,7 +238,7 @@ var identities = map[string]struct {
 	},
 	"the worker": {
 		become: func(t *testing.T, w *world.World, _ belongings) aws.Config { t.Helper(); return w.InCell(t) },
-		any:    []string{"invoke the probe", "invoke the resend function", "sweep", "see the stack", "see a role", "list tagged resources", "list log groups"},
+		any:    []string{"invoke the probe", "invoke the resend function", "have a directory read", "sweep", "see the stack", "see a role", "list tagged resources", "list log groups"},
 	},
 	"the admin API before it enters a cell": {
 		become: func(t *testing.T, w *world.World, _ belongings) aws.Config { t.Helper(); return w.Onlooker(t) },

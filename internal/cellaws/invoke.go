@@ -7,6 +7,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 
 	"github.com/earshot-hq/earshot/internal/operation"
 	"github.com/earshot-hq/earshot/internal/tenant"
@@ -26,6 +27,22 @@ func (c *Cells) InvokeProvider(ctx context.Context, cell tenant.Cell, request, a
 		}
 	}
 	return c.Invoke(ctx, cell, function, request, answer)
+}
+
+// Ask has a function of the cell run with request as JSON, and does not wait for it: what becomes of the run is not known here. A
+// request whose answer was lost is made again: the function takes it twice.
+func (c *Cells) Ask(ctx context.Context, cell tenant.Cell, function string, request any) error {
+	payload, err := json.Marshal(request)
+	if err != nil {
+		return fmt.Errorf("ask %s: %w", function, err)
+	}
+	_, err = lambda.NewFromConfig(c.Config(cell)).Invoke(ctx, &lambda.InvokeInput{
+		FunctionName: aws.String(function), Payload: payload, InvocationType: types.InvocationTypeEvent,
+	})
+	if err != nil {
+		return fmt.Errorf("ask %s: %w", function, err)
+	}
+	return nil
 }
 
 // Invoke calls a function of the cell with request as JSON and decodes its answer into answer. An error of the function is an

@@ -19,6 +19,8 @@ type RunnerConfig struct {
 	Resender Resender
 	Eraser   Eraser
 	Spaces   Spaces
+	// Directories reads those whose role an update has set.
+	Directories Directories
 
 	Holder       string        // names this worker; two workers never have the same
 	Lease        time.Duration // 45 s: longer than one step takes

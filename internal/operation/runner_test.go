@@ -56,7 +56,7 @@ func setup(t *testing.T, kind operation.Kind) *bench {
 
 func (b *bench) runner(holder string) *operation.Runner {
 	return operation.NewRunner(operation.RunnerConfig{
-		Store: b.store, Stacks: b.cloud, Prober: b.cloud, Purger: b.cloud, Resender: b.cloud, Eraser: b.cloud, Spaces: b.cloud, Holder: holder, Now: b.now,
+		Store: b.store, Stacks: b.cloud, Prober: b.cloud, Purger: b.cloud, Resender: b.cloud, Eraser: b.cloud, Spaces: b.cloud, Directories: b.cloud, Holder: holder, Now: b.now,
 	})
 }
 
@@ -197,7 +197,7 @@ func (b *bench) crash(t *testing.T, at int) {
 	for n := range at + 1 {
 		if n == at {
 			b.Runner = operation.NewRunner(operation.RunnerConfig{
-				Store: forgetful{b.store}, Stacks: b.cloud, Prober: b.cloud, Purger: b.cloud, Resender: b.cloud, Eraser: b.cloud, Spaces: b.cloud, Holder: "one", Now: b.now,
+				Store: forgetful{b.store}, Stacks: b.cloud, Prober: b.cloud, Purger: b.cloud, Resender: b.cloud, Eraser: b.cloud, Spaces: b.cloud, Directories: b.cloud, Holder: "one", Now: b.now,
 			})
 		}
 		wait, err := b.Advance(t.Context(), tenantID, opID)

@@ -4,5 +4,5 @@ package operation
 // does; a stack that is not there any more is built as an onboarding builds it.
 var (
 	suspending = updating[:2]
-	resuming   = append(updating[:2:2], onboarding...)
+	resuming   = append(updating[:3:3], onboarding...)
 )

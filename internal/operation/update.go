@@ -18,6 +18,7 @@ const maxContinues = 3
 var updating = []step{
 	{name: "update_stack", limit: stackTime, do: (*run).updateStack},
 	{name: "await_update", limit: stackTime, do: (*run).awaitUpdate},
+	{name: "read_directory", limit: probeTime, do: (*run).readDirectory},
 	{name: "fill_space", limit: probeTime, do: (*run).fillSpace},
 	{name: "send_call", limit: probeTime, do: (*run).sendCall},
 	{name: "await_call", limit: probeTime, do: (*run).awaitCall},
@@ -142,7 +143,7 @@ func (r *run) adopt(wanted tenant.Tenant) {
 	}
 	r.reach(percentBuilt)
 	r.say("The stack has the new settings; they are the tenant's now.")
-	r.enter("fill_space")
+	r.enter("read_directory")
 }
 
 // rolledBack ends an update that CloudFormation has taken back.

@@ -17,6 +17,7 @@ import (
 
 	"github.com/earshot-hq/earshot/internal/agents"
 	"github.com/earshot-hq/earshot/internal/cellaws"
+	"github.com/earshot-hq/earshot/internal/directories"
 	"github.com/earshot-hq/earshot/internal/stacks"
 	"github.com/earshot-hq/earshot/internal/tenant"
 	"github.com/earshot-hq/earshot/internal/testenv"
@@ -92,6 +93,12 @@ func TestDirectoryIsReadInTheCustomersAccount(t *testing.T) {
 	}
 	a.settle(t, of, acme)
 
+	asked := time.Now()
+	if err := directories.NewReader(cellaws.New(a.worker)).Read(t.Context(), a.cell, acme.Slug, "berlin"); err != nil {
+		t.Fatalf("the worker asks for a reading: %v", err)
+	}
+	a.awaitReading(t, view.Outputs["DataBucket"], "berlin", asked)
+
 	answer, err := lambda.NewFromConfig(a.root).Invoke(t.Context(), &lambda.InvokeInput{
 		FunctionName: aws.String(acme.Slug.FunctionName("agent-directory")), Payload: []byte(`{}`),
 	})
@@ -123,6 +130,33 @@ func TestDirectoryIsReadInTheCustomersAccount(t *testing.T) {
 	for _, call := range connect.Calls() {
 		if !call.IsSession || call.InstanceID == "0a1b2c3d-0000-4000-8000-00000000acb2" {
 			t.Errorf("asked %+v", call)
+		}
+	}
+}
+
+// awaitReading waits for what a reading of an instance's directory came to that began after an instant.
+func (a *account) awaitReading(t *testing.T, bucket, alias string, after time.Time) {
+	t.Helper()
+	client := s3.NewFromConfig(a.root, func(o *s3.Options) { o.UsePathStyle = true })
+	look := time.NewTicker(300 * time.Millisecond)
+	defer look.Stop()
+	giveUp := time.NewTimer(2 * time.Minute)
+	defer giveUp.Stop()
+	for {
+		select {
+		case <-giveUp.C:
+			t.Fatalf("no reading of %s after %s", alias, after)
+		case <-look.C:
+		}
+		if _, err := client.HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: &bucket, Key: aws.String(agents.StatusKey(alias))}); err != nil {
+			continue // there is none yet
+		}
+		status, err := agents.ParseStatus(a.read(t, bucket, agents.StatusKey(alias)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if status.StartedAt.After(after) {
+			return
 		}
 	}
 }

@@ -69,6 +69,18 @@ func (c InstancesChange) Check(t Tenant) error {
 	return nil
 }
 
+// Lets returns the alias of the Connect instance whose directory a change lets be read, or lets be read by another role; empty:
+// none.
+func (c InstancesChange) Lets() string {
+	switch {
+	case c.Add != nil && c.Add.DirectoryRoleARN != "":
+		return c.Add.Alias
+	case c.Change != nil && c.Change.DirectoryRoleARN != nil && *c.Change.DirectoryRoleARN != "":
+		return c.Change.Alias
+	}
+	return ""
+}
+
 // apply changes t's instances, which stay as they are where t came from. It may be done again with the same outcome.
 func (c InstancesChange) apply(w *wrongs, t *Tenant) {
 	if c == (InstancesChange{}) {

@@ -14,6 +14,7 @@ import (
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
 	"github.com/earshot-hq/earshot/internal/cellaws"
+	"github.com/earshot-hq/earshot/internal/directories"
 	"github.com/earshot-hq/earshot/internal/operation"
 	"github.com/earshot-hq/earshot/internal/postgres"
 	"github.com/earshot-hq/earshot/internal/prober"
@@ -61,6 +62,7 @@ type cloud struct {
 	jobs.Expirer
 	operation.Eraser
 	operation.Spaces
+	operation.Directories
 	jobs.Publisher // nil: no gateway is told of tenants
 }
 
@@ -94,7 +96,7 @@ func (m *work) Run(ctx context.Context) (err error) {
 	}
 	holder := m.holder()
 	queue, err := m.queue(operation.NewRunner(operation.RunnerConfig{
-		Store: m.db, Stacks: m.cloud, Prober: m.cloud, Purger: m.cloud, Resender: m.cloud, Eraser: m.cloud, Spaces: m.cloud,
+		Store: m.db, Stacks: m.cloud, Prober: m.cloud, Purger: m.cloud, Resender: m.cloud, Eraser: m.cloud, Spaces: m.cloud, Directories: m.cloud,
 		Holder: holder, Lease: s.Lease, Poll: s.Poll,
 		StackTimeout: s.StackTimeout, ProbeTimeout: s.ProbeTimeout, PurgeTimeout: s.PurgeTimeout, ResendTimeout: s.ResendTimeout,
 		EraseTimeout: s.EraseTimeout, EraseSettle: s.EraseSettle, EraseQueueWait: s.EraseQueueWait, Log: m.log,
@@ -126,7 +128,7 @@ func enterAWS(ctx context.Context, rosterKey string) (cloud, error) {
 	}
 	cells := cellaws.New(identity)
 	left := residue.New(cells)
-	entered := cloud{stacks.New(cells, stacks.Options{}), prober.New(cells), left, resender.New(cells), left, left, spaces.New(cells), nil}
+	entered := cloud{stacks.New(cells, stacks.Options{}), prober.New(cells), left, resender.New(cells), left, left, spaces.New(cells), directories.NewReader(cells), nil}
 	if rosterKey != "" {
 		key, err := roster.PrivateKey(rosterKey)
 		if err != nil {

@@ -41,6 +41,8 @@ type Cloud struct {
 	Erased []string // parts and cursors of erasures, in order
 	Queued int      // messages in the queue, one less at each look
 
+	Directories []string // Connect instances whose directory was asked for, in order
+
 	Space operation.SpaceReport // what is told of every space
 
 	old map[slug.Slug][]string // indices that are due
@@ -111,6 +113,16 @@ func (c *Cloud) Provision(context.Context, tenant.Cell, slug.Slug) (operation.Sp
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.Space, c.Trouble
+}
+
+// Read implements operation.Directories.
+func (c *Cloud) Read(_ context.Context, _ tenant.Cell, _ slug.Slug, alias string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.Trouble == nil {
+		c.Directories = append(c.Directories, alias)
+	}
+	return c.Trouble
 }
 
 // Erase implements operation.Eraser: each part takes two calls and removes one thing in each.
