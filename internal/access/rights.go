@@ -41,7 +41,7 @@ func Rights() []Right {
 		{Action: ChangeManagers, What: "invite a tenant's managers, change and remove them", Roles: changers},
 		{Action: ReadManagers, What: "read who a tenant's managers are", Roles: everybody},
 		{Action: AddTenants, What: "onboard a tenant", Roles: changers, Whole: true},
-		{Action: ChangeTenants, What: "change, suspend, erase from, off-board a tenant", Roles: changers},
+		{Action: ChangeTenants, What: "change, upgrade, suspend, erase from, off-board a tenant", Roles: changers},
 		{Action: ReadTenants, What: "read tenants, their health and their operations", Roles: everybody},
 	}
 }

@@ -97,10 +97,7 @@ func (r *run) awaitStack(ctx context.Context) (time.Duration, error) {
 		r.change = &TenantChange{
 			State: tenant.Provisioning,
 			Stack: &tenant.Stack{Name: r.op.Slug.StackName(), ID: view.ID, ArtifactVersion: view.ArtifactVersion},
-			URLs: &tenant.URLs{
-				Softphone: view.Outputs["SoftphoneUrl"], TelemetryAPI: view.Outputs["TelemetryApi"],
-				Space: view.Outputs["SpaceUrl"], ManagerSignIn: view.Outputs["ManagerSignInUrl"],
-			},
+			URLs:  urlsOf(view),
 		}
 		r.reach(percentBuilt)
 		r.say("The stack stands.")
@@ -122,6 +119,13 @@ func (r *run) awaitStack(ctx context.Context) (time.Duration, error) {
 	case StackCreating, StackRollingBack, StackUpdating:
 	}
 	return r.Poll, waiting("the stack is in " + view.Raw)
+}
+
+func urlsOf(view StackView) *tenant.URLs {
+	return &tenant.URLs{
+		Softphone: view.Outputs["SoftphoneUrl"], TelemetryAPI: view.Outputs["TelemetryApi"],
+		Space: view.Outputs["SpaceUrl"], ManagerSignIn: view.Outputs["ManagerSignInUrl"],
+	}
 }
 
 // tellEvents turns new stack events into events of the operation, and counts those with the status done towards percent.

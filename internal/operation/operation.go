@@ -16,12 +16,14 @@ import (
 type Kind string
 
 // The kinds. Rebuild makes an active tenant's stack anew after it was lost; data stays. Update brings changed settings to an
-// active tenant's stack. Suspend has the tenant's API answer 410 to all that is sent; Resume ends that. Replay writes documents anew from the archive; Redrive sends dead letters back to the queue. These two
+// active tenant's stack. Upgrade brings it to another artifact version; Preview tells what that would change, and changes nothing. Suspend has the tenant's API answer 410 to all that is sent; Resume ends that. Replay writes documents anew from the archive; Redrive sends dead letters back to the queue. These two
 // leave the tenant as it is, failed or not.
 const (
 	Onboard  Kind = "onboard"
 	Rebuild  Kind = "rebuild"
 	Update   Kind = "update"
+	Upgrade  Kind = "upgrade"
+	Preview  Kind = "preview"
 	Suspend  Kind = "suspend"
 	Resume   Kind = "resume"
 	Replay   Kind = "replay"
@@ -32,7 +34,7 @@ const (
 
 // SparesTenant reports whether operations of this kind change nothing of the tenant: its state stays, and an off-boarding
 // need not wait for their end.
-func (k Kind) SparesTenant() bool { return k == Replay || k == Redrive || k == Erase }
+func (k Kind) SparesTenant() bool { return k == Preview || k == Replay || k == Redrive || k == Erase }
 
 // State is where an operation is.
 type State string
@@ -67,6 +69,8 @@ type Operation struct {
 	Percent         int    // 0 to 100, never falling within an attempt
 	Data            DataPolicy
 	Change          tenant.Change // of an update: becomes the tenant's when the stack has it
+	Artifacts       string        // of an upgrade or a preview: the version that the stack shall have
+	Rollout         string        // of an upgrade: the id of the rollout that it is part of, if of one
 	Span            Span          // of a replay
 	Erase           Erasure       // of an erase
 	CancelRequested bool
@@ -96,6 +100,7 @@ type Memo struct {
 	Resend      ResendMemo     `json:"resend,omitzero"`
 	Erase       EraseMemo      `json:"erase,omitzero"`
 	Space       *SpaceReport   `json:"space,omitempty"`       // nil: not looked at yet
+	Changes     []StackChange  `json:"changes,omitempty"`     // of a preview: what the upgrade would change
 	StepStarted time.Time      `json:"step_started,omitzero"` // when the present step began: time-outs count from here
 }
 
@@ -161,7 +166,8 @@ type Write struct {
 type Started struct {
 	Tenant    tenant.Tenant
 	Operation Operation
-	Replay    []byte // the remembered first answer, when the key was used before with the same body
+	Rollout   Rollout // the zero value unless it was asked for one
+	Replay    []byte  // the remembered first answer, when the key was used before with the same body
 }
 
 // Starter records operations. Each method writes tenant, operation, audit event and job in one transaction:
@@ -179,6 +185,10 @@ type Starter interface {
 	StartSuspend(ctx context.Context, actor access.Actor, s slug.Slug, w Write) (Started, error)
 	// StartResume queues the resumption of a suspended tenant; ErrRunning, tenant.ErrNotSuspended.
 	StartResume(ctx context.Context, actor access.Actor, s slug.Slug, w Write) (Started, error)
+	// StartUpgrade queues the upgrade of an active tenant to a version that CheckArtifacts takes; ErrRunning, tenant.ErrNotActive.
+	StartUpgrade(ctx context.Context, actor access.Actor, s slug.Slug, artifacts string, w Write) (Started, error)
+	// StartPreview queues a look at what such an upgrade would change; ErrRunning, tenant.ErrNotActive.
+	StartPreview(ctx context.Context, actor access.Actor, s slug.Slug, artifacts string, w Write) (Started, error)
 	// StartReplay queues a replay of a checked span for an active tenant; ErrRunning, tenant.ErrNotActive.
 	StartReplay(ctx context.Context, actor access.Actor, s slug.Slug, span Span, w Write) (Started, error)
 	// StartRedrive queues a redrive for an active tenant; ErrRunning, tenant.ErrNotActive.
@@ -186,7 +196,8 @@ type Starter interface {
 	// StartErase queues the erasure of an agent from all that an active tenant has; ErrRunning, tenant.ErrNotActive, or what
 	// NewErasure finds wrong.
 	StartErase(ctx context.Context, actor access.Actor, s slug.Slug, agent string, w Write) (Started, error)
-	// StartOffboard queues an off-boarding, cancelling a running onboard, rebuild, replay, redrive or erase at its next step.
+	// StartOffboard queues an off-boarding, cancelling a running onboard, rebuild, preview, replay, redrive or erase at its next
+	// step.
 	// ErrRunning names any other running operation. A deleted tenant with retained data may be started again with DeleteData.
 	// Delete protection is checked here, in the transaction.
 	StartOffboard(ctx context.Context, actor access.Actor, s slug.Slug, data DataPolicy, w Write) (Started, error)

@@ -48,6 +48,15 @@ type StackEvent struct {
 	Token    string // client request token of the call that caused it
 }
 
+// A StackChange is what an upgrade would do to one resource of a stack.
+type StackChange struct {
+	Action      string   `json:"action"`      // add, modify, remove, import or dynamic (known only when it runs)
+	Resource    string   `json:"resource"`    // logical id
+	Type        string   `json:"type"`        // AWS::…
+	Replacement string   `json:"replacement"` // of a modification: true, false or conditional
+	Properties  []string `json:"properties"`  // what of the resource is modified, as far as CloudFormation says so; sorted
+}
+
 // ErrThrottled is AWS's, or our own, request to come again later.
 var ErrThrottled = fault.New(fault.Throttled, "stack.throttled", "CloudFormation is busy; the operation goes on, slower.")
 
@@ -62,6 +71,12 @@ type Stacks interface {
 	// Update asks that the stack be as the tenant, on the template that it was made from. It reports false when there is
 	// nothing to do. The token makes a repeat safe.
 	Update(ctx context.Context, cell tenant.Cell, t tenant.Tenant, token string) (changed bool, err error)
+	// Upgrade asks that the stack be as the tenant, on the template of the artifact version that the tenant has, with what its cell
+	// gives now. It reports false when there is nothing to do. The token makes a repeat safe.
+	Upgrade(ctx context.Context, cell tenant.Cell, t tenant.Tenant, token string) (changed bool, err error)
+	// Preview returns what Upgrade would change, in the order of the names of resources. It is not ready at once: ask again with
+	// the same token. Nothing is left of it once it has been ready.
+	Preview(ctx context.Context, cell tenant.Cell, t tenant.Tenant, token string) (changes []StackChange, ready bool, err error)
 	// Continue asks that a rollback go on that is stuck. One that is not stuck is left alone.
 	Continue(ctx context.Context, cell tenant.Cell, stackID, token string) error
 	// Delete turns termination protection off and asks for the deletion of the stack with this id.

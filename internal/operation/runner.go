@@ -107,8 +107,10 @@ func plan(kind Kind) []step {
 	switch kind {
 	case Offboard:
 		return offboarding
-	case Update:
+	case Update, Upgrade:
 		return updating
+	case Preview:
+		return previewing
 	case Suspend:
 		return suspending
 	case Resume:

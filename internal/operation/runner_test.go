@@ -41,6 +41,10 @@ func setup(t *testing.T, kind operation.Kind) *bench {
 		op.Data, state = operation.DeleteData, tenant.Active
 	case operation.Update:
 		op.Change, state = someChange(), tenant.Updating
+	case operation.Upgrade:
+		op.Artifacts, state = "v2", tenant.Updating
+	case operation.Preview:
+		op.Artifacts, state = "v2", tenant.Active
 	case operation.Suspend, operation.Resume:
 		state = tenant.Updating
 	case operation.Replay, operation.Redrive:
@@ -162,6 +166,7 @@ func TestEveryStepMayRunTwice(t *testing.T) {
 	for kind, want := range map[operation.Kind]tenant.State{
 		operation.Onboard: tenant.Active, operation.Update: tenant.Active, operation.Offboard: tenant.Deleted,
 		operation.Replay: tenant.Active, operation.Redrive: tenant.Active, operation.Erase: tenant.Active,
+		operation.Upgrade: tenant.Active, operation.Preview: tenant.Active,
 	} {
 		for crashAt := range 20 {
 			b := setup(t, kind)
@@ -179,6 +184,12 @@ func TestEveryStepMayRunTwice(t *testing.T) {
 			}
 			if kind == operation.Update {
 				isChanged(t, tn)
+			}
+			if has := b.version(t); kind == operation.Upgrade && (has != "v2" || tn.Stack.ArtifactVersion != "v2") || kind == operation.Preview && has != "v1" {
+				t.Errorf("%s, stopped at %d: the stack has %s, the tenant %s", kind, crashAt, has, tn.Stack.ArtifactVersion)
+			}
+			if kind == operation.Preview && len(op.Memo.Changes) != 1 {
+				t.Errorf("%s, stopped at %d: changes %+v", kind, crashAt, op.Memo.Changes)
 			}
 			slices.Sort(b.cloud.Resent) // what a lost save has sent was sent again
 			if all := slices.Compact(b.cloud.Resent); kind == operation.Replay && len(all) != b.cloud.Archived {

@@ -56,7 +56,11 @@ func (r *run) askForUpdate(ctx context.Context, view StackView) (time.Duration, 
 		return r.leaveUnchanged(asFailure(err))
 	}
 	token := r.token("update")
-	changed, err := r.Stacks.Update(ctx, r.cell, wanted, token)
+	ask := r.Stacks.Update
+	if r.op.Kind == Upgrade {
+		ask = r.Stacks.Upgrade
+	}
+	changed, err := ask(ctx, r.cell, wanted, token)
 	var refused *Failure
 	switch {
 	case errors.As(err, &refused):
@@ -64,7 +68,7 @@ func (r *run) askForUpdate(ctx context.Context, view StackView) (time.Duration, 
 	case err != nil:
 		return 0, err
 	case !changed:
-		r.adopt(wanted)
+		r.adopt(wanted, view)
 		return soon, nil
 	}
 	memo := &r.op.Memo
@@ -72,7 +76,11 @@ func (r *run) askForUpdate(ctx context.Context, view StackView) (time.Duration, 
 	memo.Completed, memo.LastEvent = 0, ""
 	r.change = &TenantChange{State: tenant.Updating}
 	r.reach(percentAsked)
-	r.say("CloudFormation updates stack " + r.op.Slug.StackName() + ".")
+	if r.op.Kind == Upgrade {
+		r.say(fmt.Sprintf("CloudFormation brings stack %s from version %s to %s.", r.op.Slug.StackName(), view.ArtifactVersion, r.op.Artifacts))
+	} else {
+		r.say("CloudFormation updates stack " + r.op.Slug.StackName() + ".")
+	}
 	r.enter("await_update")
 	return soon, nil
 }
@@ -84,9 +92,13 @@ func (r *run) wanted(view StackView) (tenant.Tenant, error) {
 	periods := maps.Clone(t.Settings.IndexPeriod)
 	maps.Copy(periods, view.IndexPeriods)
 	t.Settings.IndexPeriod = periods
-	t.Stack.ID, t.Stack.ArtifactVersion = view.ID, view.ArtifactVersion
-	if r.op.Kind == Suspend {
+	t.Stack.Name, t.Stack.ID, t.Stack.ArtifactVersion = r.op.Slug.StackName(), view.ID, view.ArtifactVersion
+	switch r.op.Kind {
+	case Suspend:
 		t.State = tenant.Suspended
+	case Upgrade, Preview:
+		t.Stack.ArtifactVersion = r.op.Artifacts
+	default:
 	}
 	return r.op.Change.Apply(t, r.Now())
 }
@@ -110,7 +122,7 @@ func (r *run) awaitUpdate(ctx context.Context) (time.Duration, error) {
 		if err != nil {
 			return 0, err
 		}
-		r.adopt(wanted)
+		r.adopt(wanted, view)
 		return soon, nil
 	case StackReverted:
 		return r.rolledBack(ctx, view)
@@ -124,7 +136,7 @@ func (r *run) awaitUpdate(ctx context.Context) (time.Duration, error) {
 }
 
 // adopt makes what the stack has the tenant's, and goes on to prove it. A suspended tenant takes no call that would prove it.
-func (r *run) adopt(wanted tenant.Tenant) {
+func (r *run) adopt(wanted tenant.Tenant, view StackView) {
 	if r.op.Kind == Suspend {
 		r.change = &TenantChange{State: tenant.Suspended}
 		r.reach(100)
@@ -142,7 +154,12 @@ func (r *run) adopt(wanted tenant.Tenant) {
 		State: tenant.Updating, DisplayName: wanted.DisplayName, Settings: &wanted.Settings, Instances: wanted.ConnectInstances,
 	}
 	r.reach(percentBuilt)
-	r.say("The stack has the new settings; they are the tenant's now.")
+	if r.op.Kind == Upgrade {
+		r.change.Stack, r.change.URLs = &wanted.Stack, urlsOf(view)
+		r.say("The stack has version " + r.op.Artifacts + ".")
+	} else {
+		r.say("The stack has the new settings; they are the tenant's now.")
+	}
 	r.enter("read_directory")
 }
 
@@ -155,7 +172,7 @@ func (r *run) rolledBack(ctx context.Context, view StackView) (time.Duration, er
 	if failure == nil {
 		failure = &Failure{Code: "stack.rolled_back", Reason: "The stack is in " + view.Raw + "."}
 	}
-	r.say("The update was rolled back: the stack is as it was before, and the tenant keeps its settings.")
+	r.say("The update was rolled back: the stack is as it was before, and the tenant keeps its settings and its version.")
 	return r.leaveUnchanged(failure)
 }
 

@@ -62,6 +62,7 @@ func operationFrom(row dbsqlc.Operation, s string) (operation.Operation, error) 
 		CreatedAt:       row.CreatedAt.UTC(),
 		UpdatedAt:       row.UpdatedAt.UTC(),
 	}
+	op.Artifacts, op.Rollout = orEmpty(row.ArtifactVersion), orEmpty(row.RolloutID)
 	if row.FinishedAt != nil {
 		op.FinishedAt = row.FinishedAt.UTC()
 	}
@@ -96,6 +97,13 @@ func cellFrom(row dbsqlc.CellsWithTenantsRow) tenant.Cell {
 		Name: row.Name, Region: row.Region, StackName: row.StackName, RoleARN: row.RoleArn, ExternalID: row.ExternalID,
 		MaxTenants: int(row.MaxTenants), Tenants: int(row.Tenants),
 	}
+}
+
+func orEmpty(text *string) string {
+	if text == nil {
+		return ""
+	}
+	return *text
 }
 
 // orNull is nil for the zero time.

@@ -44,6 +44,7 @@ var (
 	_ operation.History  = (*DB)(nil)
 	_ operation.Store    = (*DB)(nil)
 	_ operation.Recorder = (*DB)(nil)
+	_ operation.Rollouts = (*DB)(nil)
 	_ access.Ledger      = (*DB)(nil)
 	_ access.Keys        = (*DB)(nil)
 )

@@ -15,6 +15,7 @@ import (
 	"github.com/earshot-hq/earshot/internal/operation"
 	"github.com/earshot-hq/earshot/internal/postgres"
 	"github.com/earshot-hq/earshot/internal/postgres/postgrestest"
+	"github.com/earshot-hq/earshot/internal/slug"
 	"github.com/earshot-hq/earshot/internal/tenant"
 	"github.com/earshot-hq/earshot/internal/testenv"
 )
@@ -133,6 +134,39 @@ var methods = map[string]struct {
 	"StartRedrive": {func(ctx context.Context, db postgrestest.Database, a access.Actor, of operation.Started) error {
 		return ignore(db.StartRedrive(ctx, a, of.Tenant.Slug, operation.Write{}))
 	}, tenant.ErrNotFound},
+	"StartUpgrade": {func(ctx context.Context, db postgrestest.Database, a access.Actor, of operation.Started) error {
+		return ignore(db.StartUpgrade(ctx, a, of.Tenant.Slug, "v2", operation.Write{}))
+	}, tenant.ErrNotFound},
+	"StartPreview": {func(ctx context.Context, db postgrestest.Database, a access.Actor, of operation.Started) error {
+		return ignore(db.StartPreview(ctx, a, of.Tenant.Slug, "v2", operation.Write{}))
+	}, tenant.ErrNotFound},
+	"StartRollout": {func(ctx context.Context, db postgrestest.Database, a access.Actor, of operation.Started) error {
+		return ignore(db.StartRollout(ctx, a, operation.RolloutDraft{Artifacts: "v2", Tenants: []slug.Slug{of.Tenant.Slug}, Parallel: 1}, operation.Write{}))
+	}, operation.ErrRolloutTenants},
+	"Rollout": {func(ctx context.Context, db postgrestest.Database, a access.Actor, of operation.Started) error {
+		r, err := rolloutOf(ctx, db, of)
+		if err != nil {
+			return err
+		}
+		return ignore(db.Rollout(ctx, a, r.ID))
+	}, operation.ErrNoRollout},
+	"Rollouts": {func(ctx context.Context, db postgrestest.Database, a access.Actor, of operation.Started) error {
+		if _, err := rolloutOf(ctx, db, of); err != nil {
+			return err
+		}
+		list, _, err := db.Rollouts(ctx, a, 0, "")
+		return nothing(len(list), err)
+	}, nil},
+	"AdvanceRollout": {func(ctx context.Context, db postgrestest.Database, a access.Actor, of operation.Started) error {
+		r, err := rolloutOf(ctx, db, of)
+		if err != nil {
+			return err
+		}
+		if over, err := db.AdvanceRollout(ctx, operation.RolloutArgs{RolloutID: r.ID, TenantIDs: a.Scope.TenantIDs}); err != nil || !over {
+			return errSeen
+		}
+		return nil
+	}, nil},
 	"StartSuspend": {func(ctx context.Context, db postgrestest.Database, a access.Actor, of operation.Started) error {
 		return ignore(db.StartSuspend(ctx, a, of.Tenant.Slug, operation.Write{}))
 	}, tenant.ErrNotFound},
@@ -337,7 +371,7 @@ func TestAttackForgottenScope(t *testing.T) {
 		if _, err := conn.Exec(t.Context(), scope); err != nil {
 			t.Fatal(err)
 		}
-		for _, table := range []string{"tenants", "connect_instances", "operations", "operation_events", "audit_events", "idempotency_keys"} {
+		for _, table := range []string{"tenants", "connect_instances", "operations", "operation_events", "audit_events", "idempotency_keys", "rollouts"} {
 			var rows int
 			if err := conn.QueryRow(t.Context(), "select count(*) from "+table).Scan(&rows); err != nil || rows != 0 {
 				t.Errorf("without a scope %s shows %d rows: %v", table, rows, err)

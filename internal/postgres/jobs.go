@@ -25,7 +25,7 @@ func (db *DB) enqueue(ctx context.Context, t tx, tenantID, id string) error {
 	return nil
 }
 
-// Requeue gives a new job to every operation that is not over, has had no holder for idle, and has no job left that would
+// Requeue gives a new job to every operation and rollout that is not over, has had no holder for idle, and has no job left that would
 // drive it: somebody has emptied the queue. It returns how many there were. The actor's scope must be all.
 func (db *DB) Requeue(ctx context.Context, actor access.Actor, idle time.Duration) (requeued int, err error) {
 	err = db.inTx(ctx, actor, func(ctx context.Context, t tx) error {
@@ -40,7 +40,18 @@ func (db *DB) Requeue(ctx context.Context, actor access.Actor, idle time.Duratio
 				return err
 			}
 		}
-		requeued = len(lost)
+		rollouts, err := t.RolloutsWithoutJob(ctx, dbsqlc.RolloutsWithoutJobParams{
+			IdleSeconds: idle.Seconds(), JobKind: operation.RolloutArgs{}.Kind(),
+		})
+		if err != nil {
+			return err
+		}
+		for _, r := range rollouts {
+			if err := db.enqueueRollout(ctx, t, r.ID, r.TenantIds); err != nil {
+				return err
+			}
+		}
+		requeued = len(lost) + len(rollouts)
 		return nil
 	})
 	return requeued, err

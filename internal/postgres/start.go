@@ -97,7 +97,7 @@ func (db *DB) StartOffboard(ctx context.Context, actor access.Actor, s slug.Slug
 }
 
 // makeWay returns the state in which an off-boarding begins: running when nothing else runs; queued behind an onboarding,
-// rebuild, replay, redrive or erase, which is asked to give way.
+// rebuild, preview, replay, redrive or erase, which is asked to give way.
 func (t tx) makeWay(ctx context.Context, tenantID string) (operation.State, error) {
 	active, err := t.ActiveOperations(ctx, tenantID)
 	if err != nil || len(active) == 0 {
@@ -154,9 +154,9 @@ func stateWhile(kind operation.Kind) tenant.State {
 	switch kind {
 	case operation.Offboard:
 		return tenant.Deleting
-	case operation.Update, operation.Suspend, operation.Resume:
+	case operation.Update, operation.Upgrade, operation.Suspend, operation.Resume:
 		return tenant.Updating
-	case operation.Replay, operation.Redrive, operation.Erase:
+	case operation.Preview, operation.Replay, operation.Redrive, operation.Erase:
 		return tenant.Active
 	case operation.Onboard, operation.Rebuild:
 	}
@@ -222,18 +222,8 @@ func (db *DB) start(ctx context.Context, actor access.Actor, w operation.Write, 
 		if err != nil {
 			return err
 		}
-		if s.id != "" {
-			if started.Operation, err = db.launch(ctx, t, s); err != nil {
-				return err
-			}
-		}
-		if started.Tenant, err = t.tenantByID(ctx, s.tenantID); err != nil {
+		if started, err = db.begin(ctx, t, s); err != nil {
 			return err
-		}
-		if s.action != "" {
-			if err := t.audit(ctx, s.audited(started.Tenant)); err != nil {
-				return err
-			}
 		}
 		return t.remember(ctx, w, started)
 	})
@@ -241,6 +231,19 @@ func (db *DB) start(ctx context.Context, actor access.Actor, w operation.Write, 
 		return operation.Started{}, err
 	}
 	return started, nil
+}
+
+// begin launches what was recorded, and writes down who asked for it.
+func (db *DB) begin(ctx context.Context, t tx, s starting) (started operation.Started, err error) {
+	if s.id != "" {
+		if started.Operation, err = db.launch(ctx, t, s); err != nil {
+			return started, err
+		}
+	}
+	if started.Tenant, err = t.tenantByID(ctx, s.tenantID); err != nil || s.action == "" {
+		return started, err
+	}
+	return started, t.audit(ctx, s.audited(started.Tenant))
 }
 
 // launch has a recorded operation driven, and begins its story with who asked for it.

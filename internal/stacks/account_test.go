@@ -177,7 +177,10 @@ func small(t *testing.T) *account {
 
 func (a *account) publish(t *testing.T, broken string) {
 	t.Helper()
-	a.put(t, "v1/templates/tenant.yaml", strings.NewReader(strings.ReplaceAll(smallTenant, "BROKEN", broken)))
+	for _, version := range []string{"v1", "v2"} {
+		text := strings.NewReplacer("BROKEN", broken, "at ${Soft", version+" at ${Soft").Replace(smallTenant)
+		a.put(t, version+"/templates/tenant.yaml", strings.NewReader(text))
+	}
 }
 
 func (a *account) breaks(t *testing.T, of tenant.Tenant) {

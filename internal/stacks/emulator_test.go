@@ -27,7 +27,7 @@ func TestContractOfThePlayedCloud(t *testing.T) {
 	stackstest.Run(t, func(*testing.T) stackstest.World {
 		cloud := operationtest.NewCloud()
 		return stackstest.World{
-			Stacks: cloud, Cell: frankfurt, Tenant: someTenant,
+			Stacks: cloud, Cell: frankfurt, Tenant: someTenant, Newer: "v2",
 			Break: func(*testing.T, tenant.Tenant) { cloud.FailCreate, cloud.FailUpdate = "Queue", "Queue" },
 			Mend:  func(*testing.T, tenant.Tenant) { cloud.FailCreate, cloud.FailUpdate = "", "" },
 			Wait:  soon,
@@ -42,7 +42,7 @@ func TestContractOfCloudFormation(t *testing.T) {
 		account := small(t)
 		return stackstest.World{
 			Stacks: stacks.New(cellaws.New(account.worker), stacks.Options{Calls: 1000}), Cell: account.cell, Tenant: someTenant,
-			Break: account.breaks, Mend: account.mends, Wait: soon,
+			Newer: "v2", Break: account.breaks, Mend: account.mends, Wait: soon,
 		}
 	})
 }

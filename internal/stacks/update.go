@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"regexp"
 	"strings"
 
@@ -30,15 +31,54 @@ func (s *Stacks) Update(ctx context.Context, in tenant.Cell, t tenant.Tenant, to
 	if err != nil {
 		return false, err
 	}
-	c := s.cell(in)
+	return s.cell(in).update(ctx, asking{t.Stack.ID, made.url, changedParameters(made, own), outputs["CloudFormationRoleArn"], token})
+}
+
+// Upgrade asks that the stack be as the tenant, on the template of its artifact version, and takes what the cell gives now.
+func (s *Stacks) Upgrade(ctx context.Context, in tenant.Cell, t tenant.Tenant, token string) (bool, error) {
+	ask, err := s.upgrade(ctx, in, t, token)
+	if err != nil {
+		return false, err
+	}
+	return s.cell(in).update(ctx, ask)
+}
+
+// upgrade says what an upgrade asks of CloudFormation.
+func (s *Stacks) upgrade(ctx context.Context, in tenant.Cell, t tenant.Tenant, token string) (asking, error) {
+	outputs, err := s.cells.Outputs(ctx, in)
+	if err != nil {
+		return asking{}, err
+	}
+	outputs = maps.Clone(outputs)
+	outputs["ArtifactVersion"] = t.Stack.ArtifactVersion
+	made, err := s.templates.get(ctx, s.cells.Config(in), outputs, t.Stack.ArtifactVersion)
+	// S3 tells who may not list a bucket of a missing object as of one that is denied.
+	if code := codeOf(err); code == "NoSuchKey" || code == "AccessDenied" {
+		return asking{}, &operation.Failure{
+			Code: "upgrade.version_unknown", Reason: "Cell " + in.Name + " has no artifacts of version " + t.Stack.ArtifactVersion + ".",
+			Advice: "Upload them to the cell's artifact bucket, or name a version that is there.",
+		}
+	}
+	if err != nil {
+		return asking{}, err
+	}
+	parameters, err := parametersOf(made, t, outputs)
+	return asking{t.Stack.ID, made.url, parameters, outputs["CloudFormationRoleArn"], token}, err
+}
+
+// asking is what CloudFormation is asked to make of a stack.
+type asking struct {
+	stackID, templateURL string
+	parameters           []types.Parameter
+	role, token          string
+}
+
+func (c *cell) update(ctx context.Context, ask asking) (changed bool, err error) {
 	err = c.call(ctx, func() error {
 		_, err := c.api.UpdateStack(ctx, &cloudformation.UpdateStackInput{
-			StackName:          aws.String(t.Stack.ID),
-			TemplateURL:        aws.String(made.url),
-			Parameters:         changedParameters(made, own),
+			StackName: aws.String(ask.stackID), TemplateURL: aws.String(ask.templateURL), Parameters: ask.parameters,
 			Capabilities:       []types.Capability{types.CapabilityCapabilityNamedIam},
-			ClientRequestToken: aws.String(token),
-			RoleARN:            aws.String(outputs["CloudFormationRoleArn"]),
+			ClientRequestToken: aws.String(ask.token), RoleARN: aws.String(ask.role),
 		})
 		return err
 	})
@@ -48,9 +88,9 @@ func (s *Stacks) Update(ctx context.Context, in tenant.Cell, t tenant.Tenant, to
 	case codeOf(err) == "ValidationError" && strings.Contains(err.Error(), "No updates are to be performed"):
 		return false, nil
 	case isInMotion(err): // it will be at rest some time
-		return false, fmt.Errorf("update stack %s: %w", t.Stack.ID, err)
+		return false, fmt.Errorf("update stack %s: %w", ask.stackID, err)
 	}
-	return false, fmt.Errorf("update stack %s: %w", t.Stack.ID, asFailure(err))
+	return false, fmt.Errorf("update stack %s: %w", ask.stackID, asFailure(err))
 }
 
 var inState = regexp.MustCompile(`is in \w+ state`)

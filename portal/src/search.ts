@@ -5,7 +5,7 @@ const states: Record<TenantState, true> = {
   pending: true, provisioning: true, active: true, updating: true, suspended: true, failed: true, deleting: true, deleted: true,
 };
 const kinds: Record<OperationKind, true> = {
-  onboard: true, rebuild: true, update: true, suspend: true, resume: true, replay: true, redrive: true, erase: true, offboard: true,
+  onboard: true, rebuild: true, update: true, upgrade: true, preview: true, suspend: true, resume: true, replay: true, redrive: true, erase: true, offboard: true,
 };
 const outcomes: Record<OperationState, true> = { queued: true, running: true, succeeded: true, failed: true, cancelled: true };
 

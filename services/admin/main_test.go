@@ -254,6 +254,58 @@ func TestLifeOfATenant(t *testing.T) {
 	}
 }
 
+// TestUpgradesOfManyTenants lets the worker upgrade three tenants, and then stop at one whose stack fails.
+func TestUpgradesOfManyTenants(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	names := []slug.Slug{"acme", "beta", "gamma"}
+	for n, s := range names {
+		body := strings.Replace(onboarding(s), "11111111-2222", fmt.Sprintf("1111111%d-2222", n), 1)
+		if got := w.end(t, w.start(t, http.MethodPost, "/v1/tenants", body).Operation.ID); got != "succeeded" {
+			t.Fatalf("onboarding of %s: %s", s, got)
+		}
+	}
+	preview := w.start(t, http.MethodPost, "/v1/tenants/acme/actions/upgrade?preview=true", `{"artifact_version":"v2"}`)
+	if got := w.end(t, preview.Operation.ID); got != "succeeded" || w.cloud.Updated != 0 {
+		t.Errorf("preview %s, %d stacks were updated", got, w.cloud.Updated)
+	}
+	if got := w.upgrade(t, "v2"); got != "succeeded succeeded,succeeded,succeeded" || w.cloud.Updated != 3 {
+		t.Errorf("upgrade %s, %d stacks were updated", got, w.cloud.Updated)
+	}
+	w.cloud.BreakUpdates("beta")
+	if got := w.upgrade(t, "v3"); got != "failed succeeded,failed,not_begun" {
+		t.Errorf("upgrade with a stack that fails: %s", got)
+	}
+	for n, want := range []string{"v3", "v2", "v2"} {
+		_, text := w.send(t, http.MethodGet, w.url+"/v1/tenants/"+names[n].String(), "")
+		if !strings.Contains(text, `"artifact_version":"`+want+`"`) || !strings.Contains(text, `"state":"active"`) {
+			t.Errorf("%s is %s, want it active with %s", names[n], text, want)
+		}
+	}
+}
+
+// upgrade upgrades the three tenants, one at a time, and returns how it ended: of all, and of each.
+func (w world) upgrade(t *testing.T, version string) string {
+	t.Helper()
+	status, text := w.send(t, http.MethodPost, w.url+"/v1/upgrades", `{"artifact_version":"`+version+`","tenants":["acme","beta","gamma"],"parallel":1}`)
+	var u struct {
+		ID, State string
+		Tenants   []struct{ State string }
+	}
+	if err := json.Unmarshal([]byte(text), &u); err != nil || status != http.StatusAccepted {
+		t.Fatalf("POST /v1/upgrades: %d %s", status, text)
+	}
+	await(t, "the upgrade ends", func() bool {
+		_, text := w.send(t, http.MethodGet, w.url+"/v1/upgrades/"+u.ID, "")
+		return json.Unmarshal([]byte(text), &u) == nil && u.State != "running" && u.State != "stopping"
+	})
+	var states []string
+	for _, one := range u.Tenants {
+		states = append(states, one.State)
+	}
+	return u.State + " " + strings.Join(states, ",")
+}
+
 func TestLostDatabase(t *testing.T) {
 	t.Parallel()
 	w := setup(t)

@@ -156,7 +156,7 @@ func jobTimeout(lease time.Duration) time.Duration { return lease * 2 / 3 }
 
 func (m *work) queue(runner *operation.Runner) (*queue, error) {
 	c := jobs.Config{
-		Advancer: runner, Keeper: m.db, RebuildEvery: m.settings.RebuildEvery, Scheduler: m.db, ExpireEvery: m.settings.RetentionEvery,
+		Advancer: runner, Rollouts: m.db, RolloutEvery: m.settings.Poll, Keeper: m.db, RebuildEvery: m.settings.RebuildEvery, Scheduler: m.db, ExpireEvery: m.settings.RetentionEvery,
 		Retention: &jobs.Retention{Directory: m.db, Cells: m.db, Expirer: m.cloud, Auditor: m.db, Log: m.log}, Log: m.log,
 	}
 	if m.cloud.Publisher != nil {

@@ -27,7 +27,7 @@ type Cloud struct {
 	Updated          int    // how many updates have succeeded
 	Sent             int    // how many different calls were sent
 	FailCreate       string // logical id of the resource that fails, empty: none
-	FailUpdate       string // the same for updates, which are then rolled back
+	FailUpdate       string // the same for updates, which are then rolled back; see BreakUpdates for those of one tenant
 	StickRollbacks   int    // how many times a rollback of an update gets stuck before it comes through
 	FailDeletes      int    // how many deletions fail before one succeeds
 	Lose             int    // documents of the call that never appear
@@ -45,7 +45,10 @@ type Cloud struct {
 
 	Space operation.SpaceReport // what is told of every space
 
-	old map[slug.Slug][]string // indices that are due
+	Versions []string // of artifacts, that there are; a new stack has the first
+
+	old    map[slug.Slug][]string // indices that are due
+	broken map[slug.Slug]bool     // whose updates fail
 }
 
 type stack struct {
@@ -64,6 +67,7 @@ const looksToSettle = 2
 func NewCloud() *Cloud {
 	return &Cloud{
 		stacks: map[slug.Slug]*stack{}, tokens: map[string]string{}, sent: map[string]time.Time{}, left: map[slug.Slug]bool{},
+		Versions: []string{"v1", "v2", "v3"}, broken: map[slug.Slug]bool{},
 	}
 }
 
@@ -173,7 +177,7 @@ func (c *Cloud) Describe(_ context.Context, _ tenant.Cell, s slug.Slug) (operati
 		return operation.StackView{Status: operation.StackAbsent}, nil
 	}
 	return operation.StackView{
-		ID: st.id, Status: st.status, Raw: string(st.status), ArtifactVersion: "v1",
+		ID: st.id, Status: st.status, Raw: string(st.status), ArtifactVersion: st.of.Stack.ArtifactVersion,
 		Outputs:      map[string]string{"SoftphoneUrl": "https://site/", "TelemetryApi": "https://api"},
 		IndexPeriods: st.of.Settings.IndexPeriod,
 	}, nil
@@ -233,6 +237,7 @@ func (c *Cloud) Create(_ context.Context, _ tenant.Cell, t tenant.Tenant, token 
 		return "", 0, fmt.Errorf("stack %s exists", t.Slug)
 	}
 	c.Created++
+	t.Stack.ArtifactVersion = c.Versions[0]
 	st := &stack{id: fmt.Sprintf("%s/%d", t.Slug, c.Created), of: t, status: operation.StackCreating, looks: looksToSettle, becomes: operation.StackReady}
 	if c.FailCreate != "" {
 		st.becomes = operation.StackRollingBack

@@ -1,6 +1,7 @@
 package operationtest
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -14,6 +15,61 @@ import (
 func (c *Cloud) Update(_ context.Context, _ tenant.Cell, t tenant.Tenant, token string) (bool, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if st := c.stacks[t.Slug]; st != nil {
+		t.Stack.ArtifactVersion = st.of.Stack.ArtifactVersion
+	}
+	return c.update(t, token)
+}
+
+// Upgrade implements operation.Stacks.
+func (c *Cloud) Upgrade(_ context.Context, _ tenant.Cell, t tenant.Tenant, token string) (bool, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := c.lacks(t); err != nil {
+		return false, err
+	}
+	return c.update(t, token)
+}
+
+// lacks refuses a version that the cloud has no artifacts of.
+func (c *Cloud) lacks(t tenant.Tenant) error {
+	if slices.Contains(c.Versions, t.Stack.ArtifactVersion) {
+		return nil
+	}
+	return &operation.Failure{Code: "upgrade.version_unknown", Reason: "There is no version " + t.Stack.ArtifactVersion + "."}
+}
+
+// Preview implements operation.Stacks: what is asked for is there the next time.
+func (c *Cloud) Preview(_ context.Context, _ tenant.Cell, t tenant.Tenant, token string) ([]operation.StackChange, bool, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	st := c.stacks[t.Slug]
+	switch {
+	case c.Trouble != nil:
+		return nil, false, c.Trouble
+	case c.lacks(t) != nil:
+		return nil, false, c.lacks(t)
+	case st == nil:
+		return nil, false, fmt.Errorf("stack %s is not there", t.Slug)
+	case c.tokens[token] == "":
+		c.tokens[token] = st.id
+		return nil, false, nil
+	}
+	delete(c.tokens, token)
+	if !c.differs(st, t) {
+		return nil, true, nil
+	}
+	return []operation.StackChange{{
+		Action: "modify", Resource: "Site", Type: "AWS::Some::Thing", Replacement: "false", Properties: []string{"ArtifactVersion"},
+	}}, true, nil
+}
+
+func (c *Cloud) differs(st *stack, t tenant.Tenant) bool {
+	return suspended(st.of) != suspended(t) || st.of.Stack.ArtifactVersion != t.Stack.ArtifactVersion ||
+		slices.ContainsFunc(tenant.Changed(st.of, t), func(m tenant.Member) bool { return m.Parameter != "" })
+}
+
+func (c *Cloud) update(t tenant.Tenant, token string) (bool, error) {
 	st := c.stacks[t.Slug]
 	switch {
 	case c.Trouble != nil:
@@ -24,17 +80,23 @@ func (c *Cloud) Update(_ context.Context, _ tenant.Cell, t tenant.Tenant, token 
 		return true, nil
 	case st.status != operation.StackReady && st.status != operation.StackReverted:
 		return false, fmt.Errorf("stack %s is %s", t.Slug, st.status)
-	case suspended(st.of) == suspended(t) &&
-		!slices.ContainsFunc(tenant.Changed(st.of, t), func(m tenant.Member) bool { return m.Parameter != "" }):
+	case !c.differs(st, t):
 		return false, nil
 	}
 	st.begin(t.Slug.StackName(), "UPDATE_IN_PROGRESS", token)
 	c.tokens[token] = st.id
 	st.status, st.looks, st.becomes, st.next = operation.StackUpdating, looksToSettle, operation.StackReady, t
-	if c.FailUpdate != "" {
+	if c.FailUpdate != "" || c.broken[t.Slug] {
 		c.rollBack(st)
 	}
 	return true, nil
+}
+
+// BreakUpdates has the updates of a tenant's stack fail.
+func (c *Cloud) BreakUpdates(s slug.Slug) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.broken[s] = true
 }
 
 func suspended(t tenant.Tenant) bool { return t.State == tenant.Suspended }
@@ -85,7 +147,7 @@ func (c *Cloud) updated(st *stack) {
 // reverted tells what failed by itself, once, and what the rollback stumbled over, each time.
 func (c *Cloud) reverted(st *stack) {
 	if st.next.Slug != "" {
-		st.tell(c.FailUpdate, "UPDATE_FAILED", "It is taken.")
+		st.tell(cmp.Or(c.FailUpdate, "Queue"), "UPDATE_FAILED", "It is taken.")
 		st.next = tenant.Tenant{}
 	}
 	if st.status == operation.StackStuck {

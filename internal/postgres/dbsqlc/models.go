@@ -124,6 +124,9 @@ type Operation struct {
 	Span []byte
 	// Of an erase: the agent, until it is done, and the subject that stands for it.
 	Erasure []byte
+	// Of an upgrade and its preview: what the stack is to have.
+	ArtifactVersion *string
+	RolloutID       *string
 }
 
 // The story of each operation, in order; lines are added, never changed.
@@ -147,6 +150,20 @@ type RiverRiverJob struct {
 	State       string
 	AttemptedAt *time.Time
 	ScheduledAt time.Time
+}
+
+// Upgrades of many tenants, so many at a time, in the order of tenant_ids; the first failure stops one.
+type Rollout struct {
+	ID              string
+	ArtifactVersion string
+	Parallel        int32
+	TenantIds       []string
+	State           string
+	Failure         []byte
+	RequestedBy     string
+	CreatedAt       time.Time
+	UpdatedAt       time.Time
+	FinishedAt      *time.Time
 }
 
 // One row per customer of the operator; stays after off-boarding.

@@ -76,21 +76,23 @@ func (q *Queries) AddEvent(ctx context.Context, arg AddEventParams) error {
 }
 
 const addOperation = `-- name: AddOperation :exec
-insert into operations (id, tenant_id, kind, state, data, change, span, erasure, requested_by)
+insert into operations (id, tenant_id, kind, state, data, change, span, erasure, artifact_version, rollout_id, requested_by)
 values ($1, $2, $3, $4, $5, $6, $7,
-  $8, $9)
+  $8, $9, $10, $11)
 `
 
 type AddOperationParams struct {
-	ID          string
-	TenantID    string
-	Kind        string
-	State       string
-	Data        string
-	Change      []byte
-	Span        []byte
-	Erasure     []byte
-	RequestedBy string
+	ID              string
+	TenantID        string
+	Kind            string
+	State           string
+	Data            string
+	Change          []byte
+	Span            []byte
+	Erasure         []byte
+	ArtifactVersion *string
+	RolloutID       *string
+	RequestedBy     string
 }
 
 func (q *Queries) AddOperation(ctx context.Context, arg AddOperationParams) error {
@@ -103,6 +105,8 @@ func (q *Queries) AddOperation(ctx context.Context, arg AddOperationParams) erro
 		arg.Change,
 		arg.Span,
 		arg.Erasure,
+		arg.ArtifactVersion,
+		arg.RolloutID,
 		arg.RequestedBy,
 	)
 	return err
@@ -264,7 +268,7 @@ func (q *Queries) LastSequence(ctx context.Context, arg LastSequenceParams) (int
 }
 
 const latestOperation = `-- name: LatestOperation :one
-select o.id, o.tenant_id, o.kind, o.state, o.step, o.attempt, o.percent, o.data, o.cancel_requested, o.memo, o.failure, o.generation, o.holder, o.lease_until, o.requested_by, o.created_at, o.updated_at, o.finished_at, o.change, o.span, o.erasure, t.slug
+select o.id, o.tenant_id, o.kind, o.state, o.step, o.attempt, o.percent, o.data, o.cancel_requested, o.memo, o.failure, o.generation, o.holder, o.lease_until, o.requested_by, o.created_at, o.updated_at, o.finished_at, o.change, o.span, o.erasure, o.artifact_version, o.rollout_id, t.slug
 from operations o join tenants t on t.id = o.tenant_id
 where o.tenant_id = $1
 order by o.created_at desc, o.id desc
@@ -301,13 +305,15 @@ func (q *Queries) LatestOperation(ctx context.Context, tenantID string) (LatestO
 		&i.Operation.Change,
 		&i.Operation.Span,
 		&i.Operation.Erasure,
+		&i.Operation.ArtifactVersion,
+		&i.Operation.RolloutID,
 		&i.Slug,
 	)
 	return i, err
 }
 
 const lockOperation = `-- name: LockOperation :one
-select o.id, o.tenant_id, o.kind, o.state, o.step, o.attempt, o.percent, o.data, o.cancel_requested, o.memo, o.failure, o.generation, o.holder, o.lease_until, o.requested_by, o.created_at, o.updated_at, o.finished_at, o.change, o.span, o.erasure, t.slug, coalesce(o.lease_until > clock_timestamp(), false)::boolean as is_held
+select o.id, o.tenant_id, o.kind, o.state, o.step, o.attempt, o.percent, o.data, o.cancel_requested, o.memo, o.failure, o.generation, o.holder, o.lease_until, o.requested_by, o.created_at, o.updated_at, o.finished_at, o.change, o.span, o.erasure, o.artifact_version, o.rollout_id, t.slug, coalesce(o.lease_until > clock_timestamp(), false)::boolean as is_held
 from operations o join tenants t on t.id = o.tenant_id
 where o.id = $1 and o.tenant_id = $2
 for no key update of o
@@ -350,6 +356,8 @@ func (q *Queries) LockOperation(ctx context.Context, arg LockOperationParams) (L
 		&i.Operation.Change,
 		&i.Operation.Span,
 		&i.Operation.Erasure,
+		&i.Operation.ArtifactVersion,
+		&i.Operation.RolloutID,
 		&i.Slug,
 		&i.IsHeld,
 	)
@@ -357,7 +365,7 @@ func (q *Queries) LockOperation(ctx context.Context, arg LockOperationParams) (L
 }
 
 const operationByID = `-- name: OperationByID :one
-select o.id, o.tenant_id, o.kind, o.state, o.step, o.attempt, o.percent, o.data, o.cancel_requested, o.memo, o.failure, o.generation, o.holder, o.lease_until, o.requested_by, o.created_at, o.updated_at, o.finished_at, o.change, o.span, o.erasure, t.slug from operations o join tenants t on t.id = o.tenant_id where o.id = $1
+select o.id, o.tenant_id, o.kind, o.state, o.step, o.attempt, o.percent, o.data, o.cancel_requested, o.memo, o.failure, o.generation, o.holder, o.lease_until, o.requested_by, o.created_at, o.updated_at, o.finished_at, o.change, o.span, o.erasure, o.artifact_version, o.rollout_id, t.slug from operations o join tenants t on t.id = o.tenant_id where o.id = $1
 `
 
 type OperationByIDRow struct {
@@ -390,13 +398,15 @@ func (q *Queries) OperationByID(ctx context.Context, id string) (OperationByIDRo
 		&i.Operation.Change,
 		&i.Operation.Span,
 		&i.Operation.Erasure,
+		&i.Operation.ArtifactVersion,
+		&i.Operation.RolloutID,
 		&i.Slug,
 	)
 	return i, err
 }
 
 const operationsBefore = `-- name: OperationsBefore :many
-select o.id, o.tenant_id, o.kind, o.state, o.step, o.attempt, o.percent, o.data, o.cancel_requested, o.memo, o.failure, o.generation, o.holder, o.lease_until, o.requested_by, o.created_at, o.updated_at, o.finished_at, o.change, o.span, o.erasure, t.slug
+select o.id, o.tenant_id, o.kind, o.state, o.step, o.attempt, o.percent, o.data, o.cancel_requested, o.memo, o.failure, o.generation, o.holder, o.lease_until, o.requested_by, o.created_at, o.updated_at, o.finished_at, o.change, o.span, o.erasure, o.artifact_version, o.rollout_id, t.slug
 from operations o join tenants t on t.id = o.tenant_id
 where ($1::timestamptz is null
     or (o.created_at, o.id) < ($1::timestamptz, $2::uuid))
@@ -459,6 +469,8 @@ func (q *Queries) OperationsBefore(ctx context.Context, arg OperationsBeforePara
 			&i.Operation.Change,
 			&i.Operation.Span,
 			&i.Operation.Erasure,
+			&i.Operation.ArtifactVersion,
+			&i.Operation.RolloutID,
 			&i.Slug,
 		); err != nil {
 			return nil, err

@@ -1,7 +1,7 @@
 -- name: AddOperation :exec
-insert into operations (id, tenant_id, kind, state, data, change, span, erasure, requested_by)
+insert into operations (id, tenant_id, kind, state, data, change, span, erasure, artifact_version, rollout_id, requested_by)
 values (sqlc.arg(id), sqlc.arg(tenant_id), sqlc.arg(kind), sqlc.arg(state), sqlc.arg(data), sqlc.narg(change), sqlc.narg(span),
-  sqlc.narg(erasure), sqlc.arg(requested_by));
+  sqlc.narg(erasure), sqlc.narg(artifact_version), sqlc.narg(rollout_id), sqlc.arg(requested_by));
 
 -- name: ForgetAgents :exec
 -- A failed erasure keeps the name for its retry. With another operation after it there is none.

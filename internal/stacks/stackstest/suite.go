@@ -3,6 +3,7 @@ package stackstest
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"testing"
 	"time"
@@ -16,6 +17,7 @@ type World struct {
 	Stacks operation.Stacks
 	Cell   tenant.Cell
 	Tenant func(t *testing.T) tenant.Tenant           // a tenant without a stack
+	Newer  string                                     // an artifact version beside the one of new stacks, which changes a resource
 	Break  func(t *testing.T, of tenant.Tenant)       // the tenant's next creations and updates fail at one resource
 	Mend   func(t *testing.T, of tenant.Tenant)       // and now they do not
 	Wait   func(ctx context.Context) <-chan time.Time // ticks when it is worth looking again
@@ -29,6 +31,8 @@ func Run(t *testing.T, newWorld func(t *testing.T) World) {
 		"a failed creation names the cause":            fail,
 		"an update is made once, or says so":           update,
 		"a failed update is taken back":                revert,
+		"an upgrade brings what its preview has said":  upgrade,
+		"a failed upgrade leaves the version":          revertUpgrade,
 		"what is not there":                            absent,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -178,6 +182,100 @@ func revert(t *testing.T, w World) {
 	w.await(t, of, operation.StackReady, operation.StackUpdating)
 	if failure, err := w.Stacks.FirstFailure(t.Context(), w.Cell, of.Stack.ID, "update-2"); failure != nil || err != nil {
 		t.Errorf("the failure of an earlier try was told of this one: %+v, %v", failure, err)
+	}
+}
+
+// upgraded returns the tenant as an upgrade shall leave it.
+func (w World) upgraded(of tenant.Tenant, version string) tenant.Tenant {
+	of.Stack.ArtifactVersion = version
+	return of
+}
+
+func (w World) preview(t *testing.T, of tenant.Tenant, token string) []operation.StackChange {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	for {
+		changes, ready, err := w.Stacks.Preview(ctx, w.Cell, of, token)
+		if err != nil {
+			t.Fatalf("preview %s: %v", token, err)
+		}
+		if ready {
+			return changes
+		}
+		select {
+		case <-w.Wait(ctx):
+		case <-ctx.Done():
+			t.Fatal("the preview is never ready")
+		}
+	}
+}
+
+func upgrade(t *testing.T, w World) {
+	t.Helper()
+	of := w.standing(t)
+	next := w.upgraded(of, w.Newer)
+	for _, token := range []string{"preview-1", "preview-1", "preview-2"} { // one that was read is gone and may be made anew
+		changes := w.preview(t, next, token)
+		if len(changes) == 0 || changes[0].Action != "modify" || changes[0].Resource == "" || changes[0].Type == "" {
+			t.Errorf("%s says %+v", token, changes)
+		}
+	}
+	if view := w.await(t, of, operation.StackReady); view.ArtifactVersion != of.Stack.ArtifactVersion {
+		t.Errorf("the preview has made %+v", view)
+	}
+	if got, err := w.Stacks.Upgrade(t.Context(), w.Cell, next, "upgrade-1"); !got || err != nil {
+		t.Fatalf("upgrade: %v, %v", got, err)
+	}
+	view := w.await(t, of, operation.StackReady, operation.StackUpdating)
+	if view.ArtifactVersion != w.Newer || view.ID != of.Stack.ID {
+		t.Errorf("after the upgrade the stack is %+v", view)
+	}
+	if got, err := w.Stacks.Upgrade(t.Context(), w.Cell, next, "upgrade-2"); got || err != nil {
+		t.Errorf("an upgrade to what it has: %v, %v", got, err)
+	}
+	if changes := w.preview(t, next, "preview-3"); len(changes) > 0 {
+		t.Errorf("a preview of nothing says %+v", changes)
+	}
+	w.update(t, w.upgraded(changed(t, of), w.Newer), "update-1", true)
+	if view := w.await(t, of, operation.StackReady, operation.StackUpdating); view.ArtifactVersion != w.Newer {
+		t.Errorf("an update after it has changed the version: %+v", view)
+	}
+	for what, err := range map[string]error{
+		"preview": second(w.Stacks.Preview(t.Context(), w.Cell, w.upgraded(of, "no-such-version"), "preview-4")),
+		"upgrade": first(w.Stacks.Upgrade(t.Context(), w.Cell, w.upgraded(of, "no-such-version"), "upgrade-3")),
+	} {
+		if failure := (*operation.Failure)(nil); !errors.As(err, &failure) || failure.Code != "upgrade.version_unknown" {
+			t.Errorf("%s to a version that is not there: %v", what, err)
+		}
+	}
+}
+
+func first[A any](_ A, err error) error          { return err }
+func second[A, B any](_ A, _ B, err error) error { return err }
+
+func revertUpgrade(t *testing.T, w World) {
+	t.Helper()
+	of := w.standing(t)
+	w.Break(t, of)
+	next := w.upgraded(of, w.Newer)
+	if got, err := w.Stacks.Upgrade(t.Context(), w.Cell, next, "upgrade-1"); !got || err != nil {
+		t.Fatalf("upgrade: %v, %v", got, err)
+	}
+	view := w.await(t, of, operation.StackReverted, operation.StackUpdating)
+	if view.ArtifactVersion != of.Stack.ArtifactVersion {
+		t.Errorf("after the rollback the stack is %+v", view)
+	}
+	failure, err := w.Stacks.FirstFailure(t.Context(), w.Cell, of.Stack.ID, "upgrade-1")
+	if err != nil || failure == nil || failure.Resource == "" {
+		t.Errorf("failure %+v, %v; want a resource and its reason", failure, err)
+	}
+	w.Mend(t, of)
+	if got, err := w.Stacks.Upgrade(t.Context(), w.Cell, next, "upgrade-2"); !got || err != nil {
+		t.Fatalf("again: %v, %v", got, err)
+	}
+	if view := w.await(t, of, operation.StackReady, operation.StackUpdating); view.ArtifactVersion != w.Newer {
+		t.Errorf("after another try the stack is %+v", view)
 	}
 }
 

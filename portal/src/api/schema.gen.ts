@@ -45,7 +45,7 @@ export interface paths {
         /**
          * Off-board a tenant
          * @description Deletes the tenant's stack. With `data=retain` its indices, space and data bucket stay and the slug stays held; a
-         *     second call with `data=delete` deletes them later. A running onboarding, rebuild, replay, redrive or erasure is cancelled at its
+         *     second call with `data=delete` deletes them later. A running onboarding, rebuild, preview, replay, redrive or erasure is cancelled at its
          *     next step and followed by this; any other running operation is 409 `operation.running`.
          */
         delete: operations["deleteTenant"];
@@ -298,6 +298,35 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/tenants/{slug}/actions/upgrade": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The tenant's slug.
+                 * @example acme
+                 */
+                slug: components["parameters"]["Slug"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Upgrade a tenant
+         * @description Brings its stack to another version of functions, site and template, and to what its cell gives now; a synthetic call
+         *     proves it. An upgrade that fails is rolled back, and a rollback that is stuck is continued: the tenant keeps the version
+         *     that it had. With `preview=true` nothing is changed: the operation, of kind `preview`, ends with `changes`, what the
+         *     upgrade would do to each resource.
+         */
+        post: operations["upgradeTenant"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/tenants/{slug}/actions/replay": {
         parameters: {
             query?: never;
@@ -375,6 +404,51 @@ export interface paths {
          *     under the tenant's `external_id`, the first 16 bytes in hexadecimal digits.
          */
         post: operations["eraseAgent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/upgrades": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List upgrades of many tenants, newest first
+         * @description Those whose tenants the caller reaches, all of them.
+         */
+        get: operations["listUpgrades"];
+        put?: never;
+        /**
+         * Upgrade many tenants
+         * @description In the order given, `parallel` at a time, each by an operation of its own. The first that fails, or that cannot begin,
+         *     stops the upgrade: those under way end, no other begins, and what went before stays. A tenant that is busy has its turn
+         *     later. To go on, mend what failed and send the rest; a tenant that has the version already is proved and nothing more.
+         */
+        post: operations["startUpgrade"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/upgrades/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["UpgradeID"];
+            };
+            cookie?: never;
+        };
+        /** Show an upgrade of many tenants */
+        get: operations["getUpgrade"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1062,6 +1136,12 @@ export interface components {
             span?: components["schemas"]["Span"];
             erasure?: components["schemas"]["Erasure"];
             space?: components["schemas"]["SpaceReport"];
+            /** @description Of an upgrade and its preview, the version that the stack is to have. */
+            artifact_version?: string;
+            /** @description The id of the upgrade of many tenants that this one is part of. */
+            upgrade?: string;
+            /** @description Of a preview that has succeeded, what the upgrade would do to each resource; empty when it would do nothing. */
+            changes?: components["schemas"]["StackChange"][];
             cancel_requested: boolean;
             failure?: components["schemas"]["Failure"];
             requested_by: string;
@@ -1071,6 +1151,87 @@ export interface components {
             updated_at: string;
             /** Format: date-time */
             finished_at?: string;
+        };
+        StackChange: {
+            /**
+             * @description `dynamic` - what happens is known only when it happens.
+             * @enum {string}
+             */
+            action: "add" | "modify" | "remove" | "import" | "dynamic";
+            /** @description Its logical id. */
+            resource: string;
+            /** @example AWS::Lambda::Function */
+            type: string;
+            /**
+             * @description Of a modification, whether the resource is made anew.
+             * @enum {string}
+             */
+            replacement?: "true" | "false" | "conditional";
+            /** @description What of the resource is modified, as far as CloudFormation says so. */
+            properties: string[];
+        };
+        /**
+         * @description Of functions, site and template, from `make artifacts`. The cell's bucket must have it.
+         * @example 410ce6a5e9c3e03d
+         */
+        ArtifactVersion: string;
+        UpgradeOne: {
+            artifact_version: components["schemas"]["ArtifactVersion"];
+        };
+        UpgradeDraft: {
+            artifact_version: components["schemas"]["ArtifactVersion"];
+            /**
+             * @description Slugs, in the order in which their turns come.
+             * @example [
+             *       "acme",
+             *       "orchard"
+             *     ]
+             */
+            tenants: string[];
+            /** @description How many at a time; 3 by default. */
+            parallel?: number;
+        };
+        Upgrade: {
+            /** Format: uuid */
+            id: string;
+            artifact_version: string;
+            parallel: number;
+            state: components["schemas"]["UpgradeState"];
+            /** @description At which tenant it stopped, and why. */
+            failure?: {
+                tenant: string;
+                code: string;
+                reason: string;
+            };
+            requested_by: string;
+            tenants: components["schemas"]["UpgradeTenant"][];
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            updated_at: string;
+            /** Format: date-time */
+            finished_at?: string;
+        };
+        /**
+         * @description `stopping` - something failed, and those under way are waited for.
+         * @enum {string}
+         */
+        UpgradeState: "running" | "stopping" | "succeeded" | "failed";
+        UpgradeTenant: {
+            /** @description Its slug. */
+            tenant: string;
+            /**
+             * @description `waiting` - its turn has not come; `not_begun` - and will not, because the upgrade has stopped.
+             * @enum {string}
+             */
+            state: "waiting" | "not_begun" | "queued" | "running" | "succeeded" | "failed" | "cancelled";
+            /** @description The operation that upgrades it; missing before its turn. */
+            operation?: string;
+        };
+        UpgradePage: {
+            items: components["schemas"]["Upgrade"][];
+            /** @description Missing on the last page. */
+            next_cursor?: string;
         };
         /**
          * @description A kind of telemetry.
@@ -1380,7 +1541,7 @@ export interface components {
         /** @enum {string} */
         Period: "day" | "week" | "month" | "quarter" | "year";
         /** @enum {string} */
-        OperationKind: "onboard" | "rebuild" | "update" | "suspend" | "resume" | "replay" | "redrive" | "erase" | "offboard";
+        OperationKind: "onboard" | "rebuild" | "update" | "upgrade" | "preview" | "suspend" | "resume" | "replay" | "redrive" | "erase" | "offboard";
         /** @enum {string} */
         OperationState: "queued" | "running" | "succeeded" | "failed" | "cancelled";
         /** @enum {string} */
@@ -1423,6 +1584,7 @@ export interface components {
          */
         Slug: string;
         OperationID: string;
+        UpgradeID: string;
         /**
          * @description The Connect instance's alias.
          * @example acme-berlin
@@ -1447,7 +1609,7 @@ export interface components {
     headers: {
         /** @description Changes with each change of the tenant. */
         ETag: string;
-        /** @description The operation. */
+        /** @description Where to follow what was begun. */
         Location: string;
     };
     pathItems: never;
@@ -1988,6 +2150,35 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    upgradeTenant: {
+        parameters: {
+            query?: {
+                /** @description Only tell what would change. */
+                preview?: boolean;
+            };
+            header?: {
+                /** @description Makes a repeat of the same request safe. Make a new one for each new intent, such as a UUID. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /**
+                 * @description The tenant's slug.
+                 * @example acme
+                 */
+                slug: components["parameters"]["Slug"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpgradeOne"];
+            };
+        };
+        responses: {
+            202: components["responses"]["Started"];
+            default: components["responses"]["Problem"];
+        };
+    };
     replayTenant: {
         parameters: {
             query?: never;
@@ -2059,6 +2250,84 @@ export interface operations {
         };
         responses: {
             202: components["responses"]["Started"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listUpgrades: {
+        parameters: {
+            query?: {
+                /** @description How many at most. */
+                limit?: components["parameters"]["Limit"];
+                /** @description The `next_cursor` of the page before. */
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of upgrades. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UpgradePage"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    startUpgrade: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeat of the same request safe. Make a new one for each new intent, such as a UUID. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpgradeDraft"];
+            };
+        };
+        responses: {
+            /** @description The upgrade is recorded and will run. */
+            202: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Upgrade"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getUpgrade: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["UpgradeID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The upgrade. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Upgrade"];
+                };
+            };
             default: components["responses"]["Problem"];
         };
     };

@@ -27,6 +27,7 @@ type Verifier interface {
 type Config struct {
 	Directory tenant.Directory
 	Starter   operation.Starter
+	Rollouts  operation.Rollouts
 	History   operation.History
 	Ledger    access.Ledger
 	Keys      access.Keys

@@ -153,6 +153,7 @@ func operationTo(o operation.Operation) apigen.Operation {
 		Id: o.ID, Tenant: o.Slug.String(), Kind: apigen.OperationKind(o.Kind), State: apigen.OperationState(o.State), Step: o.Step,
 		Attempt: o.Attempt, Percent: o.Percent, CancelRequested: o.CancelRequested, RequestedBy: o.RequestedBy,
 		CreatedAt: o.CreatedAt, UpdatedAt: o.UpdatedAt, Erasure: erasureTo(o), Space: spaceTo(o.Memo.Space),
+		ArtifactVersion: orNil(o.Artifacts), Upgrade: orNil(o.Rollout), Changes: changesTo(o),
 	}
 	if o.Data != "" {
 		out.Data = new(apigen.DataPolicy(o.Data))

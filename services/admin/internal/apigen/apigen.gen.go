@@ -274,12 +274,14 @@ const (
 	OperationKindErase    OperationKind = "erase"
 	OperationKindOffboard OperationKind = "offboard"
 	OperationKindOnboard  OperationKind = "onboard"
+	OperationKindPreview  OperationKind = "preview"
 	OperationKindRebuild  OperationKind = "rebuild"
 	OperationKindRedrive  OperationKind = "redrive"
 	OperationKindReplay   OperationKind = "replay"
 	OperationKindResume   OperationKind = "resume"
 	OperationKindSuspend  OperationKind = "suspend"
 	OperationKindUpdate   OperationKind = "update"
+	OperationKindUpgrade  OperationKind = "upgrade"
 )
 
 // Valid indicates whether the value is a known member of the OperationKind enum.
@@ -290,6 +292,8 @@ func (e OperationKind) Valid() bool {
 	case OperationKindOffboard:
 		return true
 	case OperationKindOnboard:
+		return true
+	case OperationKindPreview:
 		return true
 	case OperationKindRebuild:
 		return true
@@ -302,6 +306,8 @@ func (e OperationKind) Valid() bool {
 	case OperationKindSuspend:
 		return true
 	case OperationKindUpdate:
+		return true
+	case OperationKindUpgrade:
 		return true
 	default:
 		return false
@@ -356,6 +362,54 @@ func (e Period) Valid() bool {
 	case PeriodWeek:
 		return true
 	case PeriodYear:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for StackChangeAction.
+const (
+	StackChangeActionAdd     StackChangeAction = "add"
+	StackChangeActionDynamic StackChangeAction = "dynamic"
+	StackChangeActionImport  StackChangeAction = "import"
+	StackChangeActionModify  StackChangeAction = "modify"
+	StackChangeActionRemove  StackChangeAction = "remove"
+)
+
+// Valid indicates whether the value is a known member of the StackChangeAction enum.
+func (e StackChangeAction) Valid() bool {
+	switch e {
+	case StackChangeActionAdd:
+		return true
+	case StackChangeActionDynamic:
+		return true
+	case StackChangeActionImport:
+		return true
+	case StackChangeActionModify:
+		return true
+	case StackChangeActionRemove:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for StackChangeReplacement.
+const (
+	StackChangeReplacementConditional StackChangeReplacement = "conditional"
+	StackChangeReplacementFalse       StackChangeReplacement = "false"
+	StackChangeReplacementTrue        StackChangeReplacement = "true"
+)
+
+// Valid indicates whether the value is a known member of the StackChangeReplacement enum.
+func (e StackChangeReplacement) Valid() bool {
+	switch e {
+	case StackChangeReplacementConditional:
+		return true
+	case StackChangeReplacementFalse:
+		return true
+	case StackChangeReplacementTrue:
 		return true
 	default:
 		return false
@@ -419,6 +473,63 @@ func (e UnreadablePartPart) Valid() bool {
 	case UnreadablePartPartOldestMessage:
 		return true
 	case UnreadablePartPartQueue:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for UpgradeState.
+const (
+	UpgradeStateFailed    UpgradeState = "failed"
+	UpgradeStateRunning   UpgradeState = "running"
+	UpgradeStateStopping  UpgradeState = "stopping"
+	UpgradeStateSucceeded UpgradeState = "succeeded"
+)
+
+// Valid indicates whether the value is a known member of the UpgradeState enum.
+func (e UpgradeState) Valid() bool {
+	switch e {
+	case UpgradeStateFailed:
+		return true
+	case UpgradeStateRunning:
+		return true
+	case UpgradeStateStopping:
+		return true
+	case UpgradeStateSucceeded:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for UpgradeTenantState.
+const (
+	UpgradeTenantStateCancelled UpgradeTenantState = "cancelled"
+	UpgradeTenantStateFailed    UpgradeTenantState = "failed"
+	UpgradeTenantStateNotBegun  UpgradeTenantState = "not_begun"
+	UpgradeTenantStateQueued    UpgradeTenantState = "queued"
+	UpgradeTenantStateRunning   UpgradeTenantState = "running"
+	UpgradeTenantStateSucceeded UpgradeTenantState = "succeeded"
+	UpgradeTenantStateWaiting   UpgradeTenantState = "waiting"
+)
+
+// Valid indicates whether the value is a known member of the UpgradeTenantState enum.
+func (e UpgradeTenantState) Valid() bool {
+	switch e {
+	case UpgradeTenantStateCancelled:
+		return true
+	case UpgradeTenantStateFailed:
+		return true
+	case UpgradeTenantStateNotBegun:
+		return true
+	case UpgradeTenantStateQueued:
+		return true
+	case UpgradeTenantStateRunning:
+		return true
+	case UpgradeTenantStateSucceeded:
+		return true
+	case UpgradeTenantStateWaiting:
 		return true
 	default:
 		return false
@@ -503,6 +614,11 @@ type Admin struct {
 type AdminList struct {
 	Items []Admin `json:"items"`
 }
+
+// ArtifactVersion Of functions, site and template, from `make artifacts`. The cell's bucket must have it.
+//
+// Examples: 410ce6a5e9c3e03d
+type ArtifactVersion = string
 
 // AuditEvent defines model for AuditEvent.
 type AuditEvent struct {
@@ -834,13 +950,18 @@ type MediaOwner string
 
 // Operation defines model for Operation.
 type Operation struct {
-	Attempt         int  `json:"attempt"`
-	CancelRequested bool `json:"cancel_requested"`
+	// ArtifactVersion Of an upgrade and its preview, the version that the stack is to have.
+	ArtifactVersion *string `json:"artifact_version,omitempty"`
+	Attempt         int     `json:"attempt"`
+	CancelRequested bool    `json:"cancel_requested"`
 
 	// Change What an update was asked to change.
-	Change    *OperationChange `json:"change,omitempty"`
-	CreatedAt time.Time        `json:"created_at"`
-	Data      *DataPolicy      `json:"data,omitempty"`
+	Change *OperationChange `json:"change,omitempty"`
+
+	// Changes Of a preview that has succeeded, what the upgrade would do to each resource; empty when it would do nothing.
+	Changes   *[]StackChange `json:"changes,omitempty"`
+	CreatedAt time.Time      `json:"created_at"`
+	Data      *DataPolicy    `json:"data,omitempty"`
 
 	// Erasure Who is erased, and what was found where so far.
 	Erasure     *Erasure      `json:"erasure,omitempty"`
@@ -865,6 +986,9 @@ type Operation struct {
 	// Tenant The tenant's slug.
 	Tenant    string    `json:"tenant"`
 	UpdatedAt time.Time `json:"updated_at"`
+
+	// Upgrade The id of the upgrade of many tenants that this one is part of.
+	Upgrade *string `json:"upgrade,omitempty"`
 }
 
 // OperationChange What an update was asked to change.
@@ -1052,6 +1176,30 @@ type Span struct {
 	To    time.Time `json:"to"`
 }
 
+// StackChange defines model for StackChange.
+type StackChange struct {
+	// Action `dynamic` - what happens is known only when it happens.
+	Action StackChangeAction `json:"action"`
+
+	// Properties What of the resource is modified, as far as CloudFormation says so.
+	Properties []string `json:"properties"`
+
+	// Replacement Of a modification, whether the resource is made anew.
+	Replacement *StackChangeReplacement `json:"replacement,omitempty"`
+
+	// Resource Its logical id.
+	Resource string `json:"resource"`
+
+	// Type Examples: AWS::Lambda::Function
+	Type string `json:"type"`
+}
+
+// StackChangeAction `dynamic` - what happens is known only when it happens.
+type StackChangeAction string
+
+// StackChangeReplacement Of a modification, whether the resource is made anew.
+type StackChangeReplacement string
+
 // Started defines model for Started.
 type Started struct {
 	Operation Operation `json:"operation"`
@@ -1215,6 +1363,78 @@ type UnreadablePart struct {
 // UnreadablePartPart defines model for UnreadablePart.Part.
 type UnreadablePartPart string
 
+// Upgrade defines model for Upgrade.
+type Upgrade struct {
+	ArtifactVersion string    `json:"artifact_version"`
+	CreatedAt       time.Time `json:"created_at"`
+
+	// Failure At which tenant it stopped, and why.
+	Failure *struct {
+		Code   string `json:"code"`
+		Reason string `json:"reason"`
+		Tenant string `json:"tenant"`
+	} `json:"failure,omitempty"`
+	FinishedAt  *time.Time `json:"finished_at,omitempty"`
+	Id          string     `json:"id"`
+	Parallel    int        `json:"parallel"`
+	RequestedBy string     `json:"requested_by"`
+
+	// State `stopping` - something failed, and those under way are waited for.
+	State     UpgradeState    `json:"state"`
+	Tenants   []UpgradeTenant `json:"tenants"`
+	UpdatedAt time.Time       `json:"updated_at"`
+}
+
+// UpgradeDraft defines model for UpgradeDraft.
+type UpgradeDraft struct {
+	// ArtifactVersion Of functions, site and template, from `make artifacts`. The cell's bucket must have it.
+	//
+	// Examples: 410ce6a5e9c3e03d
+	ArtifactVersion ArtifactVersion `json:"artifact_version"`
+
+	// Parallel How many at a time; 3 by default.
+	Parallel *int `json:"parallel,omitempty"`
+
+	// Tenants Slugs, in the order in which their turns come.
+	//
+	// Examples: ["acme","orchard"]
+	Tenants []string `json:"tenants"`
+}
+
+// UpgradeOne defines model for UpgradeOne.
+type UpgradeOne struct {
+	// ArtifactVersion Of functions, site and template, from `make artifacts`. The cell's bucket must have it.
+	//
+	// Examples: 410ce6a5e9c3e03d
+	ArtifactVersion ArtifactVersion `json:"artifact_version"`
+}
+
+// UpgradePage defines model for UpgradePage.
+type UpgradePage struct {
+	Items []Upgrade `json:"items"`
+
+	// NextCursor Missing on the last page.
+	NextCursor *string `json:"next_cursor,omitempty"`
+}
+
+// UpgradeState `stopping` - something failed, and those under way are waited for.
+type UpgradeState string
+
+// UpgradeTenant defines model for UpgradeTenant.
+type UpgradeTenant struct {
+	// Operation The operation that upgrades it; missing before its turn.
+	Operation *string `json:"operation,omitempty"`
+
+	// State `waiting` - its turn has not come; `not_begun` - and will not, because the upgrade has stopped.
+	State UpgradeTenantState `json:"state"`
+
+	// Tenant Its slug.
+	Tenant string `json:"tenant"`
+}
+
+// UpgradeTenantState `waiting` - its turn has not come; `not_begun` - and will not, because the upgrade has stopped.
+type UpgradeTenantState string
+
 // Alias defines model for Alias.
 type Alias = string
 
@@ -1244,6 +1464,9 @@ type Slug = string
 
 // Subject defines model for Subject.
 type Subject = string
+
+// UpgradeID defines model for UpgradeID.
+type UpgradeID = string
 
 // ListAuditEventsParams defines parameters for ListAuditEvents.
 type ListAuditEventsParams struct {
@@ -1381,6 +1604,15 @@ type SuspendTenantParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// UpgradeTenantParams defines parameters for UpgradeTenant.
+type UpgradeTenantParams struct {
+	// Preview Only tell what would change.
+	Preview *bool `form:"preview,omitempty" json:"preview,omitempty"`
+
+	// IdempotencyKey Makes a repeat of the same request safe. Make a new one for each new intent, such as a UUID.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
 // AddConnectInstanceParams defines parameters for AddConnectInstance.
 type AddConnectInstanceParams struct {
 	// IdempotencyKey Makes a repeat of the same request safe. Make a new one for each new intent, such as a UUID.
@@ -1423,6 +1655,21 @@ type UpdateManagerParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// ListUpgradesParams defines parameters for ListUpgrades.
+type ListUpgradesParams struct {
+	// Limit How many at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// StartUpgradeParams defines parameters for StartUpgrade.
+type StartUpgradeParams struct {
+	// IdempotencyKey Makes a repeat of the same request safe. Make a new one for each new intent, such as a UUID.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
 // AddAPIKeyJSONRequestBody defines body for AddAPIKey for application/json ContentType.
 type AddAPIKeyJSONRequestBody = APIKeyDraft
 
@@ -1441,6 +1688,9 @@ type EraseAgentJSONRequestBody = EraseDraft
 // ReplayTenantJSONRequestBody defines body for ReplayTenant for application/json ContentType.
 type ReplayTenantJSONRequestBody = ReplayDraft
 
+// UpgradeTenantJSONRequestBody defines body for UpgradeTenant for application/json ContentType.
+type UpgradeTenantJSONRequestBody = UpgradeOne
+
 // AddConnectInstanceJSONRequestBody defines body for AddConnectInstance for application/json ContentType.
 type AddConnectInstanceJSONRequestBody = ConnectInstanceDraft
 
@@ -1452,6 +1702,9 @@ type InviteManagerJSONRequestBody = ManagerDraft
 
 // UpdateManagerJSONRequestBody defines body for UpdateManager for application/json ContentType.
 type UpdateManagerJSONRequestBody = ManagerChange
+
+// StartUpgradeJSONRequestBody defines body for StartUpgrade for application/json ContentType.
+type StartUpgradeJSONRequestBody = UpgradeDraft
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
@@ -1533,6 +1786,9 @@ type ServerInterface interface {
 	// SuspendTenant Suspend a tenant
 	// (POST /v1/tenants/{slug}/actions/suspend)
 	SuspendTenant(c *gin.Context, slug Slug, params SuspendTenantParams)
+	// UpgradeTenant Upgrade a tenant
+	// (POST /v1/tenants/{slug}/actions/upgrade)
+	UpgradeTenant(c *gin.Context, slug Slug, params UpgradeTenantParams)
 	// ListConnectInstances List a tenant's Connect instances
 	// (GET /v1/tenants/{slug}/connect-instances)
 	ListConnectInstances(c *gin.Context, slug Slug)
@@ -1563,6 +1819,15 @@ type ServerInterface interface {
 	// UpdateManager Change a manager
 	// (PATCH /v1/tenants/{slug}/managers/{email})
 	UpdateManager(c *gin.Context, slug Slug, email Email, params UpdateManagerParams)
+	// ListUpgrades List upgrades of many tenants, newest first
+	// (GET /v1/upgrades)
+	ListUpgrades(c *gin.Context, params ListUpgradesParams)
+	// StartUpgrade Upgrade many tenants
+	// (POST /v1/upgrades)
+	StartUpgrade(c *gin.Context, params StartUpgradeParams)
+	// GetUpgrade Show an upgrade of many tenants
+	// (GET /v1/upgrades/{id})
+	GetUpgrade(c *gin.Context, id UpgradeID)
 	// GetCaller Show who the caller is and what the caller may do
 	// (GET /v1/whoami)
 	GetCaller(c *gin.Context)
@@ -2575,6 +2840,63 @@ func (siw *ServerInterfaceWrapper) SuspendTenant(c *gin.Context) {
 	siw.Handler.SuspendTenant(c, slug, params)
 }
 
+// UpgradeTenant operation middleware
+func (siw *ServerInterfaceWrapper) UpgradeTenant(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "slug" -------------
+	var slug Slug
+
+	err = runtime.BindStyledParameterWithOptions("simple", "slug", c.Param("slug"), &slug, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter slug: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UpgradeTenantParams
+
+	// ------------- Optional query parameter "preview" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "preview", c.Request.URL.Query(), &params.Preview, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter preview: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.UpgradeTenant(c, slug, params)
+}
+
 // ListConnectInstances operation middleware
 func (siw *ServerInterfaceWrapper) ListConnectInstances(c *gin.Context) {
 
@@ -3052,6 +3374,106 @@ func (siw *ServerInterfaceWrapper) UpdateManager(c *gin.Context) {
 	siw.Handler.UpdateManager(c, slug, email, params)
 }
 
+// ListUpgrades operation middleware
+func (siw *ServerInterfaceWrapper) ListUpgrades(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListUpgradesParams
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListUpgrades(c, params)
+}
+
+// StartUpgrade operation middleware
+func (siw *ServerInterfaceWrapper) StartUpgrade(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params StartUpgradeParams
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.StartUpgrade(c, params)
+}
+
+// GetUpgrade operation middleware
+func (siw *ServerInterfaceWrapper) GetUpgrade(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id UpgradeID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetUpgrade(c, id)
+}
+
 // GetCaller operation middleware
 func (siw *ServerInterfaceWrapper) GetCaller(c *gin.Context) {
 
@@ -3110,9 +3532,13 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/v1/tenants/:slug/actions/retry", wrapper.RetryTenant)
 	router.POST(options.BaseURL+"/v1/tenants/:slug/actions/suspend", wrapper.SuspendTenant)
 	router.POST(options.BaseURL+"/v1/tenants/:slug/actions/resume", wrapper.ResumeTenant)
+	router.POST(options.BaseURL+"/v1/tenants/:slug/actions/upgrade", wrapper.UpgradeTenant)
 	router.POST(options.BaseURL+"/v1/tenants/:slug/actions/replay", wrapper.ReplayTenant)
 	router.POST(options.BaseURL+"/v1/tenants/:slug/actions/redrive", wrapper.RedriveTenant)
 	router.POST(options.BaseURL+"/v1/tenants/:slug/actions/erase", wrapper.EraseAgent)
+	router.GET(options.BaseURL+"/v1/upgrades", wrapper.ListUpgrades)
+	router.POST(options.BaseURL+"/v1/upgrades", wrapper.StartUpgrade)
+	router.GET(options.BaseURL+"/v1/upgrades/:id", wrapper.GetUpgrade)
 	router.GET(options.BaseURL+"/v1/operations", wrapper.ListOperations)
 	router.GET(options.BaseURL+"/v1/operations/:id", wrapper.GetOperation)
 	router.GET(options.BaseURL+"/v1/operations/:id/events", wrapper.ListOperationEvents)
@@ -4242,6 +4668,48 @@ func (response SuspendTenantdefaultApplicationProblemPlusJSONResponse) VisitSusp
 	return err
 }
 
+type UpgradeTenantRequestObject struct {
+	Slug   Slug `json:"slug"`
+	Params UpgradeTenantParams
+	Body   *UpgradeTenantJSONRequestBody
+}
+
+type UpgradeTenantResponseObject interface {
+	VisitUpgradeTenantResponse(w http.ResponseWriter) error
+}
+
+type UpgradeTenant202JSONResponse struct{ StartedJSONResponse }
+
+func (response UpgradeTenant202JSONResponse) VisitUpgradeTenantResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Location", fmt.Sprint(response.Headers.Location))
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpgradeTenantdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response UpgradeTenantdefaultApplicationProblemPlusJSONResponse) VisitUpgradeTenantResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListConnectInstancesRequestObject struct {
 	Slug Slug `json:"slug"`
 }
@@ -4682,6 +5150,132 @@ func (response UpdateManagerdefaultApplicationProblemPlusJSONResponse) VisitUpda
 	return err
 }
 
+type ListUpgradesRequestObject struct {
+	Params ListUpgradesParams
+}
+
+type ListUpgradesResponseObject interface {
+	VisitListUpgradesResponse(w http.ResponseWriter) error
+}
+
+type ListUpgrades200JSONResponse UpgradePage
+
+func (response ListUpgrades200JSONResponse) VisitListUpgradesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListUpgradesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListUpgradesdefaultApplicationProblemPlusJSONResponse) VisitListUpgradesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartUpgradeRequestObject struct {
+	Params StartUpgradeParams
+	Body   *StartUpgradeJSONRequestBody
+}
+
+type StartUpgradeResponseObject interface {
+	VisitStartUpgradeResponse(w http.ResponseWriter) error
+}
+
+type StartUpgrade202ResponseHeaders struct {
+	Location string
+}
+
+type StartUpgrade202JSONResponse struct {
+	Body    Upgrade
+	Headers StartUpgrade202ResponseHeaders
+}
+
+func (response StartUpgrade202JSONResponse) VisitStartUpgradeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Location", fmt.Sprint(response.Headers.Location))
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartUpgradedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response StartUpgradedefaultApplicationProblemPlusJSONResponse) VisitStartUpgradeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUpgradeRequestObject struct {
+	Id UpgradeID `json:"id"`
+}
+
+type GetUpgradeResponseObject interface {
+	VisitGetUpgradeResponse(w http.ResponseWriter) error
+}
+
+type GetUpgrade200JSONResponse Upgrade
+
+func (response GetUpgrade200JSONResponse) VisitGetUpgradeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUpgradedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetUpgradedefaultApplicationProblemPlusJSONResponse) VisitGetUpgradeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetCallerRequestObject struct {
 }
 
@@ -4800,6 +5394,9 @@ type StrictServerInterface interface {
 	// SuspendTenant Suspend a tenant
 	// (POST /v1/tenants/{slug}/actions/suspend)
 	SuspendTenant(ctx context.Context, request SuspendTenantRequestObject) (SuspendTenantResponseObject, error)
+	// UpgradeTenant Upgrade a tenant
+	// (POST /v1/tenants/{slug}/actions/upgrade)
+	UpgradeTenant(ctx context.Context, request UpgradeTenantRequestObject) (UpgradeTenantResponseObject, error)
 	// ListConnectInstances List a tenant's Connect instances
 	// (GET /v1/tenants/{slug}/connect-instances)
 	ListConnectInstances(ctx context.Context, request ListConnectInstancesRequestObject) (ListConnectInstancesResponseObject, error)
@@ -4830,6 +5427,15 @@ type StrictServerInterface interface {
 	// UpdateManager Change a manager
 	// (PATCH /v1/tenants/{slug}/managers/{email})
 	UpdateManager(ctx context.Context, request UpdateManagerRequestObject) (UpdateManagerResponseObject, error)
+	// ListUpgrades List upgrades of many tenants, newest first
+	// (GET /v1/upgrades)
+	ListUpgrades(ctx context.Context, request ListUpgradesRequestObject) (ListUpgradesResponseObject, error)
+	// StartUpgrade Upgrade many tenants
+	// (POST /v1/upgrades)
+	StartUpgrade(ctx context.Context, request StartUpgradeRequestObject) (StartUpgradeResponseObject, error)
+	// GetUpgrade Show an upgrade of many tenants
+	// (GET /v1/upgrades/{id})
+	GetUpgrade(ctx context.Context, request GetUpgradeRequestObject) (GetUpgradeResponseObject, error)
 	// GetCaller Show who the caller is and what the caller may do
 	// (GET /v1/whoami)
 	GetCaller(ctx context.Context, request GetCallerRequestObject) (GetCallerResponseObject, error)
@@ -5672,6 +6278,51 @@ func (sh *strictHandler) SuspendTenant(ctx *gin.Context, slug Slug, params Suspe
 	}
 }
 
+// UpgradeTenant operation middleware
+func (sh *strictHandler) UpgradeTenant(ctx *gin.Context, slug Slug, params UpgradeTenantParams) {
+	var request UpgradeTenantRequestObject
+
+	request.Slug = slug
+	request.Params = params
+
+	var body UpgradeTenantJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UpgradeTenant(ctx, request.(UpgradeTenantRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpgradeTenant")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(UpgradeTenantResponseObject); ok {
+		if err := validResponse.VisitUpgradeTenantResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ListConnectInstances operation middleware
 func (sh *strictHandler) ListConnectInstances(ctx *gin.Context, slug Slug) {
 	var request ListConnectInstancesRequestObject
@@ -6008,6 +6659,102 @@ func (sh *strictHandler) UpdateManager(ctx *gin.Context, slug Slug, email Email,
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(UpdateManagerResponseObject); ok {
 		if err := validResponse.VisitUpdateManagerResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListUpgrades operation middleware
+func (sh *strictHandler) ListUpgrades(ctx *gin.Context, params ListUpgradesParams) {
+	var request ListUpgradesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListUpgrades(ctx, request.(ListUpgradesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListUpgrades")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListUpgradesResponseObject); ok {
+		if err := validResponse.VisitListUpgradesResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// StartUpgrade operation middleware
+func (sh *strictHandler) StartUpgrade(ctx *gin.Context, params StartUpgradeParams) {
+	var request StartUpgradeRequestObject
+
+	request.Params = params
+
+	var body StartUpgradeJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.StartUpgrade(ctx, request.(StartUpgradeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "StartUpgrade")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(StartUpgradeResponseObject); ok {
+		if err := validResponse.VisitStartUpgradeResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetUpgrade operation middleware
+func (sh *strictHandler) GetUpgrade(ctx *gin.Context, id UpgradeID) {
+	var request GetUpgradeRequestObject
+
+	request.Id = id
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetUpgrade(ctx, request.(GetUpgradeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetUpgrade")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetUpgradeResponseObject); ok {
+		if err := validResponse.VisitGetUpgradeResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

@@ -40,6 +40,10 @@ func (w *advance) Work(ctx context.Context, job *river.Job[operation.AdvanceArgs
 
 // NextRetry comes back soon, and never later than in half a minute: what failed is the way to the database.
 func (*advance) NextRetry(job *river.Job[operation.AdvanceArgs]) time.Time {
+	return retryAt(job.Attempt)
+}
+
+func retryAt(attempt int) time.Time {
 	const longest = 30 * time.Second
-	return time.Now().Add(min(longest, time.Second<<min(job.Attempt-1, 5)))
+	return time.Now().Add(min(longest, time.Second<<min(attempt-1, 5)))
 }

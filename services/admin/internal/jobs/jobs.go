@@ -15,6 +15,8 @@ import (
 // Config is what the jobs need.
 type Config struct {
 	Advancer     Advancer
+	Rollouts     RolloutAdvancer
+	RolloutEvery time.Duration // between two looks at a rollout
 	Keeper       Keeper
 	Rebuilder    *Rebuilder    // nil: no stack is built again by itself
 	RebuildEvery time.Duration // how often is looked for lost stacks, beside once at the start
@@ -33,6 +35,7 @@ var itself = access.Actor{Subject: "worker", Name: "worker", Role: access.System
 func Workers(c Config) *river.Workers {
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &advance{advancer: c.Advancer})
+	river.AddWorker(workers, &advanceRollout{advancer: c.Rollouts, every: c.RolloutEvery})
 	river.AddWorker(workers, &housekeeping{keeper: c.Keeper, log: c.Log})
 	river.AddWorker(workers, &rebuildMissing{rebuilder: c.Rebuilder})
 	river.AddWorker(workers, &scheduleExpiry{scheduler: c.Scheduler, within: c.ExpireEvery / 2})

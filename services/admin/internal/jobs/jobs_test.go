@@ -184,3 +184,34 @@ func TestPeriodicJobs(t *testing.T) {
 		t.Error("no workers")
 	}
 }
+
+// rollouts answers for a rollout.
+type rollouts struct {
+	over bool
+	err  error
+}
+
+func (r rollouts) AdvanceRollout(context.Context, operation.RolloutArgs) (bool, error) {
+	return r.over, r.err
+}
+
+func TestAdvanceRollout(t *testing.T) {
+	t.Parallel()
+	job := &river.Job[operation.RolloutArgs]{JobRow: &rivertype.JobRow{Attempt: 3}}
+	work := func(r rollouts) error {
+		return (&advanceRollout{advancer: r, every: time.Minute}).Work(t.Context(), job)
+	}
+	if err := work(rollouts{over: true}); err != nil {
+		t.Errorf("a rollout that is over: %v", err)
+	}
+	var snooze *rivertype.JobSnoozeError
+	if err := work(rollouts{}); !errors.As(err, &snooze) || snooze.Duration != time.Minute {
+		t.Errorf("a rollout that goes on: %v", err)
+	}
+	if err := work(rollouts{err: errAway}); !errors.Is(err, errAway) {
+		t.Errorf("a store that is away: %v", err)
+	}
+	if in := time.Until((&advanceRollout{}).NextRetry(job)); in > 4*time.Second || in < 3*time.Second {
+		t.Errorf("the next try comes in %s", in)
+	}
+}
