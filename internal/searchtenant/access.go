@@ -46,14 +46,17 @@ type grantee struct {
 	name string
 	role role
 	who  Identity
+	// asked are backend roles that the gateway may ask for through Dashboards, where the cluster keeps users: its own users have none,
+	// and whoever else could bear one is believed by the cluster's proxy domain.
+	asked []string
 }
 
 // grantees lists the roles of a grant. The writer comes first: its description says whose stack has the tenant.
 func (g Grant) grantees() []grantee {
 	list := []grantee{
-		{g.Slug.WriterRole(), writerRole(g.Slug), g.Writer},
-		{g.Slug.ReaderRole(), readerRole(g.Slug), g.Reader},
-		{g.Slug.EditorRole(), editorRole(g.Slug), g.Editor},
+		{g.Slug.WriterRole(), writerRole(g.Slug), g.Writer, nil},
+		{g.Slug.ReaderRole(), readerRole(g.Slug), g.Reader, []string{g.Slug.ReaderRole()}},
+		{g.Slug.EditorRole(), editorRole(g.Slug), g.Editor, []string{g.Slug.EditorRole()}},
 	}
 	for i := range list {
 		list[i].role.Description = stackMark + g.StackID
@@ -127,8 +130,11 @@ func (w *writer) putMapping(ctx context.Context, to grantee) error {
 	switch {
 	case to.who.Username != "":
 		wanted.Users = append(wanted.Users, to.who.Username)
+		wanted.BackendRoles = append(wanted.BackendRoles, to.asked...)
 	case !w.options.HasUsers:
 		wanted.BackendRoles = append(wanted.BackendRoles, to.who.Principal)
+	case len(to.asked) > 0:
+		wanted.BackendRoles = append(wanted.BackendRoles, to.asked...)
 	default:
 		return w.dropIfThere(ctx, security+"rolesmapping/"+to.name)
 	}

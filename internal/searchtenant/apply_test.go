@@ -30,7 +30,7 @@ func TestApplyWritesOnlyWhatDiffers(t *testing.T) {
 	m := &meter{next: as(t, "", "")}
 	admin := searchtenant.New(m, options())
 	apply(t, admin, grant(s, stackA))
-	if writes := m.reset(); len(writes) != 1+3+2+2+4+3 {
+	if writes := m.reset(); len(writes) != 1+3+2+3+4+3 {
 		t.Errorf("the first time wrote %q", writes)
 	}
 	apply(t, admin, grant(s, stackA))
@@ -259,6 +259,29 @@ func TestIAMRolesAreMapped(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := found[name]; !slices.Equal(got.BackendRoles, []string{principal}) || len(got.Users) != 0 {
+			t.Errorf("%s is mapped to %+v", name, got)
+		}
+	}
+}
+
+// TestTheGatewayMayAskForRoles: where the cluster keeps users, reader and editor are also given by the name that the gateway sends
+// through Dashboards; the writer is not.
+func TestTheGatewayMayAskForRoles(t *testing.T) {
+	t.Parallel()
+	admin, s := setup(t)
+	apply(t, admin, grant(s, stackA))
+	for name, want := range map[string][2][]string{ // users, backend roles
+		s.WriterRole(): {{s.WriterRole()}, {}}, s.ReaderRole(): {{s.ReaderRole()}, {s.ReaderRole()}}, s.EditorRole(): {{}, {s.EditorRole()}},
+	} {
+		_, text := do(t, as(t, "", ""), http.MethodGet, "/_plugins/_security/api/rolesmapping/"+name, "")
+		var found map[string]struct {
+			BackendRoles []string `json:"backend_roles"`
+			Users        []string `json:"users"`
+		}
+		if err := json.Unmarshal([]byte(text), &found); err != nil {
+			t.Fatal(err)
+		}
+		if got := found[name]; !slices.Equal(got.Users, want[0]) || !slices.Equal(got.BackendRoles, want[1]) {
 			t.Errorf("%s is mapped to %+v", name, got)
 		}
 	}

@@ -302,6 +302,7 @@ func TestAttackRoutesOfDashboards(t *testing.T) {
 		"the console":                       {"POST", "/api/console/proxy?path=_search&method=GET", 403},
 		"the console's, letters encoded":    {"POST", "/api/%63onsole/proxy", 403},
 		"roles":                             {"GET", "/api/v1/configuration/roles", 403},
+		"a password":                        {"POST", "/api/v1/configuration/account", 403},
 		"a user":                            {"POST", "/api/v1/configuration/internalusers/me", 403},
 		"spaces of others":                  {"POST", "/api/v1/multitenancy/migrate/.kibana?force=true", 403},
 		"the migration of all":              {"POST", "/api/saved_objects/_migrate", 403},
@@ -337,6 +338,9 @@ func TestAttackRoutesOfDashboards(t *testing.T) {
 		if asked := h.dashboards.take(); got.status != row.status || len(asked) != 0 {
 			t.Errorf("%s: %d %.200s; Dashboards was asked %v", name, got.status, got.body, asked)
 		}
+	}
+	if got := h.ask(t, http.MethodGet, at(acme), "/api/v1/configuration/account", who); got.status != http.StatusOK || len(h.dashboards.take()) != 1 {
+		t.Errorf("pages are not told who asks: %d", got.status)
 	}
 	if got := h.ask(t, http.MethodGet, at(acme), "/api/v1/multitenancy/tenant", who); got.status != http.StatusOK || got.body != "acme" || len(h.dashboards.take()) != 0 {
 		t.Errorf("the space is told as %d %s", got.status, got.body)
@@ -427,7 +431,7 @@ func TestASessionForAllButAssets(t *testing.T) {
 	if asked := h.dashboards.take(); len(asked) != 0 {
 		t.Errorf("Dashboards was asked without a session: %v", asked)
 	}
-	for _, path := range []string{"/7004/bundles/core/core.entry.js", "/ui/logos/mark.svg"} {
+	for _, path := range []string{"/7004/bundles/core/core.entry.js", "/ui/logos/mark.svg", "/node_modules/@osd/ui-framework/dist/kui_light.css"} {
 		got := h.ask(t, http.MethodGet, at(acme), path+"?securitytenant=globex&x=1", nil, "If-None-Match: x", "x-proxy-user: kibanaserver", "x-proxy-roles: admin", "x-forwarded-for: 127.0.0.2")
 		asked := h.dashboards.take()
 		if got.status != http.StatusOK || len(asked) != 1 || asked[0].Target != path {

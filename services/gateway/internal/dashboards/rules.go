@@ -30,7 +30,7 @@ func checkPath(u *url.URL) error {
 	return nil
 }
 
-var staticPath = regexp.MustCompile(`^/(?:[0-9]+/bundles|ui)/[A-Za-z0-9@._/-]+\.(?:js|css|svg|png|gif|ico|jpe?g|json|woff2?|ttf|eot|map|wasm|webmanifest|xml)$`)
+var staticPath = regexp.MustCompile(`^/(?:[0-9]+/bundles|ui|node_modules/@osd/[a-z-]+/dist)/[A-Za-z0-9@._/-]+\.(?:js|css|svg|png|gif|ico|jpe?g|json|woff2?|ttf|eot|map|wasm|webmanifest|xml)$`)
 
 // isStatic reports whether the path is that of an asset which Dashboards was built with.
 func isStatic(inside string) bool { return staticPath.MatchString(inside) }
@@ -39,7 +39,10 @@ func isImport(inside string) bool {
 	return inside == "/api/saved_objects/_import" || inside == "/api/saved_objects/_resolve_import_errors"
 }
 
-const tenantRoute = "/api/v1/multitenancy/tenant"
+const (
+	tenantRoute  = "/api/v1/multitenancy/tenant"
+	accountRoute = "/api/v1/configuration/account" // GET tells pages who asks; POST would set a password
+)
 
 // closed are the routes that nobody is let to, with what is below them. They choose the space, write past Dashboards' own checks,
 // keep rights, tell of the whole process, or reach further than a space.
@@ -65,6 +68,8 @@ func (q question) rule(method string) (func(http.ResponseWriter, *http.Request, 
 		return nil, problem.ErrNoMethod
 	case route == tenantRoute && isReading:
 		return q.tellSpace, nil
+	case route == accountRoute && isReading:
+		return nil, nil
 	case route == tenantRoute, slices.ContainsFunc(closed, func(c string) bool { return route == c || strings.HasPrefix(route, c+"/") }):
 		return nil, ErrClosed
 	case route == "/app/login" && isReading:

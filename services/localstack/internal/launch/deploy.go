@@ -75,7 +75,16 @@ func (s *stack) deploy(ctx context.Context) error {
 	s.mu.Unlock()
 	return start(ctx, s.supervisor, s.admin.Part(identity), s.admin.WorkerPart(identity, s.gateway.RosterKey()), s.gateway.Part(part.GatewayPlace{
 		Identity: identity, Key: part.Key(gateway), Bucket: cell.ArtifactBucket, CAPem: s.opensearch.CAPem,
+		Dashboards: s.Settings.DashboardsURL, Search: s.dashboardsSearch(),
 	}))
+}
+
+// dashboardsSearch is the search that somebody's Dashboards reads.
+func (s *stack) dashboardsSearch() string {
+	if s.Settings.DashboardsURL == "" {
+		return ""
+	}
+	return s.opensearch.URL()
 }
 
 func searchOf(node *part.OpenSearch) cloud.Search {

@@ -28,7 +28,8 @@ type Endpoints struct {
 	Dedicated     *SearchAccess  `json:"dedicated_opensearch"` // what dedicated tenants have
 	Postgres      string         `json:"postgres"`
 	Simulator     *string        `json:"simulator"`
-	Dashboards    *string        `json:"dashboards"`
+	Dashboards    *string        `json:"dashboards"`            // somebody's own
+	Relay         *SearchAccess  `json:"dashboards_opensearch"` // the search that it has to use
 	Processes     map[string]int `json:"processes"`
 }
 

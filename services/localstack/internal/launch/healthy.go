@@ -3,6 +3,7 @@ package launch
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/earshot-hq/earshot/services/localstack/internal/adminapi"
@@ -39,7 +40,23 @@ func (s *stack) writeEndpoints() error {
 		dedicated := accessTo(s.dedicated)
 		e.Dedicated = &dedicated
 	}
+	if s.relay != nil {
+		if err := s.tellDashboards(&e); err != nil {
+			return err
+		}
+	}
 	return e.write(s.bench.Workspace.State)
+}
+
+// tellDashboards writes down how somebody's Dashboards reaches search.
+func (s *stack) tellDashboards(e *Endpoints) error {
+	password, err := s.opensearch.DashboardsPassword()
+	if err != nil {
+		return err
+	}
+	e.Dashboards = &s.Settings.DashboardsURL
+	e.Relay = &SearchAccess{URL: "https://localhost:" + strconv.Itoa(s.bench.Ports.Relay), Username: "kibanaserver", Password: password, CAFile: s.opensearch.CAFile}
+	return nil
 }
 
 // checkLoopback refuses to go on when any process of the stack listens where another machine could reach it.
@@ -67,6 +84,10 @@ func (s *stack) printAddresses(tenant adminapi.Tenant) {
 	if s.dedicated != nil {
 		dedicated = s.dedicated.URL()
 	}
+	dashboards := "none; EARSHOT_DASHBOARDS_URL names one that you run"
+	if s.relay != nil {
+		dashboards = s.Settings.DashboardsURL + "; it finds search as dashboards_opensearch of the file below says"
+	}
 	for _, line := range [][2]string{
 		{"portal", s.admin.PortalURL()},
 		{"  sign in as", ownerEmail + " with the password " + s.password},
@@ -78,6 +99,7 @@ func (s *stack) printAddresses(tenant adminapi.Tenant) {
 		{"  manager", managerEmail + "; the password is demo_manager in the file below"},
 		{"search", s.opensearch.URL()},
 		{"  dedicated", dedicated},
+		{"dashboards", dashboards},
 		{"AWS", s.emulator.URL()},
 		{"simulator", s.simulator.URL() + "/sim/, a stand-in for Amazon Connect: call an agent who has signed in"},
 		{"all of it", endpointsFile(s.bench.Workspace.State)},

@@ -18,6 +18,8 @@ type Settings struct {
 	MavenURL string `env:"MAVEN_URL"` // the Maven repository; default: the Maven client's own
 	// DedicatedSearch asks for a second search node, for dedicated tenants. A state that had one keeps it.
 	DedicatedSearch bool `env:"DEDICATED_SEARCH"`
+	// DashboardsURL is where somebody runs OpenSearch Dashboards, before the search of up; empty: nobody does.
+	DashboardsURL string `env:"DASHBOARDS_URL"`
 }
 
 // LoadSettings reads the environment; root is the repository.
@@ -48,7 +50,8 @@ func (l *Launcher) bench(w *workspace.Workspace, fleeting bool) (*part.Bench, er
 		return nil, err
 	}
 	hasDedicated := !fleeting && (l.Settings.DedicatedSearch || part.KeepsDedicated(w))
-	ports, err := part.ChoosePorts(remembered, w.State != workspace.OwnState(l.Root), hasDedicated)
+	hasDashboards := !fleeting && l.Settings.DashboardsURL != ""
+	ports, err := part.ChoosePorts(remembered, w.State != workspace.OwnState(l.Root), hasDedicated, hasDashboards)
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +66,7 @@ func (l *Launcher) bench(w *workspace.Workspace, fleeting bool) (*part.Bench, er
 		repository = depot.At(l.Settings.MavenURL)
 	}
 	return &part.Bench{
-		Workspace: w, Ports: ports, Secrets: secrets, Fleeting: fleeting, HasDedicated: hasDedicated,
+		Workspace: w, Ports: ports, Secrets: secrets, Fleeting: fleeting, HasDedicated: hasDedicated, HasDashboards: hasDashboards,
 		Report: report, Requirements: l.Requirements,
 		Depot:  depot.New(repository, depot.CacheDir(filepath.Join(w.Software, "downloads")), report),
 		Python: python,

@@ -17,6 +17,7 @@ import (
 	"github.com/earshot-hq/earshot/services/localstack/internal/cloud"
 	"github.com/earshot-hq/earshot/services/localstack/internal/part"
 	"github.com/earshot-hq/earshot/services/localstack/internal/process"
+	"github.com/earshot-hq/earshot/services/localstack/internal/relay"
 	"github.com/earshot-hq/earshot/services/localstack/internal/workspace"
 )
 
@@ -33,6 +34,7 @@ type stack struct {
 	postgres        *part.Postgres
 	opensearch      *part.OpenSearch
 	dedicated       *part.OpenSearch // nil without one
+	relay           *relay.Relay     // for somebody's Dashboards; nil without one
 	emulator        *part.Emulator
 	simulator       *part.Simulator
 	admin           *part.Admin
@@ -132,6 +134,11 @@ func (s *stack) startSearch(ctx context.Context, known chan struct{}) (err error
 		nodes = append(nodes, s.dedicated.Part())
 	}
 	close(known)
+	if s.bench.HasDashboards {
+		if s.relay, err = relay.Start(ctx, part.Loopback(s.bench.Ports.Relay), part.Loopback(s.bench.Ports.OpenSearch), part.DashboardsAddress); err != nil {
+			return err
+		}
+	}
 	return start(ctx, s.supervisor, nodes...)
 }
 
@@ -244,4 +251,7 @@ func (s *stack) down() {
 	s.mu.Unlock()
 	_ = os.Remove(endpointsFile(s.bench.Workspace.State)) // it is not there before all is healthy
 	s.supervisor.Close("gateway", "worker", "admin", "aws")
+	if s.relay != nil {
+		_ = s.relay.Close() // the process ends
+	}
 }

@@ -46,6 +46,15 @@ type GatewayPlace struct {
 	Key      Key
 	Bucket   string // of the cell
 	CAPem    string // of search
+	// Dashboards is where somebody runs one before Search; empty: nobody does.
+	Dashboards, Search string
+}
+
+func authOf(at GatewayPlace) string {
+	if at.Dashboards == "" {
+		return "none"
+	}
+	return "proxy"
 }
 
 // Part is it as a process, under an IAM identity of its own.
@@ -60,6 +69,7 @@ func (g *Gateway) Part(at GatewayPlace) process.Part {
 				"EARSHOT_LISTEN="+Loopback(g.bench.Ports.Gateway), "EARSHOT_METRICS_LISTEN="+metrics,
 				"EARSHOT_GATEWAY_HOST="+g.Host(), "EARSHOT_GATEWAY_SCHEME=http", "EARSHOT_POOLS_URL="+at.Identity.Endpoint,
 				"EARSHOT_ROSTER_BUCKET="+at.Bucket, "EARSHOT_ROSTER_PUBLIC_KEY="+base64.StdEncoding.EncodeToString(public), "EARSHOT_ROSTER_EVERY=1s",
+				"EARSHOT_DASHBOARDS_AUTH="+authOf(at), "EARSHOT_DASHBOARDS_URL="+at.Dashboards, "EARSHOT_DASHBOARDS_SEARCH="+at.Search,
 				"EARSHOT_COOKIE_KEYS="+base64.StdEncoding.EncodeToString(g.cookie[:]), "EARSHOT_SEARCH_AUTH=basic", "EARSHOT_SEARCH_CA_PEM="+at.CAPem,
 			)}, nil
 		},

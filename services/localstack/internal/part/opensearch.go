@@ -28,6 +28,7 @@ type OpenSearch struct {
 	nodes    int // the port for other nodes, of which there are none
 	software string
 	java     string
+	hasProxy bool   // it believes Dashboards who asks
 	folder   string // config, data, logs and tmp below
 	trust    *tls.Config
 
@@ -49,7 +50,7 @@ func KeepsDedicated(w *workspace.Workspace) bool {
 // NewOpenSearch fetches the node and makes its certificates and settings, each unless it is there.
 func NewOpenSearch(ctx context.Context, b *Bench) (*OpenSearch, error) {
 	o := &OpenSearch{
-		bench: b, name: "opensearch", port: b.Ports.OpenSearch, nodes: b.Ports.OpenSearchNodes, Username: "admin",
+		bench: b, name: "opensearch", port: b.Ports.OpenSearch, nodes: b.Ports.OpenSearchNodes, Username: "admin", hasProxy: b.HasDashboards,
 		folder: b.Workspace.ServerPath("opensearch"), CAFile: b.Workspace.Path("opensearch-ca.pem"),
 	}
 	name := "opensearch-" + depot.OpenSearch.SHA256[:6] + depot.OpenSearchSecurity.SHA256[:6]
@@ -69,6 +70,7 @@ func NewOpenSearch(ctx context.Context, b *Bench) (*OpenSearch, error) {
 // NewDedicated configures a second node of the same software, under the same authority, with users and data of its own.
 func (o *OpenSearch) NewDedicated() (*OpenSearch, error) {
 	second := *o
+	second.hasProxy = false // a Dashboards reads one search
 	second.name, second.port, second.nodes = dedicatedName, o.bench.Ports.Dedicated, o.bench.Ports.DedicatedNodes
 	second.folder = o.bench.Workspace.ServerPath(dedicatedName)
 	return &second, second.configure(func(config string) error { return o.giveCertificates(config) })

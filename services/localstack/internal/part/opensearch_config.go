@@ -1,9 +1,11 @@
 package part
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"golang.org/x/crypto/bcrypt"
 
@@ -42,10 +44,7 @@ rootLogger.level = info
 rootLogger.appenderRef.console.ref = console
 `
 
-// securityConfig signs people in by password, or by the gateway's headers when they come from Dashboards.
-//
-// Whoever speaks from an address in internalProxies is believed, so it may not be 127.0.0.1, from which everything on this
-// machine speaks: Dashboards is relayed from 127.0.0.2, which nothing else uses.
+// securityConfig signs people in by password and, where proxied is in it, by the gateway's headers when they come from Dashboards.
 const securityConfig = `_meta: {type: config, config_version: 2}
 config:
   dynamic:
@@ -53,6 +52,21 @@ config:
     kibana: {multitenancy_enabled: true, private_tenant_enabled: false, server_username: kibanaserver}
     http:
       anonymous_auth_enabled: false
+    authc:
+      basic:
+        http_enabled: true
+        transport_enabled: false
+        order: 1
+        http_authenticator: {type: basic, challenge: true}
+        authentication_backend: {type: intern}
+`
+
+// DashboardsAddress is from where Dashboards speaks to search, through a relay: whoever speaks from there is believed, so it may not
+// be 127.0.0.1, from which everything on this machine speaks.
+const DashboardsAddress = "127.0.0.2"
+
+// proxied has search believe the headers that Dashboards passes on.
+const proxied = `
       xff: {enabled: true, internalProxies: '127\.0\.0\.2'}
     authc:
       proxy:
@@ -64,13 +78,27 @@ config:
           challenge: false
           config: {user_header: x-proxy-user, roles_header: x-proxy-roles}
         authentication_backend: {type: noop}
-      basic:
-        http_enabled: true
-        transport_enabled: false
-        order: 1
-        http_authenticator: {type: basic, challenge: true}
-        authentication_backend: {type: intern}
 `
+
+// securityOf is the security plugin's config.yml.
+func (o *OpenSearch) securityOf() string {
+	if !o.hasProxy {
+		return securityConfig
+	}
+	return strings.Replace(securityConfig, "\n    authc:\n", proxied, 1)
+}
+
+// checkProxy refuses a state that was made for the other: the node keeps what it read at its first start.
+func (o *OpenSearch) checkProxy(config string) error {
+	content, err := os.ReadFile(filepath.Join(config, "opensearch-security", "config.yml"))
+	if err != nil {
+		return err
+	}
+	if hadProxy := strings.Contains(string(content), "x-proxy-user"); hadProxy != o.hasProxy {
+		return errors.New("this state's search was made with a Dashboards and is started without, or the other way round: set EARSHOT_DASHBOARDS_URL as it was, or `make clean` first")
+	}
+	return nil
+}
 
 // The administrator's rights hang on a backend role whose name is a secret: a name that a proxy header could carry would be
 // a password that everybody knows.
@@ -109,9 +137,12 @@ func (o *OpenSearch) configure(makeCertificates func(config string) error) (err 
 	_, err = os.Stat(filepath.Join(config, certs.CA))
 	isNew := err != nil
 	if isNew {
-		if err := o.securityFiles(files); err != nil {
-			return err
-		}
+		err = o.securityFiles(files)
+	} else {
+		err = o.checkProxy(config)
+	}
+	if err != nil {
+		return err
 	}
 	for name, content := range files {
 		if err := os.WriteFile(filepath.Join(config, name), []byte(content), 0o600); err != nil {
@@ -131,12 +162,17 @@ func (o *OpenSearch) configure(makeCertificates func(config string) error) (err 
 	})
 }
 
+// DashboardsPassword is that of kibanaserver, Dashboards' own user.
+func (o *OpenSearch) DashboardsPassword() (string, error) {
+	return o.bench.Secrets.Get(o.name + "-kibanaserver")
+}
+
 func (o *OpenSearch) securityFiles(files map[string]string) error {
 	role, err := o.bench.Secrets.Get(o.name + "-admin-role")
 	if err != nil {
 		return err
 	}
-	dashboards, err := o.bench.Secrets.Get(o.name + "-kibanaserver")
+	dashboards, err := o.DashboardsPassword()
 	if err != nil {
 		return err
 	}
@@ -160,7 +196,7 @@ func (o *OpenSearch) securityFiles(files map[string]string) error {
 		}
 		files["opensearch-security/"+filepath.Base(name)] = string(content)
 	}
-	files["opensearch-security/config.yml"] = securityConfig
+	files["opensearch-security/config.yml"] = o.securityOf()
 	files["opensearch-security/internal_users.yml"] = fmt.Sprintf(securityUsers, adminHash, role, dashboardsHash)
 	files["opensearch-security/roles_mapping.yml"] = fmt.Sprintf(securityMapping, role)
 	return nil

@@ -27,6 +27,8 @@ type Bench struct {
 	Fleeting bool
 	// HasDedicated says that there is a second search node, which dedicated tenants have.
 	HasDedicated bool
+	// HasDashboards says that somebody runs OpenSearch Dashboards before the shared search node.
+	HasDashboards bool
 	// Report is given a line for a person.
 	Report func(line string)
 }
@@ -39,13 +41,14 @@ type Requirements struct{ AWS, Maven, Java, Node []byte }
 type Ports struct {
 	Postgres, OpenSearch, OpenSearchNodes, AWS, Simulator, Admin, AdminMetrics, WorkerMetrics, Gateway, GatewayMetrics int
 	Dedicated, DedicatedNodes                                                                                          int // 0 without a second search node
+	Relay                                                                                                              int // to search, for Dashboards; 0 without one
 	// StacksMoved says that a port that the emulator's stacks carry is another than in an earlier run.
 	StacksMoved bool
 }
 
 // ChoosePorts finds a port for each part: the usual one, so that people and bookmarks find it, or another when that is taken.
 // What stacks carry stays as it was while it can. A scratch state takes any port, so that it never stands in a lasting one's way.
-func ChoosePorts(remembered *workspace.Ports, isScratch, hasDedicated bool) (Ports, error) {
+func ChoosePorts(remembered *workspace.Ports, isScratch, hasDedicated, hasDashboards bool) (Ports, error) {
 	type wish struct {
 		part             string
 		preferred        int
@@ -67,6 +70,9 @@ func ChoosePorts(remembered *workspace.Ports, isScratch, hasDedicated bool) (Por
 	}
 	if hasDedicated {
 		wishes = append(wishes, wish{"opensearch-dedicated", 9201, &p.Dedicated, true}, wish{"opensearch-dedicated-nodes", 9301, &p.DedicatedNodes, false})
+	}
+	if hasDashboards {
+		wishes = append(wishes, wish{"relay", 9299, &p.Relay, false})
 	}
 	for _, one := range wishes {
 		preferred := one.preferred

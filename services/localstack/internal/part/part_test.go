@@ -21,7 +21,7 @@ func TestScratchStatesLeaveTheUsualPortsAlone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ports, err := ChoosePorts(remembered, true, true)
+	ports, err := ChoosePorts(remembered, true, true, true)
 	if err != nil {
 		t.Fatal(err)
 	}
