@@ -15,6 +15,8 @@ const (
 	ChangeKeys     Action = "keys.change"
 	ChangeAdmins   Action = "admins.change"
 	ReadAudit      Action = "audit.read"
+	ReadCells      Action = "cells.read"
+	ChangeCells    Action = "cells.change"
 	ReadManagers   Action = "managers.read"
 	ChangeManagers Action = "managers.change"
 )
@@ -36,6 +38,8 @@ func Rights() []Right {
 		{Action: ChangeAdmins, What: "read who has signed in, disable and enable them", Roles: owners, Whole: true, Person: true},
 		{Action: ReadAudit, What: "read who did what", Roles: everybody},
 		{Action: ReadCaller, What: "read who one is oneself", Roles: everybody},
+		{Action: ChangeCells, What: "add cells, change their capacity and drain them", Roles: owners, Whole: true},
+		{Action: ReadCells, What: "read cells and how full they are", Roles: everybody, Whole: true},
 		{Action: ChangeKeys, What: "make, rotate and delete API keys", Roles: owners, Person: true},
 		{Action: ReadKeys, What: "read of API keys, without their secrets", Roles: owners},
 		{Action: ChangeManagers, What: "invite a tenant's managers, change and remove them", Roles: changers},

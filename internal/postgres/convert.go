@@ -92,13 +92,6 @@ func operationFrom(row dbsqlc.Operation, s string) (operation.Operation, error) 
 	return op, nil
 }
 
-func cellFrom(row dbsqlc.CellsWithTenantsRow) tenant.Cell {
-	return tenant.Cell{
-		Name: row.Name, Region: row.Region, StackName: row.StackName, RoleARN: row.RoleArn, ExternalID: row.ExternalID,
-		MaxTenants: int(row.MaxTenants), Tenants: int(row.Tenants),
-	}
-}
-
 func orEmpty(text *string) string {
 	if text == nil {
 		return ""

@@ -46,6 +46,7 @@ var (
 	_ operation.Recorder = (*DB)(nil)
 	_ operation.Rollouts = (*DB)(nil)
 	_ access.Ledger      = (*DB)(nil)
+	_ tenant.Cells       = (*DB)(nil)
 	_ access.Keys        = (*DB)(nil)
 )
 

@@ -25,12 +25,12 @@ func TestCatalog(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t, testenv.Postgres(t))
 	for what, query := range map[string]string{
-		"tables without forced row-level security (cells belong to the operator)": `
+		"tables without forced row-level security": `
 			select relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
-			where n.nspname = 'public' and relkind in ('r', 'p') and relname <> 'cells' and not (relrowsecurity and relforcerowsecurity)`,
+			where n.nspname = 'public' and relkind in ('r', 'p') and not (relrowsecurity and relforcerowsecurity)`,
 		"tables without a policy": `
 			select relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
-			where n.nspname = 'public' and relkind in ('r', 'p') and relname <> 'cells'
+			where n.nspname = 'public' and relkind in ('r', 'p')
 			and not exists (select from pg_policy p where p.polrelid = c.oid)`,
 		"tables without a comment": `
 			select relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
@@ -112,6 +112,16 @@ var methods = map[string]struct {
 		cells, err := db.Cells(ctx, a)
 		return nothing(cells[0].Tenants, err)
 	}, nil},
+	"Cell": {func(ctx context.Context, db postgrestest.Database, a access.Actor, of operation.Started) error {
+		cell, err := db.Cell(ctx, a, of.Tenant.Cell)
+		return nothing(cell.Tenants+cell.Shards, err)
+	}, nil},
+	"AddCell": {func(ctx context.Context, db postgrestest.Database, a access.Actor, _ operation.Started) error {
+		return ignore(db.AddCell(ctx, a, tenant.Cell{Name: "mine", Region: "eu-central-1", StackName: "s"}))
+	}, access.ErrForbidden},
+	"ChangeCell": {func(ctx context.Context, db postgrestest.Database, a access.Actor, of operation.Started) error {
+		return ignore(db.ChangeCell(ctx, a, of.Tenant.Cell, tenant.CellChange{Draining: new(true)}, nil))
+	}, tenant.ErrNoSuchCell},
 	"Operation": {func(ctx context.Context, db postgrestest.Database, a access.Actor, of operation.Started) error {
 		return ignore(db.Operation(ctx, a, of.Operation.ID))
 	}, operation.ErrNotFound},
@@ -381,11 +391,16 @@ func TestAttackForgottenScope(t *testing.T) {
 		if err != nil || tag.RowsAffected() != 0 {
 			t.Errorf("without a scope %d operations were changed: %v", tag.RowsAffected(), err)
 		}
+		tag, err = conn.Exec(t.Context(), "update cells set max_tenants = 100000")
+		if err != nil || tag.RowsAffected() != 0 {
+			t.Errorf("without a scope %d cells were changed: %v", tag.RowsAffected(), err)
+		}
 	}
 	for _, attack := range []string{
 		"truncate tenants cascade", "set role earshot_owner", "alter table tenants no force row level security",
 		"create table mine (id int)", "set row_security = off; select count(*) from tenants", "delete from audit_events",
-		"create policy open on tenants using (true)", "update cells set max_tenants = 100000", "drop table operations",
+		"create policy open on tenants using (true)", "update cells set external_id = 'mine'", "drop table operations", "delete from cells",
+		"insert into cells (name, region, stack_name, max_tenants) values ('mine', 'eu-central-1', 'x', 1)",
 	} {
 		if _, err := conn.Exec(t.Context(), attack); err == nil {
 			t.Errorf("the service's role may: %s", attack)

@@ -15,6 +15,7 @@ import (
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	"github.com/riverqueue/river/rivermigrate"
 
+	"github.com/earshot-hq/earshot/internal/access"
 	"github.com/earshot-hq/earshot/internal/postgres/dbsqlc"
 	"github.com/earshot-hq/earshot/internal/tenant"
 	"github.com/earshot-hq/earshot/migrations"
@@ -135,14 +136,19 @@ func migrateRiver(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) err
 }
 
 func putCells(ctx context.Context, pool *pgxpool.Pool, cells []tenant.Cell) error {
-	queries := dbsqlc.New(pool)
-	for _, cell := range cells {
-		if err := queries.PutCell(ctx, dbsqlc.PutCellParams{
-			Name: cell.Name, Region: cell.Region, StackName: cell.StackName, RoleArn: cell.RoleARN,
-			ExternalID: cell.ExternalID, MaxTenants: int32(cell.MaxTenants),
-		}); err != nil {
-			return fmt.Errorf("put cell %s: %w", cell.Name, err)
+	return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
+		queries := dbsqlc.New(tx)
+		if err := queries.SetScope(ctx, dbsqlc.SetScopeParams{Scope: "*", Subject: "migrate", Role: string(access.System)}); err != nil {
+			return fmt.Errorf("put cells: %w", err)
 		}
-	}
-	return nil
+		for _, cell := range cells {
+			if err := queries.PutCell(ctx, dbsqlc.PutCellParams{
+				Name: cell.Name, Region: cell.Region, StackName: cell.StackName, RoleArn: cell.RoleARN,
+				ExternalID: cell.ExternalID, MaxTenants: int32(cell.MaxTenants), MaxShards: int32(cell.MaxShards),
+			}); err != nil {
+				return fmt.Errorf("put cell %s: %w", cell.Name, err)
+			}
+		}
+		return nil
+	})
 }

@@ -36,14 +36,18 @@ func (db *DB) StartOnboard(ctx context.Context, actor access.Actor, draft tenant
 		return operation.Started{}, fmt.Errorf("write settings: %w", err)
 	}
 	return db.start(ctx, actor, w, func(ctx context.Context, t tx) (starting, error) {
-		cell, err := t.place(ctx, draft.Cell)
+		shards := 0
+		if draft.Isolation != tenant.Dedicated {
+			shards = draft.Settings.Shards()
+		}
+		cell, err := t.place(ctx, draft.Cell, shards)
 		if err != nil {
 			return starting{}, err
 		}
 		id := uuid.NewString()
 		if err := t.AddTenant(ctx, dbsqlc.AddTenantParams{
 			ID: id, Slug: draft.Slug, DisplayName: draft.DisplayName, Isolation: string(draft.Isolation), Cell: cell,
-			ExternalID: rand.Text(), Settings: settings,
+			ExternalID: rand.Text(), Settings: settings, Shards: int32(draft.Settings.Shards()),
 		}); err != nil {
 			return starting{}, at(err, "/slug")
 		}

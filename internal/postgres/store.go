@@ -76,11 +76,8 @@ func (t tx) inHand(ctx context.Context, tenantID, id string) (claimed operation.
 	if claimed.Tenant, err = t.tenantByID(ctx, tenantID); err != nil {
 		return claimed, err
 	}
-	cell, err := t.CellNamed(ctx, claimed.Tenant.Cell)
-	claimed.Cell = tenant.Cell{
-		Name: cell.Name, Region: cell.Region, StackName: cell.StackName, RoleARN: cell.RoleArn, ExternalID: cell.ExternalID,
-		MaxTenants: int(cell.MaxTenants),
-	}
+	row, err := t.CellNamed(ctx, claimed.Tenant.Cell)
+	claimed.Cell = cellFrom(row.Cell)
 	return claimed, err
 }
 

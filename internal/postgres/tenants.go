@@ -31,7 +31,7 @@ func (db *DB) Tenant(ctx context.Context, actor access.Actor, s slug.Slug) (foun
 
 // Tenants implements tenant.Directory.
 func (db *DB) Tenants(ctx context.Context, actor access.Actor, page tenant.Page) (list []tenant.Tenant, next string, err error) {
-	filter := []string{"tenants", page.Query, string(page.State), page.Cell}
+	filter := []string{"tenants", page.Query, string(page.State), page.Cell, page.Artifacts}
 	after, err := readCursor(page.Cursor, filter, tenantPlace{ID: nilID})
 	if err != nil || !isUUID(after.ID) {
 		return nil, "", tenant.ErrCursor
@@ -39,7 +39,8 @@ func (db *DB) Tenants(ctx context.Context, actor access.Actor, page tenant.Page)
 	limit := pageSize(page.Limit)
 	err = db.inTx(ctx, actor, func(ctx context.Context, t tx) error {
 		rows, err := t.TenantsAfter(ctx, dbsqlc.TenantsAfterParams{
-			AfterSlug: after.Slug, AfterID: after.ID, Query: page.Query, State: string(page.State), Cell: page.Cell, AtMost: limit + 1,
+			AfterSlug: after.Slug, AfterID: after.ID, Query: page.Query, State: string(page.State), Cell: page.Cell,
+			ArtifactVersion: page.Artifacts, AtMost: limit + 1,
 		})
 		if err != nil {
 			return err
@@ -60,19 +61,6 @@ func (db *DB) Tenants(ctx context.Context, actor access.Actor, page tenant.Page)
 type tenantPlace struct {
 	Slug string `json:"s"`
 	ID   string `json:"i"`
-}
-
-// Cells returns every cell with the number of tenants in it that the actor's scope reaches.
-func (db *DB) Cells(ctx context.Context, actor access.Actor) (cells []tenant.Cell, err error) {
-	err = db.inTx(ctx, actor, func(ctx context.Context, t tx) error {
-		rows, err := t.CellsWithTenants(ctx)
-		cells = make([]tenant.Cell, 0, len(rows))
-		for _, row := range rows {
-			cells = append(cells, cellFrom(row))
-		}
-		return err
-	})
-	return cells, err
 }
 
 // listed converts rows with one query for the instances of all.

@@ -103,7 +103,7 @@ func (t tx) setSettings(ctx context.Context, tenantID, displayName string, s ten
 	if err != nil {
 		return fmt.Errorf("write settings: %w", err)
 	}
-	return t.SetTenantSettings(ctx, dbsqlc.SetTenantSettingsParams{ID: tenantID, DisplayName: displayName, Settings: settings})
+	return t.SetTenantSettings(ctx, dbsqlc.SetTenantSettingsParams{ID: tenantID, DisplayName: displayName, Settings: settings, Shards: int32(s.Shards())})
 }
 
 // reserve holds the instance that a change adds, so that no other tenant takes it while the stack is updated. It is let go

@@ -96,16 +96,23 @@ type Cell struct {
 	RoleARN    string // the role that the worker assumes; empty: the worker's own identity
 	ExternalID string
 	MaxTenants int
-	Tenants    int // those that hold a place
+	Tenants    int  // those that hold a place
+	MaxShards  int  // of its search; 0: no limit of its own
+	Shards     int  // what the indices of its pooled tenants may come to
+	Draining   bool // no new tenant is placed in it
+	Version    int64
+	CreatedAt  time.Time
+	UpdatedAt  time.Time
 }
 
 // A Page asks for part of a list.
 type Page struct {
-	Query  string // substring of slug or display name; empty: all
-	State  State  // empty: all
-	Cell   string // empty: all
-	Limit  int    // 1 to 200
-	Cursor string // from the page before; empty: the first
+	Query     string // substring of slug or display name; empty: all
+	State     State  // empty: all
+	Cell      string // empty: all
+	Artifacts string // version of the stack; empty: all
+	Limit     int    // 1 to 200
+	Cursor    string // from the page before; empty: the first
 }
 
 // Directory reads tenants. Every method sees only what the actor's scope reaches: another tenant is ErrNotFound,
@@ -126,6 +133,7 @@ var (
 	ErrARNTaken      = fault.New(fault.Conflict, "connect_instance.arn_taken", "Another tenant has this Connect instance.")
 	ErrCellUnknown   = fault.New(fault.Invalid, "cell.unknown", "There is no cell of this name; leave cell out to be placed.")
 	ErrCellFull      = fault.New(fault.Conflict, "cell.full", "The cell holds as many tenants as it may; choose another, or add one.")
+	ErrCellDraining  = fault.New(fault.Conflict, "cell.draining", "The cell takes no new tenants; choose another, or leave cell out to be placed.")
 	ErrNoCell        = fault.New(fault.Conflict, "cell.none_free", "No cell has room for another tenant; add a cell.")
 	ErrProtected     = fault.New(fault.Conflict, "tenant.delete_protected", "Delete protection is on; switch it off in settings.delete_protection first.")
 	ErrRetained      = fault.New(fault.Conflict, "tenant.data_retained", "The tenant is off-boarded and its data retained; send data=delete to delete that too.")

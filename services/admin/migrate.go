@@ -47,6 +47,7 @@ func readCells(file string) ([]tenant.Cell, error) {
 		RoleARN    string `json:"role_arn"`
 		ExternalID string `json:"external_id"`
 		MaxTenants int    `json:"max_tenants"`
+		MaxShards  int    `json:"max_shards"`
 	}
 	if err := json.Unmarshal(text, &listed); err != nil {
 		return nil, fmt.Errorf("read cells from %s: %w", file, err)
@@ -55,6 +56,7 @@ func readCells(file string) ([]tenant.Cell, error) {
 	for _, c := range listed {
 		cells = append(cells, tenant.Cell{
 			Name: c.Name, Region: c.Region, StackName: c.StackName, RoleARN: c.RoleARN, ExternalID: c.ExternalID, MaxTenants: c.MaxTenants,
+			MaxShards: c.MaxShards,
 		})
 	}
 	return cells, nil

@@ -96,7 +96,7 @@ func (m *serve) Run(ctx context.Context) (err error) {
 		Cells: cellaws.NewAs(identity, cellaws.ManagersRole), Cell: m.cell, Timeout: m.settings.ManagersTimeout,
 	})
 	handler, err := api.New(api.Config{
-		Directory: m.db, Starter: m.db, Rollouts: m.db, History: m.db, Ledger: m.db, Keys: m.db, Recorder: m.db,
+		Directory: m.db, Starter: m.db, Rollouts: m.db, Cells: m.db, History: m.db, Ledger: m.db, Keys: m.db, Recorder: m.db,
 		Gauges: gauges, Managers: people, ConnectTemplateURL: m.settings.ConnectTemplateURL,
 		TrustedProxies: m.settings.TrustedProxies,
 		Verifier:       verifier, Ready: health.Ready, Observe: metrics.Observe, Log: m.log,

@@ -9,48 +9,80 @@ import (
 	"context"
 )
 
-const cellNamed = `-- name: CellNamed :one
-select c.name, c.region, c.stack_name, c.role_arn, c.external_id, c.max_tenants from cells c where c.name = $1
+const addCell = `-- name: AddCell :execrows
+insert into cells (name, region, stack_name, role_arn, external_id, max_tenants, max_shards)
+values ($1, $2, $3, $4, $5, $6,
+  $7)
+on conflict (name) do nothing
 `
 
-type CellNamedRow struct {
+type AddCellParams struct {
 	Name       string
 	Region     string
 	StackName  string
 	RoleArn    string
 	ExternalID string
 	MaxTenants int32
+	MaxShards  int32
+}
+
+func (q *Queries) AddCell(ctx context.Context, arg AddCellParams) (int64, error) {
+	result, err := q.db.Exec(ctx, addCell,
+		arg.Name,
+		arg.Region,
+		arg.StackName,
+		arg.RoleArn,
+		arg.ExternalID,
+		arg.MaxTenants,
+		arg.MaxShards,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const cellNamed = `-- name: CellNamed :one
+select c.name, c.region, c.stack_name, c.role_arn, c.external_id, c.max_tenants, c.created_at, c.updated_at, c.max_shards, c.draining, c.version from cells c where c.name = $1
+`
+
+type CellNamedRow struct {
+	Cell Cell
 }
 
 func (q *Queries) CellNamed(ctx context.Context, name string) (CellNamedRow, error) {
 	row := q.db.QueryRow(ctx, cellNamed, name)
 	var i CellNamedRow
 	err := row.Scan(
-		&i.Name,
-		&i.Region,
-		&i.StackName,
-		&i.RoleArn,
-		&i.ExternalID,
-		&i.MaxTenants,
+		&i.Cell.Name,
+		&i.Cell.Region,
+		&i.Cell.StackName,
+		&i.Cell.RoleArn,
+		&i.Cell.ExternalID,
+		&i.Cell.MaxTenants,
+		&i.Cell.CreatedAt,
+		&i.Cell.UpdatedAt,
+		&i.Cell.MaxShards,
+		&i.Cell.Draining,
+		&i.Cell.Version,
 	)
 	return i, err
 }
 
 const cellsWithTenants = `-- name: CellsWithTenants :many
-select c.name, c.region, c.stack_name, c.role_arn, c.external_id, c.max_tenants,
-  (select count(*) from tenants t where t.cell = c.name and t.slug_released_at is null)::integer as tenants
+select c.name, c.region, c.stack_name, c.role_arn, c.external_id, c.max_tenants, c.created_at, c.updated_at, c.max_shards, c.draining, c.version, coalesce(n.tenants, 0)::integer as tenants, coalesce(n.shards, 0)::integer as shards
 from cells c
+left join (
+  select t.cell, count(*) as tenants, sum(t.shards) filter (where t.isolation = 'pooled') as shards
+  from tenants t where t.slug_released_at is null group by t.cell
+) n on n.cell = c.name
 order by c.name
 `
 
 type CellsWithTenantsRow struct {
-	Name       string
-	Region     string
-	StackName  string
-	RoleArn    string
-	ExternalID string
-	MaxTenants int32
-	Tenants    int32
+	Cell    Cell
+	Tenants int32
+	Shards  int32
 }
 
 func (q *Queries) CellsWithTenants(ctx context.Context) ([]CellsWithTenantsRow, error) {
@@ -63,13 +95,19 @@ func (q *Queries) CellsWithTenants(ctx context.Context) ([]CellsWithTenantsRow, 
 	for rows.Next() {
 		var i CellsWithTenantsRow
 		if err := rows.Scan(
-			&i.Name,
-			&i.Region,
-			&i.StackName,
-			&i.RoleArn,
-			&i.ExternalID,
-			&i.MaxTenants,
+			&i.Cell.Name,
+			&i.Cell.Region,
+			&i.Cell.StackName,
+			&i.Cell.RoleArn,
+			&i.Cell.ExternalID,
+			&i.Cell.MaxTenants,
+			&i.Cell.CreatedAt,
+			&i.Cell.UpdatedAt,
+			&i.Cell.MaxShards,
+			&i.Cell.Draining,
+			&i.Cell.Version,
 			&i.Tenants,
+			&i.Shards,
 		); err != nil {
 			return nil, err
 		}
@@ -79,6 +117,41 @@ func (q *Queries) CellsWithTenants(ctx context.Context) ([]CellsWithTenantsRow, 
 		return nil, err
 	}
 	return items, nil
+}
+
+const changeCell = `-- name: ChangeCell :exec
+update cells
+set max_tenants = $1, max_shards = $2, draining = $3, version = version + 1,
+  updated_at = now()
+where name = $4
+`
+
+type ChangeCellParams struct {
+	MaxTenants int32
+	MaxShards  int32
+	Draining   bool
+	Name       string
+}
+
+func (q *Queries) ChangeCell(ctx context.Context, arg ChangeCellParams) error {
+	_, err := q.db.Exec(ctx, changeCell,
+		arg.MaxTenants,
+		arg.MaxShards,
+		arg.Draining,
+		arg.Name,
+	)
+	return err
+}
+
+const lockCell = `-- name: LockCell :one
+select c.name from cells c where c.name = $1 for no key update
+`
+
+func (q *Queries) LockCell(ctx context.Context, name string) (string, error) {
+	row := q.db.QueryRow(ctx, lockCell, name)
+	var name_2 string
+	err := row.Scan(&name_2)
+	return name_2, err
 }
 
 const lockCells = `-- name: LockCells :many
@@ -112,11 +185,13 @@ func (q *Queries) LockCells(ctx context.Context) ([]LockCellsRow, error) {
 }
 
 const putCell = `-- name: PutCell :exec
-insert into cells (name, region, stack_name, role_arn, external_id, max_tenants)
-values ($1, $2, $3, $4, $5, $6)
+insert into cells (name, region, stack_name, role_arn, external_id, max_tenants, max_shards)
+values ($1, $2, $3, $4, $5, $6,
+  $7)
 on conflict (name) do update
 set region = excluded.region, stack_name = excluded.stack_name, role_arn = excluded.role_arn,
-  external_id = excluded.external_id, max_tenants = excluded.max_tenants, updated_at = now()
+  external_id = excluded.external_id, max_tenants = excluded.max_tenants,
+  max_shards = case when excluded.max_shards > 0 then excluded.max_shards else cells.max_shards end, updated_at = now()
 `
 
 type PutCellParams struct {
@@ -126,6 +201,7 @@ type PutCellParams struct {
 	RoleArn    string
 	ExternalID string
 	MaxTenants int32
+	MaxShards  int32
 }
 
 func (q *Queries) PutCell(ctx context.Context, arg PutCellParams) error {
@@ -136,6 +212,7 @@ func (q *Queries) PutCell(ctx context.Context, arg PutCellParams) error {
 		arg.RoleArn,
 		arg.ExternalID,
 		arg.MaxTenants,
+		arg.MaxShards,
 	)
 	return err
 }

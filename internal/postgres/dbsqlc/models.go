@@ -68,6 +68,12 @@ type Cell struct {
 	MaxTenants int32
 	CreatedAt  time.Time
 	UpdatedAt  time.Time
+	// Primary and replica shards that its search may hold; 0 is no limit of its own.
+	MaxShards int32
+	// No new tenant is placed in it; those that are there stay.
+	Draining bool
+	// Grows with each change; its ETag.
+	Version int64
 }
 
 // Amazon Connect instances of the tenants, in the customers' own AWS accounts.
@@ -190,4 +196,6 @@ type Tenant struct {
 	Version   int64
 	CreatedAt time.Time
 	UpdatedAt time.Time
+	// What its indices may come to in its cell, by period and retention; 16 is that of the default settings.
+	Shards int32
 }

@@ -41,9 +41,9 @@ func (q *Queries) AddInstance(ctx context.Context, arg AddInstanceParams) error 
 }
 
 const addTenant = `-- name: AddTenant :exec
-insert into tenants (id, slug, display_name, state, isolation, cell, external_id, settings)
+insert into tenants (id, slug, display_name, state, isolation, cell, external_id, settings, shards)
 values ($1, $2, $3, 'pending', $4, $5,
-  $6, $7)
+  $6, $7, $8)
 `
 
 type AddTenantParams struct {
@@ -54,6 +54,7 @@ type AddTenantParams struct {
 	Cell        string
 	ExternalID  string
 	Settings    []byte
+	Shards      int32
 }
 
 func (q *Queries) AddTenant(ctx context.Context, arg AddTenantParams) error {
@@ -65,6 +66,7 @@ func (q *Queries) AddTenant(ctx context.Context, arg AddTenantParams) error {
 		arg.Cell,
 		arg.ExternalID,
 		arg.Settings,
+		arg.Shards,
 	)
 	return err
 }
@@ -225,18 +227,24 @@ func (q *Queries) ReleaseInstances(ctx context.Context, tenantID string) error {
 
 const setTenantSettings = `-- name: SetTenantSettings :exec
 update tenants
-set display_name = $1, settings = $2, version = version + 1, updated_at = now()
-where id = $3
+set display_name = $1, settings = $2, shards = $3, version = version + 1, updated_at = now()
+where id = $4
 `
 
 type SetTenantSettingsParams struct {
 	DisplayName string
 	Settings    []byte
+	Shards      int32
 	ID          string
 }
 
 func (q *Queries) SetTenantSettings(ctx context.Context, arg SetTenantSettingsParams) error {
-	_, err := q.db.Exec(ctx, setTenantSettings, arg.DisplayName, arg.Settings, arg.ID)
+	_, err := q.db.Exec(ctx, setTenantSettings,
+		arg.DisplayName,
+		arg.Settings,
+		arg.Shards,
+		arg.ID,
+	)
 	return err
 }
 
@@ -304,7 +312,7 @@ func (q *Queries) SetTenantURLs(ctx context.Context, arg SetTenantURLsParams) er
 }
 
 const tenantByID = `-- name: TenantByID :one
-select t.id, t.slug, t.slug_released_at, t.display_name, t.state, t.isolation, t.cell, t.external_id, t.settings, t.stack_name, t.stack_id, t.artifact_version, t.softphone_url, t.telemetry_api_url, t.space_url, t.sign_in_url, t.data_retained, t.version, t.created_at, t.updated_at, coalesce((
+select t.id, t.slug, t.slug_released_at, t.display_name, t.state, t.isolation, t.cell, t.external_id, t.settings, t.stack_name, t.stack_id, t.artifact_version, t.softphone_url, t.telemetry_api_url, t.space_url, t.sign_in_url, t.data_retained, t.version, t.created_at, t.updated_at, t.shards, coalesce((
   select o.id::text from operations o where o.tenant_id = t.id and o.state in ('queued', 'running') order by o.state desc limit 1
 ), '')::text as active_operation
 from tenants t
@@ -340,13 +348,14 @@ func (q *Queries) TenantByID(ctx context.Context, id string) (TenantByIDRow, err
 		&i.Tenant.Version,
 		&i.Tenant.CreatedAt,
 		&i.Tenant.UpdatedAt,
+		&i.Tenant.Shards,
 		&i.ActiveOperation,
 	)
 	return i, err
 }
 
 const tenantHolding = `-- name: TenantHolding :one
-select t.id, t.slug, t.slug_released_at, t.display_name, t.state, t.isolation, t.cell, t.external_id, t.settings, t.stack_name, t.stack_id, t.artifact_version, t.softphone_url, t.telemetry_api_url, t.space_url, t.sign_in_url, t.data_retained, t.version, t.created_at, t.updated_at, coalesce((
+select t.id, t.slug, t.slug_released_at, t.display_name, t.state, t.isolation, t.cell, t.external_id, t.settings, t.stack_name, t.stack_id, t.artifact_version, t.softphone_url, t.telemetry_api_url, t.space_url, t.sign_in_url, t.data_retained, t.version, t.created_at, t.updated_at, t.shards, coalesce((
   select o.id::text from operations o where o.tenant_id = t.id and o.state in ('queued', 'running') order by o.state desc limit 1
 ), '')::text as active_operation
 from tenants t
@@ -383,13 +392,14 @@ func (q *Queries) TenantHolding(ctx context.Context, slug string) (TenantHolding
 		&i.Tenant.Version,
 		&i.Tenant.CreatedAt,
 		&i.Tenant.UpdatedAt,
+		&i.Tenant.Shards,
 		&i.ActiveOperation,
 	)
 	return i, err
 }
 
 const tenantsAfter = `-- name: TenantsAfter :many
-select t.id, t.slug, t.slug_released_at, t.display_name, t.state, t.isolation, t.cell, t.external_id, t.settings, t.stack_name, t.stack_id, t.artifact_version, t.softphone_url, t.telemetry_api_url, t.space_url, t.sign_in_url, t.data_retained, t.version, t.created_at, t.updated_at, coalesce((
+select t.id, t.slug, t.slug_released_at, t.display_name, t.state, t.isolation, t.cell, t.external_id, t.settings, t.stack_name, t.stack_id, t.artifact_version, t.softphone_url, t.telemetry_api_url, t.space_url, t.sign_in_url, t.data_retained, t.version, t.created_at, t.updated_at, t.shards, coalesce((
   select o.id::text from operations o where o.tenant_id = t.id and o.state in ('queued', 'running') order by o.state desc limit 1
 ), '')::text as active_operation
 from tenants t
@@ -398,18 +408,20 @@ where (t.slug, t.id) > ($1::text collate "C", $2::uuid)
     or strpos(lower(t.display_name), lower($3::text)) > 0)
   and ($4::text = '' or t.state = $4::text)
   and ($5::text = '' or t.cell = $5::text)
+  and ($6::text = '' or t.artifact_version = $6::text)
   and ($4::text = 'deleted' or t.slug_released_at is null)
 order by t.slug, t.id
-limit $6
+limit $7
 `
 
 type TenantsAfterParams struct {
-	AfterSlug string
-	AfterID   string
-	Query     string
-	State     string
-	Cell      string
-	AtMost    int32
+	AfterSlug       string
+	AfterID         string
+	Query           string
+	State           string
+	Cell            string
+	ArtifactVersion string
+	AtMost          int32
 }
 
 type TenantsAfterRow struct {
@@ -425,6 +437,7 @@ func (q *Queries) TenantsAfter(ctx context.Context, arg TenantsAfterParams) ([]T
 		arg.Query,
 		arg.State,
 		arg.Cell,
+		arg.ArtifactVersion,
 		arg.AtMost,
 	)
 	if err != nil {
@@ -455,6 +468,7 @@ func (q *Queries) TenantsAfter(ctx context.Context, arg TenantsAfterParams) ([]T
 			&i.Tenant.Version,
 			&i.Tenant.CreatedAt,
 			&i.Tenant.UpdatedAt,
+			&i.Tenant.Shards,
 			&i.ActiveOperation,
 		); err != nil {
 			return nil, err

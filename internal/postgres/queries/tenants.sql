@@ -33,6 +33,7 @@ where (t.slug, t.id) > (sqlc.arg(after_slug)::text collate "C", sqlc.arg(after_i
     or strpos(lower(t.display_name), lower(sqlc.arg(query)::text)) > 0)
   and (sqlc.arg(state)::text = '' or t.state = sqlc.arg(state)::text)
   and (sqlc.arg(cell)::text = '' or t.cell = sqlc.arg(cell)::text)
+  and (sqlc.arg(artifact_version)::text = '' or t.artifact_version = sqlc.arg(artifact_version)::text)
   and (sqlc.arg(state)::text = 'deleted' or t.slug_released_at is null)
 order by t.slug, t.id
 limit sqlc.arg(at_most);
@@ -47,9 +48,9 @@ where c.tenant_id = any (sqlc.arg(tenant_ids)::uuid[]) and not c.pending
 order by c.tenant_id, c.position;
 
 -- name: AddTenant :exec
-insert into tenants (id, slug, display_name, state, isolation, cell, external_id, settings)
+insert into tenants (id, slug, display_name, state, isolation, cell, external_id, settings, shards)
 values (sqlc.arg(id), sqlc.arg(slug), sqlc.arg(display_name), 'pending', sqlc.arg(isolation), sqlc.arg(cell),
-  sqlc.arg(external_id), sqlc.arg(settings));
+  sqlc.arg(external_id), sqlc.arg(settings), sqlc.arg(shards));
 
 -- name: AddInstance :exec
 insert into connect_instances (tenant_id, alias, position, arn, region, ccp_url, saml_url, directory_role_arn)
@@ -79,7 +80,7 @@ update tenants set state = sqlc.arg(state), version = version + 1, updated_at = 
 
 -- name: SetTenantSettings :exec
 update tenants
-set display_name = sqlc.arg(display_name), settings = sqlc.arg(settings), version = version + 1, updated_at = now()
+set display_name = sqlc.arg(display_name), settings = sqlc.arg(settings), shards = sqlc.arg(shards), version = version + 1, updated_at = now()
 where id = sqlc.arg(id);
 
 -- name: SetTenantStack :exec

@@ -514,6 +514,55 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/cells": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List cells in the order of their names
+         * @description Where tenants live, and how full each is.
+         */
+        get: operations["listCells"];
+        put?: never;
+        /**
+         * Add a cell
+         * @description One that was deployed from `infra/cell.yaml`, with its artifacts. New tenants are placed in the emptiest cell that takes
+         *     them, from now on in this one too.
+         */
+        post: operations["addCell"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/cells/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: components["parameters"]["CellName"];
+            };
+            cookie?: never;
+        };
+        /** Show a cell */
+        get: operations["getCell"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change a cell's capacity, or drain it
+         * @description What is not sent stays. A cell that drains takes no new tenants; those that are there stay, work and can be changed. Nothing
+         *     is moved: a tenant leaves a cell by being off-boarded. A capacity below what is taken only keeps others out.
+         */
+        patch: operations["changeCell"];
+        trace?: never;
+    };
     "/v1/audit-events": {
         parameters: {
             query?: never;
@@ -1152,6 +1201,63 @@ export interface components {
             /** Format: date-time */
             finished_at?: string;
         };
+        CellDraft: {
+            /**
+             * @description 2 to 31 lower-case letters, digits or hyphens, beginning with a letter. It cannot be changed.
+             * @example eu2
+             */
+            name: string;
+            /** @example eu-central-1 */
+            region: string;
+            /**
+             * @description The stack that was made from `infra/cell.yaml`.
+             * @example earshotops-cell
+             */
+            stack_name: string;
+            /**
+             * @description Its output `WorkerRoleArn`.
+             * @example arn:aws:iam::111122223333:role/earshotops-cell-worker
+             */
+            role_arn: string;
+            /**
+             * @description Its parameter `ExternalId`. It is shown nowhere.
+             * @example 7c1f0a52b6d94e0d
+             */
+            external_id: string;
+            /** @description How many tenants it takes; 100 at most. */
+            max_tenants: number;
+            /** @description How many primary and replica shards its search may hold; left out or 0, only `max_tenants` counts. */
+            max_shards?: number;
+        };
+        CellChange: {
+            max_tenants?: number;
+            max_shards?: number;
+            draining?: boolean;
+        };
+        CellList: {
+            items: components["schemas"]["Cell"][];
+        };
+        Cell: {
+            name: string;
+            region: string;
+            stack_name: string;
+            role_arn: string;
+            max_tenants: number;
+            /** @description Those that hold a place, retained data of off-boarded ones included. */
+            tenants: number;
+            /** @description 0 is no limit of its own. */
+            max_shards: number;
+            /**
+             * @description What the indices of its pooled tenants may come to, if all their kinds of documents come in all the time: two for each
+             *     period of each kind that retention reaches into.
+             */
+            shards: number;
+            draining: boolean;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            updated_at: string;
+        };
         StackChange: {
             /**
              * @description `dynamic` - what happens is known only when it happens.
@@ -1584,6 +1690,7 @@ export interface components {
          */
         Slug: string;
         OperationID: string;
+        CellName: string;
         UpgradeID: string;
         /**
          * @description The Connect instance's alias.
@@ -1596,7 +1703,7 @@ export interface components {
         KeyID: string;
         /** @description The admin's subject. */
         Subject: string;
-        /** @description The ETag under which the caller has read the tenant; without it, 428. `*` stands for any. */
+        /** @description The ETag under which the caller has read it, of a tenant also for what is below it; without it, 428. `*` stands for any. */
         IfMatch: string;
         /** @description Makes a repeat of the same request safe. Make a new one for each new intent, such as a UUID. */
         IdempotencyKey: string;
@@ -1607,7 +1714,7 @@ export interface components {
     };
     requestBodies: never;
     headers: {
-        /** @description Changes with each change of the tenant. */
+        /** @description Changes with each change of what is shown. */
         ETag: string;
         /** @description Where to follow what was begun. */
         Location: string;
@@ -1624,6 +1731,8 @@ export interface operations {
                 /** @description Only tenants in this state; `deleted` also lists those whose slug is free again. */
                 state?: components["schemas"]["TenantState"];
                 cell?: string;
+                /** @description Only tenants whose stack has this version. */
+                artifact_version?: string;
                 /** @description How many at most. */
                 limit?: components["parameters"]["Limit"];
                 /** @description The `next_cursor` of the page before. */
@@ -1737,7 +1846,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The ETag under which the caller has read the tenant; without it, 428. `*` stands for any. */
+                /** @description The ETag under which the caller has read it, of a tenant also for what is below it; without it, 428. `*` stands for any. */
                 "If-Match"?: components["parameters"]["IfMatch"];
                 /** @description Makes a repeat of the same request safe. Make a new one for each new intent, such as a UUID. */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
@@ -1889,7 +1998,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The ETag under which the caller has read the tenant; without it, 428. `*` stands for any. */
+                /** @description The ETag under which the caller has read it, of a tenant also for what is below it; without it, 428. `*` stands for any. */
                 "If-Match"?: components["parameters"]["IfMatch"];
                 /** @description Makes a repeat of the same request safe. Make a new one for each new intent, such as a UUID. */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
@@ -1918,7 +2027,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The ETag under which the caller has read the tenant; without it, 428. `*` stands for any. */
+                /** @description The ETag under which the caller has read it, of a tenant also for what is below it; without it, 428. `*` stands for any. */
                 "If-Match"?: components["parameters"]["IfMatch"];
                 /** @description Makes a repeat of the same request safe. Make a new one for each new intent, such as a UUID. */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
@@ -2416,6 +2525,108 @@ export interface operations {
                         event?: "progress" | "end";
                         data?: string;
                     };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listCells: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of them. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CellList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    addCell: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CellDraft"];
+            };
+        };
+        responses: {
+            /** @description The cell. */
+            201: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Cell"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getCell: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: components["parameters"]["CellName"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The cell. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Cell"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    changeCell: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag under which the caller has read it, of a tenant also for what is below it; without it, 428. `*` stands for any. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                name: components["parameters"]["CellName"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CellChange"];
+            };
+        };
+        responses: {
+            /** @description The cell as it is now. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Cell"];
                 };
             };
             default: components["responses"]["Problem"];

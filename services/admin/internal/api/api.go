@@ -28,6 +28,7 @@ type Config struct {
 	Directory tenant.Directory
 	Starter   operation.Starter
 	Rollouts  operation.Rollouts
+	Cells     tenant.Cells
 	History   operation.History
 	Ledger    access.Ledger
 	Keys      access.Keys

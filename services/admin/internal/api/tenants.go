@@ -28,7 +28,8 @@ func (a *API) CreateTenant(ctx context.Context, r apigen.CreateTenantRequestObje
 func (a *API) ListTenants(ctx context.Context, r apigen.ListTenantsRequestObject) (apigen.ListTenantsResponseObject, error) {
 	p := r.Params
 	list, next, err := a.Directory.Tenants(ctx, callOf(ctx).actor, tenant.Page{
-		Query: orZero(p.Q), State: tenant.State(orZero(p.State)), Cell: orZero(p.Cell), Limit: orZero(p.Limit), Cursor: orZero(p.Cursor),
+		Query: orZero(p.Q), State: tenant.State(orZero(p.State)), Cell: orZero(p.Cell),
+		Artifacts: orZero(p.ArtifactVersion), Limit: orZero(p.Limit), Cursor: orZero(p.Cursor),
 	})
 	if err != nil {
 		return nil, err

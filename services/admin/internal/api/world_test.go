@@ -65,7 +65,7 @@ type world struct {
 func setup(t *testing.T) world {
 	t.Helper()
 	db := postgrestest.New(t, testenv.Postgres(t))
-	w := serve(t, api.Config{Directory: db, Starter: db, Rollouts: db, History: db, Ledger: db, Keys: db})
+	w := serve(t, api.Config{Directory: db, Starter: db, Rollouts: db, Cells: db, History: db, Ledger: db, Keys: db})
 	w.db = db
 	return w
 }

@@ -705,6 +705,72 @@ type Caller struct {
 // CallerRole defines model for Caller.Role.
 type CallerRole string
 
+// Cell defines model for Cell.
+type Cell struct {
+	CreatedAt time.Time `json:"created_at"`
+	Draining  bool      `json:"draining"`
+
+	// MaxShards 0 is no limit of its own.
+	MaxShards  int    `json:"max_shards"`
+	MaxTenants int    `json:"max_tenants"`
+	Name       string `json:"name"`
+	Region     string `json:"region"`
+	RoleArn    string `json:"role_arn"`
+
+	// Shards What the indices of its pooled tenants may come to, if all their kinds of documents come in all the time: two for each
+	// period of each kind that retention reaches into.
+	Shards    int    `json:"shards"`
+	StackName string `json:"stack_name"`
+
+	// Tenants Those that hold a place, retained data of off-boarded ones included.
+	Tenants   int       `json:"tenants"`
+	UpdatedAt time.Time `json:"updated_at"`
+}
+
+// CellChange defines model for CellChange.
+type CellChange struct {
+	Draining   *bool `json:"draining,omitempty"`
+	MaxShards  *int  `json:"max_shards,omitempty"`
+	MaxTenants *int  `json:"max_tenants,omitempty"`
+}
+
+// CellDraft defines model for CellDraft.
+type CellDraft struct {
+	// ExternalId Its parameter `ExternalId`. It is shown nowhere.
+	//
+	// Examples: 7c1f0a52b6d94e0d
+	ExternalId string `json:"external_id"`
+
+	// MaxShards How many primary and replica shards its search may hold; left out or 0, only `max_tenants` counts.
+	MaxShards *int `json:"max_shards,omitempty"`
+
+	// MaxTenants How many tenants it takes; 100 at most.
+	MaxTenants int `json:"max_tenants"`
+
+	// Name 2 to 31 lower-case letters, digits or hyphens, beginning with a letter. It cannot be changed.
+	//
+	// Examples: eu2
+	Name string `json:"name"`
+
+	// Region Examples: eu-central-1
+	Region string `json:"region"`
+
+	// RoleArn Its output `WorkerRoleArn`.
+	//
+	// Examples: arn:aws:iam::111122223333:role/earshotops-cell-worker
+	RoleArn string `json:"role_arn"`
+
+	// StackName The stack that was made from `infra/cell.yaml`.
+	//
+	// Examples: earshotops-cell
+	StackName string `json:"stack_name"`
+}
+
+// CellList defines model for CellList.
+type CellList struct {
+	Items []Cell `json:"items"`
+}
+
 // ConnectInstance defines model for ConnectInstance.
 type ConnectInstance struct {
 	Alias            string  `json:"alias"`
@@ -1438,6 +1504,9 @@ type UpgradeTenantState string
 // Alias defines model for Alias.
 type Alias = string
 
+// CellName defines model for CellName.
+type CellName = string
+
 // Cursor defines model for Cursor.
 type Cursor = string
 
@@ -1493,6 +1562,12 @@ type ListAuditEventsParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// ChangeCellParams defines parameters for ChangeCell.
+type ChangeCellParams struct {
+	// IfMatch The ETag under which the caller has read it, of a tenant also for what is below it; without it, 428. `*` stands for any.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
 // ListOperationsParams defines parameters for ListOperations.
 type ListOperationsParams struct {
 	// Tenant A tenant's slug.
@@ -1528,6 +1603,9 @@ type ListTenantsParams struct {
 	State *TenantState `form:"state,omitempty" json:"state,omitempty"`
 	Cell  *string      `form:"cell,omitempty" json:"cell,omitempty"`
 
+	// ArtifactVersion Only tenants whose stack has this version.
+	ArtifactVersion *string `form:"artifact_version,omitempty" json:"artifact_version,omitempty"`
+
 	// Limit How many at most.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
@@ -1561,7 +1639,7 @@ type GetTenantParams struct {
 
 // UpdateTenantParams defines parameters for UpdateTenant.
 type UpdateTenantParams struct {
-	// IfMatch The ETag under which the caller has read the tenant; without it, 428. `*` stands for any.
+	// IfMatch The ETag under which the caller has read it, of a tenant also for what is below it; without it, 428. `*` stands for any.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
 	// IdempotencyKey Makes a repeat of the same request safe. Make a new one for each new intent, such as a UUID.
@@ -1621,7 +1699,7 @@ type AddConnectInstanceParams struct {
 
 // RemoveConnectInstanceParams defines parameters for RemoveConnectInstance.
 type RemoveConnectInstanceParams struct {
-	// IfMatch The ETag under which the caller has read the tenant; without it, 428. `*` stands for any.
+	// IfMatch The ETag under which the caller has read it, of a tenant also for what is below it; without it, 428. `*` stands for any.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
 	// IdempotencyKey Makes a repeat of the same request safe. Make a new one for each new intent, such as a UUID.
@@ -1630,7 +1708,7 @@ type RemoveConnectInstanceParams struct {
 
 // UpdateConnectInstanceParams defines parameters for UpdateConnectInstance.
 type UpdateConnectInstanceParams struct {
-	// IfMatch The ETag under which the caller has read the tenant; without it, 428. `*` stands for any.
+	// IfMatch The ETag under which the caller has read it, of a tenant also for what is below it; without it, 428. `*` stands for any.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
 	// IdempotencyKey Makes a repeat of the same request safe. Make a new one for each new intent, such as a UUID.
@@ -1675,6 +1753,12 @@ type AddAPIKeyJSONRequestBody = APIKeyDraft
 
 // RotateAPIKeyJSONRequestBody defines body for RotateAPIKey for application/json ContentType.
 type RotateAPIKeyJSONRequestBody = APIKeyRotation
+
+// AddCellJSONRequestBody defines body for AddCell for application/json ContentType.
+type AddCellJSONRequestBody = CellDraft
+
+// ChangeCellJSONRequestBody defines body for ChangeCell for application/json ContentType.
+type ChangeCellJSONRequestBody = CellChange
 
 // CreateTenantJSONRequestBody defines body for CreateTenant for application/json ContentType.
 type CreateTenantJSONRequestBody = TenantDraft
@@ -1744,6 +1828,18 @@ type ServerInterface interface {
 	// ListAuditEvents List who did what, newest first
 	// (GET /v1/audit-events)
 	ListAuditEvents(c *gin.Context, params ListAuditEventsParams)
+	// ListCells List cells in the order of their names
+	// (GET /v1/cells)
+	ListCells(c *gin.Context)
+	// AddCell Add a cell
+	// (POST /v1/cells)
+	AddCell(c *gin.Context)
+	// GetCell Show a cell
+	// (GET /v1/cells/{name})
+	GetCell(c *gin.Context, name CellName)
+	// ChangeCell Change a cell's capacity, or drain it
+	// (PATCH /v1/cells/{name})
+	ChangeCell(c *gin.Context, name CellName, params ChangeCellParams)
 	// ListOperations List operations, newest first
 	// (GET /v1/operations)
 	ListOperations(c *gin.Context, params ListOperationsParams)
@@ -2116,6 +2212,106 @@ func (siw *ServerInterfaceWrapper) ListAuditEvents(c *gin.Context) {
 	siw.Handler.ListAuditEvents(c, params)
 }
 
+// ListCells operation middleware
+func (siw *ServerInterfaceWrapper) ListCells(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListCells(c)
+}
+
+// AddCell operation middleware
+func (siw *ServerInterfaceWrapper) AddCell(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.AddCell(c)
+}
+
+// GetCell operation middleware
+func (siw *ServerInterfaceWrapper) GetCell(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "name" -------------
+	var name CellName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "name", c.Param("name"), &name, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter name: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetCell(c, name)
+}
+
+// ChangeCell operation middleware
+func (siw *ServerInterfaceWrapper) ChangeCell(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "name" -------------
+	var name CellName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "name", c.Param("name"), &name, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter name: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ChangeCellParams
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for If-Match, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter If-Match: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IfMatch = &IfMatch
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ChangeCell(c, name, params)
+}
+
 // ListOperations operation middleware
 func (siw *ServerInterfaceWrapper) ListOperations(c *gin.Context) {
 
@@ -2295,6 +2491,14 @@ func (siw *ServerInterfaceWrapper) ListTenants(c *gin.Context) {
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "cell", c.Request.URL.Query(), &params.Cell, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
 	if err != nil {
 		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cell: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "artifact_version" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "artifact_version", c.Request.URL.Query(), &params.ArtifactVersion, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter artifact_version: %w", err), http.StatusBadRequest)
 		return
 	}
 
@@ -3542,6 +3746,10 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/v1/operations", wrapper.ListOperations)
 	router.GET(options.BaseURL+"/v1/operations/:id", wrapper.GetOperation)
 	router.GET(options.BaseURL+"/v1/operations/:id/events", wrapper.ListOperationEvents)
+	router.GET(options.BaseURL+"/v1/cells", wrapper.ListCells)
+	router.POST(options.BaseURL+"/v1/cells", wrapper.AddCell)
+	router.GET(options.BaseURL+"/v1/cells/:name", wrapper.GetCell)
+	router.PATCH(options.BaseURL+"/v1/cells/:name", wrapper.ChangeCell)
 	router.GET(options.BaseURL+"/v1/audit-events", wrapper.ListAuditEvents)
 	router.GET(options.BaseURL+"/v1/api-keys", wrapper.ListAPIKeys)
 	router.POST(options.BaseURL+"/v1/api-keys", wrapper.AddAPIKey)
@@ -4001,6 +4209,187 @@ type ListAuditEventsdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ListAuditEventsdefaultApplicationProblemPlusJSONResponse) VisitListAuditEventsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCellsRequestObject struct {
+}
+
+type ListCellsResponseObject interface {
+	VisitListCellsResponse(w http.ResponseWriter) error
+}
+
+type ListCells200JSONResponse CellList
+
+func (response ListCells200JSONResponse) VisitListCellsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCellsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListCellsdefaultApplicationProblemPlusJSONResponse) VisitListCellsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddCellRequestObject struct {
+	Body *AddCellJSONRequestBody
+}
+
+type AddCellResponseObject interface {
+	VisitAddCellResponse(w http.ResponseWriter) error
+}
+
+type AddCell201ResponseHeaders struct {
+	ETag string
+}
+
+type AddCell201JSONResponse struct {
+	Body    Cell
+	Headers AddCell201ResponseHeaders
+}
+
+func (response AddCell201JSONResponse) VisitAddCellResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddCelldefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AddCelldefaultApplicationProblemPlusJSONResponse) VisitAddCellResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCellRequestObject struct {
+	Name CellName `json:"name"`
+}
+
+type GetCellResponseObject interface {
+	VisitGetCellResponse(w http.ResponseWriter) error
+}
+
+type GetCell200ResponseHeaders struct {
+	ETag string
+}
+
+type GetCell200JSONResponse struct {
+	Body    Cell
+	Headers GetCell200ResponseHeaders
+}
+
+func (response GetCell200JSONResponse) VisitGetCellResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCelldefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetCelldefaultApplicationProblemPlusJSONResponse) VisitGetCellResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeCellRequestObject struct {
+	Name   CellName `json:"name"`
+	Params ChangeCellParams
+	Body   *ChangeCellJSONRequestBody
+}
+
+type ChangeCellResponseObject interface {
+	VisitChangeCellResponse(w http.ResponseWriter) error
+}
+
+type ChangeCell200ResponseHeaders struct {
+	ETag string
+}
+
+type ChangeCell200JSONResponse struct {
+	Body    Cell
+	Headers ChangeCell200ResponseHeaders
+}
+
+func (response ChangeCell200JSONResponse) VisitChangeCellResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeCelldefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ChangeCelldefaultApplicationProblemPlusJSONResponse) VisitChangeCellResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -5352,6 +5741,18 @@ type StrictServerInterface interface {
 	// ListAuditEvents List who did what, newest first
 	// (GET /v1/audit-events)
 	ListAuditEvents(ctx context.Context, request ListAuditEventsRequestObject) (ListAuditEventsResponseObject, error)
+	// ListCells List cells in the order of their names
+	// (GET /v1/cells)
+	ListCells(ctx context.Context, request ListCellsRequestObject) (ListCellsResponseObject, error)
+	// AddCell Add a cell
+	// (POST /v1/cells)
+	AddCell(ctx context.Context, request AddCellRequestObject) (AddCellResponseObject, error)
+	// GetCell Show a cell
+	// (GET /v1/cells/{name})
+	GetCell(ctx context.Context, request GetCellRequestObject) (GetCellResponseObject, error)
+	// ChangeCell Change a cell's capacity, or drain it
+	// (PATCH /v1/cells/{name})
+	ChangeCell(ctx context.Context, request ChangeCellRequestObject) (ChangeCellResponseObject, error)
 	// ListOperations List operations, newest first
 	// (GET /v1/operations)
 	ListOperations(ctx context.Context, request ListOperationsRequestObject) (ListOperationsResponseObject, error)
@@ -5825,6 +6226,143 @@ func (sh *strictHandler) ListAuditEvents(ctx *gin.Context, params ListAuditEvent
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(ListAuditEventsResponseObject); ok {
 		if err := validResponse.VisitListAuditEventsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListCells operation middleware
+func (sh *strictHandler) ListCells(ctx *gin.Context) {
+	var request ListCellsRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListCells(ctx, request.(ListCellsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListCells")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListCellsResponseObject); ok {
+		if err := validResponse.VisitListCellsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// AddCell operation middleware
+func (sh *strictHandler) AddCell(ctx *gin.Context) {
+	var request AddCellRequestObject
+
+	var body AddCellJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AddCell(ctx, request.(AddCellRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AddCell")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(AddCellResponseObject); ok {
+		if err := validResponse.VisitAddCellResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetCell operation middleware
+func (sh *strictHandler) GetCell(ctx *gin.Context, name CellName) {
+	var request GetCellRequestObject
+
+	request.Name = name
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetCell(ctx, request.(GetCellRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetCell")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetCellResponseObject); ok {
+		if err := validResponse.VisitGetCellResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ChangeCell operation middleware
+func (sh *strictHandler) ChangeCell(ctx *gin.Context, name CellName, params ChangeCellParams) {
+	var request ChangeCellRequestObject
+
+	request.Name = name
+	request.Params = params
+
+	var body ChangeCellJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ChangeCell(ctx, request.(ChangeCellRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ChangeCell")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ChangeCellResponseObject); ok {
+		if err := validResponse.VisitChangeCellResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {
