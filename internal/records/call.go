@@ -158,7 +158,7 @@ func (r *Reader) readReports(ctx context.Context, c settle.Call, f *Found) error
 		return err
 	}
 	for _, h := range page {
-		if isPart(h.ID) {
+		if !telemetry.IsReport(h.ID) && !telemetry.IsLateMark(h.ID) {
 			continue
 		}
 		var d document
@@ -166,7 +166,9 @@ func (r *Reader) readReports(ctx context.Context, c settle.Call, f *Found) error
 			return fmt.Errorf("a document of another form: %w", err)
 		}
 		f.learn(d)
-		f.addReport(d)
+		if telemetry.IsReport(h.ID) {
+			f.addReport(d)
+		}
 	}
 	return nil
 }

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
+	"slices"
 
 	"github.com/opensearch-project/opensearch-go/v2/opensearchapi"
 
@@ -54,7 +54,7 @@ type found struct {
 // Look returns what search shows of the call that a request names, in one round trip.
 func (r *Reader) Look(ctx context.Context, request settle.Request) (settle.Seen, error) {
 	const newestFirst = "desc"
-	source := []string{"@timestamp", "ingest.receivedAt", "doc.report.callEndTime", "doc.recordsSeen", "doc.reportsSeen"}
+	source := []string{"@timestamp", "ingest.receivedAt", "doc.report.callEndTime", "doc.recordsSeen", "doc.reportsSeen", "doc.markedBadAt"}
 	call := ofCall(request.Call)
 	answers, err := r.searches(ctx, []search{
 		{telemetry.KindStreamStats, object{"query": call, "size": 1, "track_total_hits": true, "_source": source,
@@ -83,7 +83,16 @@ type head struct {
 		Report      struct {
 			Ended telemetry.Instant `json:"callEndTime"`
 		} `json:"report"`
+		MarkedBadAt []telemetry.Instant `json:"markedBadAt"`
 	} `json:"doc"`
+
+	isReport, isLateMark bool // of those of KindCallReport
+}
+
+// lacks reports whether a summary leaves out one of these marks, though it has room for it.
+func (h head) lacks(marks []telemetry.Instant) bool {
+	known := h.Doc.MarkedBadAt
+	return len(known) < maxMarks && slices.ContainsFunc(marks, func(at telemetry.Instant) bool { return !slices.Contains(known, at) })
 }
 
 func seenIn(answers []found) (settle.Seen, error) {
@@ -94,13 +103,12 @@ func seenIn(answers []found) (settle.Seen, error) {
 			if err := json.Unmarshal(h.Source, &one); err != nil {
 				return settle.Seen{}, fmt.Errorf("look at a call: a document of another form: %w", err)
 			}
-			if !isPart(h.ID) {
-				heads[i] = append(heads[i], one)
-			}
+			one.isReport, one.isLateMark = telemetry.IsReport(h.ID), telemetry.IsLateMark(h.ID)
+			heads[i] = append(heads[i], one)
 		}
 	}
 	seen := settle.Seen{
-		HasDocument: answers[3].Hits.Total.Value > 0, Seconds: min(answers[0].Hits.Total.Value, maxSeconds), Reports: int64(len(heads[2])),
+		HasDocument: answers[3].Hits.Total.Value > 0, Seconds: min(answers[0].Hits.Total.Value, maxSeconds),
 	}
 	for _, newest := range heads[0] {
 		seen.NewestAt, seen.Oldest = newest.Ingest.ReceivedAt, newest.At
@@ -108,20 +116,27 @@ func seenIn(answers []found) (settle.Seen, error) {
 	for _, last := range heads[1] {
 		seen.LastSecond = last.At
 	}
-	for _, report := range heads[2] {
-		if at := report.Ingest.ReceivedAt; at >= seen.NewestAt {
-			seen.NewestAt, seen.Oldest, seen.IsReport = at, report.At, true
-		}
-		seen.ReportEnd = max(seen.ReportEnd, report.Doc.Report.Ended)
-	}
 	for _, s := range heads[4] {
 		seen.Summary = &settle.Summary{At: s.At, Seconds: s.Doc.RecordsSeen, Reports: s.Doc.ReportsSeen}
 	}
+	for _, report := range heads[2] {
+		if !report.isReport && !report.isLateMark {
+			continue
+		}
+		if at := report.Ingest.ReceivedAt; at >= seen.NewestAt {
+			seen.NewestAt, seen.Oldest, seen.IsReport = at, report.At, true
+		}
+		if report.isReport {
+			seen.Reports++
+			seen.ReportEnd = max(seen.ReportEnd, report.Doc.Report.Ended)
+			continue
+		}
+		for _, s := range heads[4] {
+			seen.Summary.LacksMark = seen.Summary.LacksMark || s.lacks(report.Doc.MarkedBadAt)
+		}
+	}
 	return seen, nil
 }
-
-// isPart reports whether a document is a later part of a report that was too large for one message: it holds seconds only.
-func isPart(id string) bool { return strings.Contains(id, "~") }
 
 // search is one query over the indices of a kind.
 type search struct {

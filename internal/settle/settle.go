@@ -128,6 +128,8 @@ type Summary struct {
 	At      telemetry.Instant // its own instant, which names its index for good
 	Seconds int64
 	Reports int64
+
+	LacksMark bool // what the agent said of the call after its report is not in it
 }
 
 // A Decision is what becomes of a request.
@@ -150,7 +152,7 @@ func (r Request) Decide(s Seen, now telemetry.Instant, delays Delays) Decision {
 		return StepBack
 	case !s.HasDocument:
 		return Wait
-	case s.Summary != nil && s.Summary.Seconds == s.Seconds && s.Summary.Reports == s.Reports:
+	case s.Summary != nil && s.Summary.Seconds == s.Seconds && s.Summary.Reports == s.Reports && !s.Summary.LacksMark:
 		return Done
 	}
 	return Compute

@@ -204,6 +204,20 @@ func TestNoSummaryIsLost(t *testing.T) {
 	}
 }
 
+// A mark that the summary does not tell of is computed, though no second and no report is new.
+func TestAMarkThatIsNotToldIsComputed(t *testing.T) {
+	t.Parallel()
+	r := settle.Request{ReceivedAt: at(200)}
+	seen := settle.Seen{HasDocument: true, NewestAt: at(200), IsReport: true, Seconds: 60, Reports: 1, Summary: &settle.Summary{Seconds: 60, Reports: 1}}
+	if got := r.Decide(seen, at(300), delays); got != settle.Done {
+		t.Errorf("without a mark: %v", got)
+	}
+	seen.Summary.LacksMark = true
+	if got := r.Decide(seen, at(300), delays); got != settle.Compute {
+		t.Errorf("with a mark: %v", got)
+	}
+}
+
 // Many batches of one call do not make as many computations.
 func TestBatchesMakeNoStorm(t *testing.T) {
 	t.Parallel()

@@ -94,7 +94,7 @@ var details = map[string]string{
 	"name_missing":           "The record has no name.",
 	"name_invalid":           "The name is longer than 256 bytes, or it holds control characters.",
 	"record_invalid":         "The record is no object.",
-	"report_missing":         "The body has no object report.",
+	"report_missing":         "The body has neither an object report, nor a contact and when its agent marked it as bad (markedBadAt).",
 }
 
 func (d *decoder) readRecords(members object, from sender) ([]Record, error) {

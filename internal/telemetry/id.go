@@ -26,6 +26,19 @@ func hash(n int, parts ...string) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:n])
 }
 
+// Among the ids of call reports, "~" is in those of what belongs to a report and is none.
+const (
+	besides  = "~"
+	lateMark = besides + "_" // no number in base 36 begins so
+)
+
+// IsReport reports whether a document of KindCallReport, by its id, is a report: not a later part of one that was too large for a
+// message, which holds seconds only, and not what an agent said of a call after its report.
+func IsReport(id string) bool { return !strings.Contains(id, besides) }
+
+// IsLateMark reports whether a document of KindCallReport, by its id, is what an agent said of a call after its report.
+func IsLateMark(id string) bool { return strings.Contains(id, lateMark) }
+
 func base36(value int64) string { return strconv.FormatInt(value, 36) }
 
 // unique returns id for the first record of the body that asks for it, and id with an ordinal for each one after.

@@ -25,7 +25,8 @@ type reportDoc struct {
 
 // readReport reads the one record of a call report. Several attempts of one contact are told apart by callStartTime.
 func (d *decoder) readReport(members object, from sender) []Record {
-	report, isObject := readObject(members.take("report"))
+	sent := members.take("report")
+	report, isObject := readObject(sent)
 	doc := reportDoc{
 		callDoc:        from.call,
 		CPUs:           count(members.take("numberofCpu")),
@@ -33,6 +34,9 @@ func (d *decoder) readReport(members object, from sender) []Record {
 		BrowserName:    d.name(members, "agentBrowserName", maxNameBytes),
 		BrowserVersion: d.name(members, "agentBrowserversion", maxNameBytes),
 		CCPVersion:     d.name(members, "ccpVersion", maxNameBytes),
+	}
+	if kind := first(sent); kind == 0 || kind == 'n' {
+		return d.readLateMarks(from)
 	}
 	if !isObject {
 		d.reject(0, "report_missing")
@@ -52,6 +56,19 @@ func (d *decoder) readReport(members object, from sender) []Record {
 	}
 	id := d.unique(idPrefix(d.kind, from.instance, from.agent, from.contact) + start + base36(int64(at)))
 	return []Record{{ID: id, At: at, Doc: encode(doc)}}
+}
+
+// readLateMarks reads a body without a report: what the agent said of the call after its report was sent.
+func (d *decoder) readLateMarks(from sender) []Record {
+	marks := from.call.MarkedBadAt
+	if len(marks) == 0 || from.contact == "" {
+		d.reject(0, "report_missing")
+		return nil
+	}
+	doc := from.call
+	doc.Timestamp = slices.Max(marks)
+	id := idPrefix(d.kind, from.instance, from.agent, from.contact) + lateMark + base36(int64(doc.Timestamp))
+	return []Record{{ID: id, At: doc.Timestamp, Doc: encode(doc)}}
 }
 
 // reportInstants returns the start as it stands in the id, and the instant of the report: its end, else its start.

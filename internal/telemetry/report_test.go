@@ -111,7 +111,11 @@ func TestReportInstants(t *testing.T) {
 
 func TestReportThatIsNone(t *testing.T) {
 	t.Parallel()
-	for _, body := range []string{`{"agent":"a"}`, `{"agent":"a","report":null}`, `{"agent":"a","report":[1]}`} {
+	for _, body := range []string{
+		`{"agent":"a"}`, `{"agent":"a","report":null}`, `{"agent":"a","report":[1]}`,
+		`{"agent":"a","contactId":"c","markedBadAt":[]}`, `{"agent":"a","contactId":"c","markedBadAt":["1970-01-01T00:00:00Z"]}`,
+		`{"agent":"a","contactId":"null","markedBadAt":[1795510720000]}`, `{"agent":"a","contactId":"c","report":"x","markedBadAt":[1795510720000]}`,
+	} {
 		batch, err := Decode(KindCallReport, []byte(body), arrival())
 		if !errors.Is(err, ErrNoUsableRecord) || batch.Rejected[0].Code != "report_missing" {
 			t.Errorf("%s: %v %+v", body, err, batch.Rejected)
@@ -120,6 +124,31 @@ func TestReportThatIsNone(t *testing.T) {
 	body := `{"agent":"a","agentBrowserName":"` + strings.Repeat("x", 257) + `","report":{"callEndTime":1795510772000}}`
 	if _, err := Decode(KindCallReport, []byte(body), arrival()); !errors.Is(err, ErrMemberInvalid) {
 		t.Errorf("long browser name: %v", err)
+	}
+}
+
+// What an agent says of a call after its report is a record that is no report, of the instant of the last mark, and one however
+// often it is sent.
+func TestMarksAfterTheReport(t *testing.T) {
+	t.Parallel()
+	const body = `{"agent":"a","contactId":"c","contactQueue":"Q","report":null,"markedBadAt":[1795510720000,1795510772000]}`
+	batch := mustDecode(t, KindCallReport, []byte(body), arrival())
+	again := mustDecode(t, KindCallReport, []byte(body), arrival())
+	record, doc := batch.Envelope.Records[0], docs(t, batch)[0]
+	if len(batch.Envelope.Records) != 1 || record.At != 1795510772000 || record.ID != again.Envelope.Records[0].ID {
+		t.Errorf("records %+v, and again %+v", batch.Envelope.Records, again.Envelope.Records)
+	}
+	if IsReport(record.ID) || !IsLateMark(record.ID) {
+		t.Errorf("%s is taken for a report", record.ID)
+	}
+	_, hasReport := doc["report"]
+	_, canFail := doc["failed"]
+	if hasReport || canFail || doc["contactQueue"] != "Q" || len(doc["markedBadAt"].([]any)) != 2 || len(unlisted(t, batch)) > 0 {
+		t.Errorf("%v", doc)
+	}
+	report := mustDecode(t, KindCallReport, []byte(`{"agent":"a","contactId":"c","report":{"callEndTime":1795510772000},"markedBadAt":[1795510720000]}`), arrival())
+	if id := report.Envelope.Records[0].ID; !IsReport(id) || IsLateMark(id) {
+		t.Errorf("%s is not taken for a report", id)
 	}
 }
 

@@ -52,14 +52,14 @@ func splitSeries(record Record, n int) []Record {
 	if from, known := doc["seriesFromSecond"]; known && json.Unmarshal(from, &begin) != nil {
 		return []Record{record}
 	}
-	baseID, _, _ := strings.Cut(record.ID, "~")
+	baseID, _, _ := strings.Cut(record.ID, besides)
 	parts := make([]Record, 0, n)
 	for i := range n {
 		from, to := i*length/n, (i+1)*length/n
 		part := Record{ID: record.ID, At: record.At}
 		partDoc, partReport := doc, report
 		if i > 0 {
-			part.ID = baseID + "~" + strconv.FormatInt(int64(begin+from), 36)
+			part.ID = baseID + besides + strconv.FormatInt(int64(begin+from), 36)
 			partDoc = doc.only("agent", "contactId", "contactQueue", "timestamp")
 			partReport = report.only("callStartTime")
 		}

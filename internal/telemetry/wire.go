@@ -87,5 +87,5 @@ type WireReportBody struct {
 	BrowserName    string         `json:"agentBrowserName,omitempty" max:"256"`
 	BrowserVersion string         `json:"agentBrowserversion,omitempty" max:"256"`
 	CCPVersion     string         `json:"ccpVersion,omitempty" max:"256"`
-	Report         map[string]any `json:"report"` // as the library made it
+	Report         map[string]any `json:"report,omitempty"` // as the library made it; without it the body brings markedBadAt to a call whose report was sent
 }

@@ -67,5 +67,5 @@ export interface ReportBody extends Sender, Call {
   agentBrowserName?: string;
   agentBrowserversion?: string;
   ccpVersion?: string;
-  report: Record<string, unknown>;
+  report?: Record<string, unknown>;
 }
