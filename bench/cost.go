@@ -31,9 +31,11 @@ const (
 	bytesOfRecord       = 140   // the aim of bytes_per_record
 	bytesOfLogLine      = 350
 	queueBatch          = 10                    // messages of a batch, as a stack has it by default
-	memoryGB            = 0.25                  // of each of these functions
+	memoryPusher        = 0.25                  // GB
+	memoryOthers        = 0.5                   // GB of indexer and call-summary
 	waitOfPusher        = 12 * time.Millisecond // for the queue's answer on AWS; what the emulator takes says nothing
 	waitOfIndexer       = 60 * time.Millisecond // for search, archive and queue
+	waitOfSummaries     = 60 * time.Millisecond // for search, which is asked for ten requests one after another, and queue
 	requestsOfBatch     = 2                     // the poller's receive and delete
 )
 
@@ -43,6 +45,8 @@ var routes = map[string]struct{ kind, function string }{
 	"callreport":       {telemetry.KindCallReport, "callreport-pusher"},
 	"apimetrics":       {telemetry.KindAPIMetric, "apimetric-pusher"},
 }
+
+const indexerName, summaryName = "indexer", "call-summary"
 
 // costOfCalls measures what the functions' processors do for calls of four minutes, and says what that and everything else that
 // AWS counts would cost there.
@@ -71,9 +75,14 @@ func costOfCalls(ctx context.Context, b *bench) ([]sheet.Figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	if functions["indexer"], err = b.stack.Launch(ctx, binary, t.environment); err != nil {
+	if functions[indexerName], err = b.stack.Launch(ctx, binary, t.environment); err != nil {
 		return nil, err
 	}
+	summaries, err := b.launchSummarizer(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	defer summaries.function.Stop()
 	work, err := workOf(rig.Calls(calls, time.Now().Add(-2*time.Hour)), t.slug)
 	if err != nil {
 		return nil, err
@@ -97,6 +106,11 @@ func costOfCalls(ctx context.Context, b *bench) ([]sheet.Figure, error) {
 			}
 			used[name] = append(used[name], float64((after-before).Microseconds())/1000/calls)
 		}
+		summarised, err := b.summariesOf(ctx, summaries, work, t, functions[indexerName])
+		if err != nil {
+			return nil, err
+		}
+		used[summaryName] = append(used[summaryName], float64(summarised.Microseconds())/1000/calls)
 	}
 	return work.figures(used, calls, runs), nil
 }
@@ -104,6 +118,8 @@ func costOfCalls(ctx context.Context, b *bench) ([]sheet.Figure, error) {
 // A functionWork is what the functions are given for some calls.
 type functionWork struct {
 	posts     map[string][][]byte // by function
+	atReports []events.SQSMessage // requests for summaries
+	others    []events.SQSMessage // the same, of batches without a report
 	batches   [][]events.SQSMessage
 	documents int
 	objects   int // of the archive: one for each kind in a batch
@@ -131,13 +147,17 @@ func workOf(calls []samplecall.Call, owner slug.Slug) (functionWork, error) {
 		}
 		w.objects += len(kinds)
 	}
+	var err error
+	if w.atReports, w.others, err = requestsOf(envelopes); err != nil {
+		return w, err
+	}
 	packed, err := messages(envelopes, owner)
 	w.batches = slices.Collect(slices.Chunk(packed, queueBatch))
 	return w, err
 }
 
 func (w functionWork) give(ctx context.Context, name string, f *rig.Function) error {
-	if name == "indexer" {
+	if name == indexerName {
 		for _, batch := range w.batches {
 			if err := index(ctx, f, batch); err != nil {
 				return err
@@ -158,14 +178,23 @@ func (w functionWork) figures(used map[string][]float64, calls, runs int) (figur
 	for _, bodies := range w.posts {
 		posts += len(bodies)
 	}
-	var busy float64 // milliseconds of functions in a call
-	for _, name := range slices.Sorted(maps.Keys(used)) {
-		invocations, wait := len(w.posts[name]), waitOfPusher
-		if name == "indexer" {
-			invocations, wait = len(w.batches), waitOfIndexer
+	requests := len(w.atReports) + len(w.others)
+	invocationsOf := func(name string) (n int, wait time.Duration, memory float64) {
+		switch name {
+		case indexerName:
+			return len(w.batches), waitOfIndexer, memoryOthers
+		case summaryName:
+			return (requests + queueBatch - 1) / queueBatch, waitOfSummaries, memoryOthers
 		}
+		return len(w.posts[name]), waitOfPusher, memoryPusher
+	}
+	var busy float64 // gigabyte-milliseconds of functions in a call
+	invoked := 0
+	for _, name := range slices.Sorted(maps.Keys(used)) {
+		invocations, wait, memory := invocationsOf(name)
+		invoked += invocations
 		perCall := sheet.Median(used[name])
-		busy += perCall + float64(invocations)/float64(calls)*float64(wait.Milliseconds())
+		busy += memory * (perCall + float64(invocations)/float64(calls)*float64(wait.Milliseconds()))
 		figures = append(figures, sheet.Figure{
 			ID: "lambda_cpu_per_call", Value: perCall, Unit: "ms", Runs: runs, Spread: sheet.Range(used[name]),
 			What: fmt.Sprintf("%s: processor time for a call of four minutes, %.1f invocations", name, float64(invocations)/float64(calls)),
@@ -174,10 +203,11 @@ func (w functionWork) figures(used map[string][]float64, calls, runs int) (figur
 	const thousand = 1000
 	perCall := func(n int) float64 { return float64(n) / float64(calls) }
 	gateway := perCall(posts) * priceGatewayRequest
-	functions := (perCall(posts)+perCall(len(w.batches)))*priceLambdaRequest + busy/1000*memoryGB*priceLambdaGBSecond
-	queued := (perCall(posts) + requestsOfBatch*perCall(len(w.batches))) * priceQueueRequest
+	functions := perCall(invoked)*priceLambdaRequest + busy/1000*priceLambdaGBSecond
+	// A batch of the indexer asks for its calls' summaries in one request, and each summary is a message more.
+	queued := (perCall(posts) + perCall(len(w.atReports)) + perCall(len(w.batches)) + requestsOfBatch*perCall(len(w.batches)+(requests+queueBatch-1)/queueBatch)) * priceQueueRequest
 	archived := perCall(w.objects) * priceArchivePut
-	logged := (perCall(posts) + perCall(len(w.batches))) * bytesOfLogLine / 1e9 * priceLogsGB
+	logged := perCall(invoked) * bytesOfLogLine / 1e9 * priceLogsGB
 	stored := perCall(w.documents) * bytesOfRecord / 1e9 * priceStorageGBMonth * storageMonths * storageCopies * storageHeadroom
 	return append(figures, sheet.Figure{
 		ID: "cost_per_1000_calls", Value: thousand * (gateway + functions + queued + archived + logged + stored), Unit: "$", Runs: runs,

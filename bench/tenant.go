@@ -28,6 +28,7 @@ import (
 type searchTenant struct {
 	slug        slug.Slug
 	writer      *rig.Search
+	reader      searchtenant.Identity
 	environment map[string]string
 }
 
@@ -63,7 +64,7 @@ func (b *bench) newSearchTenant(ctx context.Context, s slug.Slug) (searchTenant,
 	if environment["EARSHOT_DATA_BUCKET"], err = b.newBucket(ctx, s); err != nil {
 		return searchTenant{}, err
 	}
-	return searchTenant{s, b.search.As(writer.Username, writer.Password), environment}, nil
+	return searchTenant{s, b.search.As(writer.Username, writer.Password), reader, environment}, nil
 }
 
 // newBucket makes the bucket for a tenant's archive.
@@ -90,6 +91,13 @@ func (b *bench) newQueue(ctx context.Context, s slug.Slug) (string, error) {
 
 // launchPusher starts one of a tenant's pushers, which takes posts of benchOrigin.
 func (b *bench) launchPusher(ctx context.Context, name string, t searchTenant, queueURL string) (*rig.Function, error) {
+	return b.launch(ctx, name, map[string]string{
+		"EARSHOT_TENANT": t.slug.String(), "EARSHOT_QUEUE_URL": queueURL, "EARSHOT_ORIGINS": benchOrigin,
+	})
+}
+
+// launch starts one of a tenant's functions with the demonstration tenant's environment, but for what is different.
+func (b *bench) launch(ctx context.Context, name string, different map[string]string) (*rig.Function, error) {
 	artifacts, err := b.artifacts(ctx)
 	if err != nil {
 		return nil, err
@@ -103,7 +111,7 @@ func (b *bench) launchPusher(ctx context.Context, name string, t searchTenant, q
 		return nil, err
 	}
 	environment = maps.Clone(environment)
-	environment["EARSHOT_TENANT"], environment["EARSHOT_QUEUE_URL"], environment["EARSHOT_ORIGINS"] = t.slug.String(), queueURL, benchOrigin
+	maps.Copy(environment, different)
 	return b.stack.Launch(ctx, binary, environment)
 }
 
