@@ -15,16 +15,17 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/earshot-hq/earshot/bench/internal/rig"
 	"github.com/earshot-hq/earshot/bench/internal/sheet"
 	"github.com/earshot-hq/earshot/internal/tenant"
 )
 
-// tenantsList compares the slowest answers of the list of tenants over two databases, of ten and of ten thousand tenants, each
-// with an admin service of its own.
+// tenantsList compares the slowest answers to fifty callers at once of the list of tenants, and of one tenant, over two databases,
+// of ten and of ten thousand tenants, each with an admin service of its own.
 func tenantsList(ctx context.Context, b *bench) ([]sheet.Figure, error) {
-	const rounds, requests = 7, 300
+	const rounds, requests = 7, 500
 	few, err := b.newOffice(ctx, 10)
 	if err != nil {
 		return nil, err
@@ -43,20 +44,17 @@ func tenantsList(ctx context.Context, b *bench) ([]sheet.Figure, error) {
 	for _, page := range []struct{ what, few, many string }{
 		{"first page of ten", "?limit=10", "?limit=10"},
 		{"a page of ten from the middle", "?limit=10", "?limit=10&cursor=" + url.QueryEscape(middle)},
+		{"one tenant", "/" + firstSlug, "/" + firstSlug},
 	} {
 		var ours, base, medians []float64
 		for round := range rounds + 1 { // the first warms both up
-			var slow, quick []float64
-			for range requests {
-				q, err := few.time(ctx, page.few)
-				if err != nil {
-					return nil, err
-				}
-				s, err := many.time(ctx, page.many)
-				if err != nil {
-					return nil, err
-				}
-				quick, slow = append(quick, q), append(slow, s)
+			quick, err := few.times(ctx, page.few, requests)
+			if err != nil {
+				return nil, err
+			}
+			slow, err := many.times(ctx, page.many, requests)
+			if err != nil {
+				return nil, err
 			}
 			if round > 0 {
 				base, ours = append(base, sheet.Percentile(quick, 99)), append(ours, sheet.Percentile(slow, 99))
@@ -66,7 +64,7 @@ func tenantsList(ctx context.Context, b *bench) ([]sheet.Figure, error) {
 		ratio, spread := sheet.Ratio(ours, base)
 		figures = append(figures, sheet.Figure{
 			ID: "tenants_list_p99_10k_over_10", Value: ratio, Unit: "x", Direction: sheet.AtMost, Aim: 2, Runs: rounds, Spread: spread,
-			What: fmt.Sprintf("%s: 99 %% of %d requests within %.1f ms with 10,000 tenants, over %.1f ms with 10 (of medians: %.2f)",
+			What: fmt.Sprintf("%s: 99 %% of %d requests of 50 callers at once within %.1f ms with 10,000 tenants, over %.1f ms with 10 (of medians: %.2f)",
 				page.what, requests, sheet.Median(ours), sheet.Median(base), sheet.Median(medians)),
 		})
 	}
@@ -105,6 +103,7 @@ func (b *bench) newOffice(ctx context.Context, tenants int) (*office, error) {
 	o := &office{service: exec.CommandContext(ctx, binary, "serve")}
 	o.service.Env = []string{
 		"EARSHOT_DATABASE_URL=" + app, "EARSHOT_LISTEN=" + listen, "EARSHOT_METRICS_LISTEN=" + metrics,
+		"EARSHOT_RATE=0", // fifty callers of one name
 		"EARSHOT_OIDC_ISSUER=" + b.stack.AdminIssuer, "EARSHOT_OIDC_CLIENT_ID=" + b.stack.AdminClientID,
 		"EARSHOT_OIDC_DISCOVERY_URL=" + b.stack.AWSEndpoint + "/" + filepath.Base(b.stack.AdminIssuer),
 	}
@@ -131,6 +130,24 @@ func (b *bench) newOffice(ctx context.Context, tenants int) (*office, error) {
 func (o *office) close() {
 	_ = o.service.Process.Signal(syscall.SIGTERM) // it may have ended
 	_ = o.service.Wait()                          // how it ends says nothing
+}
+
+// firstSlug is of a tenant that fill makes in every database.
+const firstSlug = "tc4ca4238a0b9"
+
+// times returns how long each of so many requests of fifty callers at once takes.
+func (o *office) times(ctx context.Context, query string, requests int) ([]float64, error) {
+	const callers = 50
+	took := make([]float64, requests)
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(callers)
+	for i := range requests {
+		group.Go(func() (err error) {
+			took[i], err = o.time(ctx, query)
+			return err
+		})
+	}
+	return took, group.Wait()
 }
 
 // time returns how many milliseconds one page takes.

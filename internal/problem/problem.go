@@ -91,7 +91,9 @@ func (p Problem) Write(w http.ResponseWriter) {
 	case http.StatusUnauthorized:
 		h.Set("WWW-Authenticate", "Bearer")
 	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
-		h.Set("Retry-After", "5")
+		if h.Get("Retry-After") == "" {
+			h.Set("Retry-After", "5")
+		}
 	}
 	w.WriteHeader(p.Status)
 	_, _ = w.Write(p.JSON()) // the caller has gone: nobody is left to be told

@@ -25,6 +25,8 @@ Settings come from the environment; a missing or wrong one is named at the start
            EARSHOT_METRICS_LISTEN    host and port of /metrics, /healthz, /readyz (127.0.0.1:8082)
            EARSHOT_TRUSTED_PROXIES   networks, with commas between, whose X-Forwarded-For says where a request came from; name
                                      the load balancer's (none: the address of the connection is taken)
+           EARSHOT_RATE              requests a second that one admin or API key may send; 0 for no limit (50)
+           EARSHOT_BURST             and how many at once after a pause (500)
            EARSHOT_OIDC_ISSUER       of the admins' sign-in
            EARSHOT_OIDC_CLIENT_ID    whose access tokens are taken
            EARSHOT_OIDC_AUDIENCE     what their aud must name (none: the client's id must stand in client_id, as in Cognito's)

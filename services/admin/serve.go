@@ -38,6 +38,10 @@ type serveSettings struct {
 
 	TrustedProxies []string `env:"TRUSTED_PROXIES"`
 
+	// How many requests a second one caller may send, and how many at once after a pause.
+	Rate  float64 `env:"RATE" envDefault:"50"`
+	Burst int     `env:"BURST" envDefault:"500"`
+
 	PortalURL          string `env:"PORTAL_URL"`
 	ConnectTemplateURL string `env:"CONNECT_TEMPLATE_URL"`
 	// Where tenants' figures come from, and how long each part of their health may take.
@@ -99,6 +103,7 @@ func (m *serve) Run(ctx context.Context) (err error) {
 		Directory: m.db, Starter: m.db, Rollouts: m.db, Cells: m.db, History: m.db, Ledger: m.db, Keys: m.db, Recorder: m.db,
 		Gauges: gauges, Managers: people, ConnectTemplateURL: m.settings.ConnectTemplateURL,
 		TrustedProxies: m.settings.TrustedProxies,
+		Limits:         api.Limits{Rate: m.settings.Rate, Burst: m.settings.Burst},
 		Verifier:       verifier, Ready: health.Ready, Observe: metrics.Observe, Log: m.log,
 	})
 	if err != nil {

@@ -45,6 +45,8 @@ type Config struct {
 	// TrustedProxies are the networks whose X-Forwarded-For says where a request came from; empty: nobody's does.
 	TrustedProxies []string
 
+	Limits Limits
+
 	EventPoll time.Duration // 500 ms: between two looks for new events of a followed operation
 	Heartbeat time.Duration // 15 s: the longest silence of an event stream
 }
@@ -55,6 +57,7 @@ type API struct {
 	routes  map[string]route // by method and gin's path
 	spec    specification
 	seen    sightings
+	callers *limiter // by subject
 	handler http.Handler
 	closing chan struct{} // closed when event streams must end
 	close   func()
@@ -78,6 +81,9 @@ func New(c Config) (*API, error) {
 		return nil, err
 	}
 	a := &API{Config: c, spec: spec, routes: spec.routes(), closing: make(chan struct{})}
+	if a.callers, err = newLimiter(c.Limits.Rate, c.Limits.Burst); err != nil {
+		return nil, err
+	}
 	a.close = sync.OnceFunc(func() { close(a.closing) })
 	if err := a.build(); err != nil {
 		return nil, err

@@ -21,7 +21,7 @@ import (
 func (a *API) noteRefusal(c *gin.Context, p problem.Problem) {
 	route := a.routes[c.Request.Method+" "+c.FullPath()]
 	actor := callOf(c).actor
-	refused := p.Status >= http.StatusBadRequest && p.Status < http.StatusInternalServerError
+	refused := p.Status >= http.StatusBadRequest && p.Status < http.StatusInternalServerError && !isNoise(p.Status)
 	if actor.Subject == "" || !refused || route.audit == "" && p.Status != http.StatusForbidden {
 		return
 	}
