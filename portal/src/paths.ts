@@ -6,14 +6,18 @@ export const paths = {
   tenantTab: (slug: string, tab: TenantTab) => (tab === "overview" ? paths.tenant(slug) : `${paths.tenant(slug)}/${tab}`),
   newInstance: (slug: string) => `${paths.tenant(slug)}/instances/new`,
   instance: (slug: string, alias: string) => `${paths.tenant(slug)}/instances/edit/${encodeURIComponent(alias)}`,
+  newManager: (slug: string) => `${paths.tenant(slug)}/managers/invite`,
   operations: () => "/operations",
   operation: (id: string) => `/operations/${encodeURIComponent(id)}`,
+  audit: () => "/audit",
+  apiKeys: () => "/api-keys",
+  newAPIKey: () => "/api-keys/new",
   about: () => "/about",
   apiDocs: () => "/docs",
   specification: () => "/openapi.json",
 } as const;
 
-export const tenantTabs = ["overview", "instances", "operations", "manage"] as const;
+export const tenantTabs = ["overview", "instances", "managers", "settings", "operations", "audit", "manage"] as const;
 export type TenantTab = (typeof tenantTabs)[number];
 
 export const isTenantTab = (text: string): text is TenantTab => (tenantTabs as readonly string[]).includes(text);

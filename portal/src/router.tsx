@@ -1,9 +1,9 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from "@tanstack/react-router";
 
-import type { OperationFilter, TenantFilter } from "./api/queries";
+import type { AuditFilter, OperationFilter, TenantFilter } from "./api/queries";
 import { NotFound } from "./pages/NotFound";
 import { isTenantTab, paths } from "./paths";
-import { oneOf, operationKinds, operationStates, tenantStates, text } from "./search";
+import { auditOutcomes, instant, oneOf, operationKinds, operationStates, tenantStates, text } from "./search";
 import { Shell } from "./shell/Shell";
 import { Failed } from "./shell/Failed";
 
@@ -15,6 +15,14 @@ const home = createRoute({
   beforeLoad: () => {
     throw redirect({ to: paths.tenants() });
   },
+});
+
+const auditSearch = (search: Readonly<Record<string, unknown>>): AuditFilter => ({
+  actor: text(search["actor"]),
+  action: text(search["action"]),
+  outcome: oneOf(auditOutcomes, search["outcome"]),
+  from: instant(search["from"]),
+  to: instant(search["to"]),
 });
 
 export const tenantsRoute = createRoute({
@@ -41,17 +49,13 @@ export const operationRoute = createRoute({
   component: lazyRouteComponent(() => import("./pages/OperationPage"), "OperationPage"),
 });
 
+// One route for all tabs, so that a change of tab keeps the page, and with it where the keyboard is.
 export const tenantRoute = createRoute({
   getParentRoute: () => root,
-  path: "/tenants/$slug",
-  component: lazyRouteComponent(() => import("./pages/TenantPage"), "TenantPage"),
-});
-
-export const tenantTabRoute = createRoute({
-  getParentRoute: () => root,
-  path: "/tenants/$slug/$tab",
+  path: "/tenants/$slug/{-$tab}",
+  validateSearch: auditSearch,
   beforeLoad: ({ params: { slug, tab } }) => {
-    if (!isTenantTab(tab)) throw redirect({ to: paths.tenant(slug), replace: true });
+    if (tab !== undefined && !isTenantTab(tab)) throw redirect({ to: paths.tenant(slug), replace: true });
   },
   component: lazyRouteComponent(() => import("./pages/TenantPage"), "TenantPage"),
 });
@@ -74,13 +78,38 @@ export const instanceRoute = createRoute({
   component: lazyRouteComponent(() => import("./pages/InstancePage"), "InstancePage"),
 });
 
+export const newManagerRoute = createRoute({
+  getParentRoute: () => root,
+  path: "/tenants/$slug/managers/invite",
+  component: lazyRouteComponent(() => import("./pages/NewManagerPage"), "NewManagerPage"),
+});
+
+export const auditRoute = createRoute({
+  getParentRoute: () => root,
+  path: "/audit",
+  validateSearch: (search): AuditFilter => ({ ...auditSearch(search), tenant: text(search["tenant"]) }),
+  component: lazyRouteComponent(() => import("./pages/AuditPage"), "AuditPage"),
+});
+
+const apiKeys = createRoute({
+  getParentRoute: () => root,
+  path: "/api-keys",
+  component: lazyRouteComponent(() => import("./pages/APIKeysPage"), "APIKeysPage"),
+});
+
+const newAPIKey = createRoute({
+  getParentRoute: () => root,
+  path: "/api-keys/new",
+  component: lazyRouteComponent(() => import("./pages/NewAPIKeyPage"), "NewAPIKeyPage"),
+});
+
 const about = createRoute({
   getParentRoute: () => root,
   path: "/about",
   component: lazyRouteComponent(() => import("./pages/AboutPage"), "AboutPage"),
 });
 
-const tree = root.addChildren([home, tenantsRoute, newTenant, newInstanceRoute, instanceRoute, tenantRoute, tenantTabRoute, operationsRoute, operationRoute, about]);
+const tree = root.addChildren([home, tenantsRoute, newTenant, newInstanceRoute, instanceRoute, newManagerRoute, tenantRoute, operationsRoute, operationRoute, auditRoute, apiKeys, newAPIKey, about]);
 
 export const newRouter = () => createRouter({ routeTree: tree, defaultPreload: false, scrollRestoration: true, defaultErrorComponent: Failed });
 

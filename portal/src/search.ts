@@ -1,4 +1,4 @@
-import type { OperationKind, OperationState, TenantState } from "./api/types";
+import type { AuditOutcome, OperationKind, OperationState, TenantState } from "./api/types";
 
 // Record wants each member of the contract's enumerations, so that a new one does not compile without its place here.
 const states: Record<TenantState, true> = {
@@ -9,10 +9,13 @@ const kinds: Record<OperationKind, true> = {
 };
 const outcomes: Record<OperationState, true> = { queued: true, running: true, succeeded: true, failed: true, cancelled: true };
 
+const verdicts: Record<AuditOutcome, true> = { done: true, refused: true };
+
 // Object.keys knows only that keys are strings; these are the record's.
 export const tenantStates = Object.keys(states) as readonly TenantState[];
 export const operationKinds = Object.keys(kinds) as readonly OperationKind[];
 export const operationStates = Object.keys(outcomes) as readonly OperationState[];
+export const auditOutcomes = Object.keys(verdicts) as readonly AuditOutcome[];
 
 /** A member of an address's query, if it is a text. The router reads digits as numbers. */
 export function text(value: unknown): string | undefined {
@@ -22,4 +25,10 @@ export function text(value: unknown): string | undefined {
 
 export function oneOf<T extends string>(all: readonly T[], value: unknown): T | undefined {
   return all.find((one) => one === value);
+}
+
+/** An instant in an address's query, as the API takes it. */
+export function instant(value: unknown): string | undefined {
+  const written = text(value);
+  return written === undefined || Number.isNaN(Date.parse(written)) ? undefined : new Date(written).toISOString();
 }

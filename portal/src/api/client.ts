@@ -47,3 +47,9 @@ export async function withTag<T>(answer: Promise<Answered<T>>): Promise<{ body: 
   }
   return { body: data, tag: response.headers.get("etag") ?? "" };
 }
+
+/** Waits for a success that has no body; else throws the problem. */
+export async function emptyOf(answer: Promise<Answered<unknown>>): Promise<void> {
+  const { error, response } = await answer;
+  if (!response.ok) throw problemOf(response.status, error, response.headers.get("x-request-id"));
+}

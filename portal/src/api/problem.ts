@@ -39,6 +39,9 @@ export function problemFrom(error: unknown): ProblemError {
   return new ProblemError({ type: "about:blank", title: "Something in this page went wrong", status: 0, code: "portal.internal", detail });
 }
 
+/** Whether somebody else has changed meanwhile what was to be changed. */
+export const isOld = (error: unknown): boolean => error instanceof ProblemError && error.problem.status === 412;
+
 /** Sentences of a problem about the members below one, by a JSON pointer; the pointers are the API's. */
 export function fieldErrors(error: unknown): ReadonlyMap<string, string> {
   const found = new Map<string, string>();

@@ -2,12 +2,21 @@ import { infiniteQueryOptions, QueryClient, queryOptions } from "@tanstack/react
 
 import { bodyOf, withTag, type API } from "./client";
 import { ProblemError } from "./problem";
-import type { OperationKind, OperationState, Tenant, TenantState } from "./types";
+import type { AuditEventPage, AuditOutcome, OperationKind, OperationState, Tenant, TenantState } from "./types";
 
 export interface TenantFilter {
   readonly q?: string | undefined;
   readonly state?: TenantState | undefined;
   readonly cell?: string | undefined;
+}
+
+export interface AuditFilter {
+  readonly actor?: string | undefined;
+  readonly action?: string | undefined;
+  readonly tenant?: string | undefined;
+  readonly outcome?: AuditOutcome | undefined;
+  readonly from?: string | undefined;
+  readonly to?: string | undefined;
 }
 
 export interface OperationFilter {
@@ -68,6 +77,29 @@ export const instancesQuery = (api: API, slug: string) =>
       const { body, tag } = await withTag(api.GET("/v1/tenants/{slug}/connect-instances", { params: { path: { slug } }, signal }));
       return { items: body.items, tag };
     },
+  });
+
+export const managersQuery = (api: API, slug: string) =>
+  queryOptions({
+    queryKey: ["tenant", slug, "managers"],
+    queryFn: async ({ signal }) => (await bodyOf(api.GET("/v1/tenants/{slug}/managers", { params: { path: { slug } }, signal }))).items,
+  });
+
+export const auditQuery = (api: API, filter: AuditFilter) =>
+  infiniteQueryOptions({
+    queryKey: ["audit", filter],
+    initialPageParam: undefined as string | undefined,
+    queryFn: async ({ pageParam, signal }) => {
+      const page = await bodyOf(api.GET("/v1/audit-events", { params: { query: defined({ ...filter, limit: 50, cursor: pageParam }) }, signal }));
+      return page as AuditEventPage; // no lines were asked for
+    },
+    getNextPageParam: (page) => page.next_cursor,
+  });
+
+export const apiKeysQuery = (api: API) =>
+  queryOptions({
+    queryKey: ["api-keys"],
+    queryFn: async ({ signal }) => (await bodyOf(api.GET("/v1/api-keys", { signal }))).items,
   });
 
 export const operationsQuery = (api: API, filter: OperationFilter) =>

@@ -5,7 +5,6 @@ import Form from "@cloudscape-design/components/form";
 import FormField from "@cloudscape-design/components/form-field";
 import Header from "@cloudscape-design/components/header";
 import Input from "@cloudscape-design/components/input";
-import KeyValuePairs from "@cloudscape-design/components/key-value-pairs";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
@@ -13,12 +12,14 @@ import { useState } from "react";
 
 import { bodyOf } from "../api/client";
 import { useService } from "../api/context";
-import { fieldErrors, ProblemError } from "../api/problem";
+import { fieldErrors, isOld } from "../api/problem";
 import { instancesQuery } from "../api/queries";
 import type { ConnectInstance } from "../api/types";
 import { useIntent } from "../api/useIntent";
 import { useDraft } from "../parts/drafts";
+import { changed, useEdit } from "../parts/edit";
 import { ChangeButton } from "../parts/MayChange";
+import { Others } from "../parts/Others";
 import { Page } from "../parts/Page";
 import { ProblemAlert } from "../parts/ProblemAlert";
 import { paths } from "../paths";
@@ -82,12 +83,19 @@ export function NewInstancePage() {
   );
 }
 
-const Actions = ({ slug, isPending, text }: { readonly slug: string; readonly isPending: boolean; readonly text: string }) => (
+interface ActionsProps {
+  readonly slug: string;
+  readonly isPending: boolean;
+  readonly text: string;
+  readonly because?: string | undefined;
+}
+
+const Actions = ({ slug, isPending, text, because }: ActionsProps) => (
   <SpaceBetween direction="horizontal" size="xs">
     <Button href={paths.tenantTab(slug, "instances")} variant="link">
       Cancel
     </Button>
-    <ChangeButton variant="primary" loading={isPending} formAction="submit">
+    <ChangeButton variant="primary" loading={isPending} formAction="submit" because={because}>
       {text}
     </ChangeButton>
   </SpaceBetween>
@@ -96,8 +104,7 @@ const Actions = ({ slug, isPending, text }: { readonly slug: string; readonly is
 export function InstancePage() {
   const { slug, alias } = instanceRoute.useParams();
   const { api } = useService();
-  // The form keeps the tag under which it was read: another's change in between is for people to see.
-  const { data, error, refetch } = useQuery({ ...instancesQuery(api, slug), refetchOnWindowFocus: false });
+  const { data, error, refetch } = useQuery(instancesQuery(api, slug));
   const instance = data?.items.find((one) => one.alias === alias);
   return (
     <Page title={alias} trail={trail(slug)} header={<Header variant="h1">{`Edit ${alias}`}</Header>}>
@@ -114,88 +121,74 @@ interface EditProps {
   readonly tag: string;
 }
 
-const formOf = (instance: ConnectInstance) => ({
+const fields = ["ccp_url", "saml_url", "directory_role_arn"] as const;
+type InstanceEdit = Readonly<Record<(typeof fields)[number], string>>;
+
+const formOf = (instance: ConnectInstance): InstanceEdit => ({
   ccp_url: instance.ccp_url,
   saml_url: instance.saml_url ?? "",
   directory_role_arn: instance.directory_role_arn ?? "",
 });
 
-const labels = { ccp_url: "Contact Control Panel", saml_url: "SAML sign-in", directory_role_arn: "Directory role" } as const;
-const fields = ["ccp_url", "saml_url", "directory_role_arn"] as const;
-const described = {
+const labels: InstanceEdit = { ccp_url: "Contact Control Panel", saml_url: "SAML sign-in", directory_role_arn: "Directory role" };
+const described: InstanceEdit = {
   ccp_url: "What the softphone frames; it ends in /ccp-v2.",
   saml_url: "Where agents sign in, if by SAML; empty for none.",
   directory_role_arn: "Of the customer's account, an output of their stack; empty for none.",
-} as const;
+};
 
 function Edit({ slug, instance, tag }: EditProps) {
   const { api } = useService();
   const navigate = useNavigate();
   const queries = useQueryClient();
   const once = useIntent();
-  const [began, setBegan] = useState({ tag, form: formOf(instance) });
-  const [draft, setDraft, forget] = useDraft(`instance.${slug}.${instance.alias}`, began.form);
+  const theirs = formOf(instance);
+  const edit = useEdit(`instance.${slug}.${instance.alias}`, theirs);
   const path = { slug, alias: instance.alias };
   const save = useMutation({
     mutationFn: () =>
       once((key) =>
         bodyOf(
           api.PATCH("/v1/tenants/{slug}/connect-instances/{alias}", {
-            params: { path, header: { "Idempotency-Key": key, "If-Match": began.tag } },
-            body: Object.fromEntries(fields.filter((name) => draft[name] !== began.form[name]).map((name) => [name, draft[name]])),
+            params: { path, header: { "Idempotency-Key": key, "If-Match": tag } },
+            body: Object.fromEntries(changed(edit.base, edit.form).map((name) => [name, edit.form[name]])),
           }),
         ),
       ),
     onSuccess: async (answer) => {
-      forget();
+      edit.forget();
       await queries.invalidateQueries({ queryKey: ["tenant", slug] });
       await navigate({ to: "operation" in answer ? paths.operation(answer.operation.id) : paths.tenantTab(slug, "instances") });
     },
     onError: async (error) => {
-      if (error instanceof ProblemError && error.problem.status === 412) await queries.invalidateQueries({ queryKey: ["tenant", slug] });
+      if (isOld(error)) await queries.invalidateQueries({ queryKey: ["tenant", slug] });
     },
   });
-  const isOld = save.error instanceof ProblemError && save.error.problem.status === 412;
   const refused = fieldErrors(save.error);
-  const now = formOf(instance);
   return (
     <form
       onSubmit={(event) => {
         event.preventDefault();
-        save.mutate();
+        if (edit.others === undefined) save.mutate();
       }}
     >
-      <Form actions={<Actions slug={slug} isPending={save.isPending} text="Save" />}>
+      <Form actions={<Actions slug={slug} isPending={save.isPending} text="Save" because={edit.others === undefined ? undefined : "Somebody else has changed the same; look at that first."} />}>
         <SpaceBetween size="l">
-          {isOld ? (
-            <Alert
-              type="warning"
-              header="Somebody else has changed the tenant meanwhile"
-              action={
-                <Button
-                  formAction="none"
-                  onClick={() => {
-                    setBegan({ tag, form: now });
-                    save.reset();
-                  }}
-                >
-                  Go on with mine
-                </Button>
-              }
-            >
-              <KeyValuePairs
-                columns={1}
-                items={fields.map((name) => ({ label: labels[name], value: `${now[name] || "none"} now, ${draft[name] || "none"} in your form` }))}
-              />
-            </Alert>
-          ) : (
-            <ProblemAlert error={save.error} what="Saving" />
-          )}
+          <Others
+            edit={edit}
+            theirs={theirs}
+            label={(name) => labels[name]}
+            goOn={() => {
+              edit.goOn();
+              save.reset();
+            }}
+          />
+          {edit.others !== undefined && isOld(save.error) ? null : <ProblemAlert error={save.error} what="Saving" />}
           <Container>
             <SpaceBetween size="l">
               {fields.map((name) => (
                 <FormField key={name} label={labels[name]} description={described[name]} errorText={refused.get(`/${name}`)}>
-                  <Input value={draft[name]} spellcheck={false} onChange={({ detail }) => setDraft({ ...draft, [name]: detail.value.trim() })} />
+                  <Input value={edit.form[name]} spellcheck={false} onChange={({ detail }) => edit.change({ ...edit.form, [name]: detail.value.trim() })} />
                 </FormField>
               ))}
             </SpaceBetween>

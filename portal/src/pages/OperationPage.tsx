@@ -11,6 +11,7 @@ import { Page } from "../parts/Page";
 import { ProblemAlert } from "../parts/ProblemAlert";
 import { OperationStateIndicator } from "../parts/StateIndicator";
 import { When } from "../parts/When";
+import { Who } from "../parts/Who";
 import { paths } from "../paths";
 import { operationRoute } from "../router";
 
@@ -30,7 +31,7 @@ export function OperationPage() {
               items={[
                 { label: "State", value: <OperationStateIndicator state={operation.state} /> },
                 { label: "Tenant", value: <Link href={paths.tenant(operation.tenant)}>{operation.tenant}</Link> },
-                { label: "Asked for by", value: operation.requested_by },
+                { label: "Asked for by", value: <Who name={operation.requested_by} /> },
                 { label: "Began", value: <When at={operation.created_at} /> },
                 { label: "Ended", value: <When at={operation.finished_at} /> },
                 { label: "Attempt", value: operation.attempt },

@@ -3,7 +3,7 @@ import Spinner from "@cloudscape-design/components/spinner";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import Tabs from "@cloudscape-design/components/tabs";
 import { useQuery } from "@tanstack/react-query";
-import { useNavigate, useParams } from "@tanstack/react-router";
+import { useNavigate } from "@tanstack/react-router";
 
 import { useService } from "../api/context";
 import { tenantQuery } from "../api/queries";
@@ -12,19 +12,26 @@ import { Page } from "../parts/Page";
 import { ProblemAlert } from "../parts/ProblemAlert";
 import { TenantStateIndicator } from "../parts/StateIndicator";
 import { isTenantTab, paths, tenantTabs, type TenantTab } from "../paths";
+import { tenantRoute } from "../router";
+import { AuditTab } from "../tenants/AuditTab";
 import { Instances } from "../tenants/Instances";
 import { Manage } from "../tenants/Manage";
+import { Managers } from "../tenants/Managers";
 import { Overview } from "../tenants/Overview";
+import { SettingsTab } from "../tenants/SettingsTab";
 
 const labels: Record<TenantTab, string> = {
   overview: "Overview",
   instances: "Connect instances",
+  managers: "Managers",
+  settings: "Settings",
   operations: "Operations",
+  audit: "Audit",
   manage: "Manage",
 };
 
 export function TenantPage() {
-  const { slug = "", tab = "overview" } = useParams({ strict: false });
+  const { slug, tab = "overview" } = tenantRoute.useParams();
   const { api } = useService();
   const navigate = useNavigate();
   const { data, error, refetch } = useQuery(tenantQuery(api, slug));
@@ -36,11 +43,14 @@ export function TenantPage() {
       </Page>
     );
   }
-  const { tenant } = data;
+  const { tenant, tag } = data;
   const content: Record<TenantTab, () => React.ReactNode> = {
     overview: () => <Overview tenant={tenant} />,
     instances: () => <Instances tenant={tenant} />,
-    operations: () => <OperationsTable filter={{ tenant: slug }} empty="This tenant has had no operation." />,
+    managers: () => <Managers tenant={tenant} />,
+    settings: () => <SettingsTab key={slug} tenant={tenant} tag={tag} />,
+    operations: () => <OperationsTable filter={{ tenant: slug }} empty="This tenant has had no operation. Onboarding, changes of its stack, suspending and off-boarding are operations." />,
+    audit: () => <AuditTab slug={slug} />,
     manage: () => <Manage tenant={tenant} />,
   };
   return (

@@ -35,7 +35,7 @@ const columns: TableProps.ColumnDefinition<Tenant>[] = [
       </>
     ),
   },
-  { id: "state", header: "State", cell: ({ state }) => <TenantStateIndicator state={state} /> },
+  { id: "state", header: "State", minWidth: 130, cell: ({ state }) => <TenantStateIndicator state={state} /> },
   {
     id: "instances",
     header: "Connect instances",
@@ -44,7 +44,7 @@ const columns: TableProps.ColumnDefinition<Tenant>[] = [
   { id: "isolation", header: "Isolation", cell: ({ isolation }) => isolation },
   { id: "cell", header: "Cell", cell: ({ cell }) => cell },
   { id: "version", header: "Version", cell: ({ stack }) => stack.artifact_version ?? "–" },
-  { id: "updated", header: "Changed", cell: ({ updated_at }) => <When at={updated_at} /> },
+  { id: "updated", header: "Changed", minWidth: 120, cell: ({ updated_at }) => <When at={updated_at} /> },
 ];
 
 /** Waits until typing has paused, so that not every letter is asked for. */
@@ -94,6 +94,7 @@ export function TenantsPage() {
           items={items}
           trackBy="id"
           variant="container"
+          wrapLines
           loading={listed.isPending}
           loadingText="Asking for the tenants"
           ariaLabels={{ tableLabel: "Tenants" }}

@@ -5,15 +5,15 @@ import { useService } from "../api/context";
 import { callerQuery } from "../api/queries";
 
 /** What a button does: the API's names of rights. */
-export type Right = "tenants.add" | "tenants.change";
+export type Right = "tenants.add" | "tenants.change" | "managers.change" | "keys.read" | "keys.change";
 
 /** Why the caller may not do it; undefined when the caller may, or as long as that is not known: the API decides. */
 export function useChangeReason(right: Right): string | undefined {
   const { api } = useService();
   const { data: caller } = useQuery(callerQuery(api));
   if (caller === undefined || caller.rights.includes(right)) return undefined;
-  if (caller.rights.includes("tenants.change")) return "You may change some tenants only. Who may change all of them can onboard one.";
-  return `Your role, ${caller.role}, only reads. An owner or an operator can do this.`;
+  if (right === "tenants.add" && caller.rights.includes("tenants.change")) return "You may change some tenants only. Who may change all of them can onboard one.";
+  return right.startsWith("keys.") ? `Your role is ${caller.role}. Owners keep the API keys.` : `Your role, ${caller.role}, only reads. An owner or an operator can do this.`;
 }
 
 /** A button for what only some roles may do: disabled with its reason for the others, never hidden. */

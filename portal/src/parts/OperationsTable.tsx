@@ -13,20 +13,22 @@ import { ProblemAlert } from "./ProblemAlert";
 import { ShowMore } from "./ShowMore";
 import { OperationStateIndicator } from "./StateIndicator";
 import { When } from "./When";
+import { Who } from "./Who";
 
 const columns: TableProps.ColumnDefinition<Operation>[] = [
   { id: "kind", header: "Operation", isRowHeader: true, cell: ({ id, kind }) => <Link href={paths.operation(id)}>{kind}</Link> },
   { id: "tenant", header: "Tenant", cell: ({ tenant }) => <Link href={paths.tenant(tenant)}>{tenant}</Link> },
-  { id: "state", header: "State", cell: ({ state }) => <OperationStateIndicator state={state} /> },
+  { id: "state", header: "State", minWidth: 130, cell: ({ state }) => <OperationStateIndicator state={state} /> },
   {
     id: "progress",
     header: "Progress",
+    minWidth: 160,
     cell: ({ percent, state, step, failure }) =>
       state === "running" ? <ProgressBar value={percent} ariaLabel="Progress" description={step} /> : (failure?.reason ?? "–"),
   },
-  { id: "by", header: "Asked for by", cell: ({ requested_by }) => requested_by },
-  { id: "began", header: "Began", cell: ({ created_at }) => <When at={created_at} /> },
-  { id: "ended", header: "Ended", cell: ({ finished_at }) => <When at={finished_at} /> },
+  { id: "by", header: "Asked for by", minWidth: 150, cell: ({ requested_by }) => <Who name={requested_by} /> },
+  { id: "began", header: "Began", minWidth: 120, cell: ({ created_at }) => <When at={created_at} /> },
+  { id: "ended", header: "Ended", minWidth: 120, cell: ({ finished_at }) => <When at={finished_at} /> },
 ];
 
 interface Props {

@@ -4,7 +4,7 @@ import SideNavigation from "@cloudscape-design/components/side-navigation";
 import TopNavigation from "@cloudscape-design/components/top-navigation";
 import { useQuery } from "@tanstack/react-query";
 import { Outlet, useLocation, useRouter } from "@tanstack/react-router";
-import { useState } from "react";
+import { useEffect, useState } from "react";
 
 import { useService } from "../api/context";
 import { callerQuery } from "../api/queries";
@@ -12,12 +12,14 @@ import { paths } from "../paths";
 import { useSession } from "../session/context";
 import { EndedSignIn } from "../session/EndedSignIn";
 import { followLink } from "./links";
-import { dismiss, useNotices } from "./notices";
+import { dismiss, turnPage, useNotices } from "./notices";
 import { appearance, setAppearance, type Appearance } from "./theme";
 
 const sections = [
   { text: "Tenants", href: paths.tenants() },
   { text: "Operations", href: paths.operations() },
+  { text: "Audit", href: paths.audit() },
+  { text: "API keys", href: paths.apiKeys() },
   { text: "About", href: paths.about() },
 ] as const;
 
@@ -26,6 +28,7 @@ export function Shell() {
   const router = useRouter();
   const { pathname } = useLocation();
   const [isOpen, setOpen] = useState(true);
+  useEffect(turnPage, [pathname]);
   const active = sections.find(({ href }) => pathname.startsWith(href))?.href ?? "";
   return (
     <div onClick={(event) => followLink(event, (href) => router.history.push(href))}>
@@ -66,11 +69,14 @@ export function Shell() {
 function Notices() {
   return (
     <Flashbar
-      items={useNotices().map((notice) => ({
-        ...notice,
+      items={useNotices().map(({ id, type, header, content }) => ({
+        id,
+        type,
+        header,
+        content,
         dismissible: true,
         dismissLabel: "Dismiss the notice",
-        onDismiss: () => dismiss(notice.id),
+        onDismiss: () => dismiss(id),
       }))}
     />
   );

@@ -7,10 +7,15 @@ export interface Notice {
   readonly content?: ReactNode;
 }
 
-let notices: readonly Notice[] = [];
+interface Kept extends Notice {
+  /** Whether it has come along to another page already. */
+  readonly isOld?: boolean;
+}
+
+let notices: readonly Kept[] = [];
 const listeners = new Set<() => void>();
 
-function change(next: readonly Notice[]): void {
+function change(next: readonly Kept[]): void {
   notices = next;
   listeners.forEach((listener) => listener());
 }
@@ -18,6 +23,11 @@ function change(next: readonly Notice[]): void {
 /** Shows a notice at the top of the page until it is dismissed; one of the same id takes its place. */
 export function notify(notice: Notice): void {
   change([notice, ...notices.filter(({ id }) => id !== notice.id)].slice(0, 5));
+}
+
+/** What went well comes along to the next page, and no further. */
+export function turnPage(): void {
+  if (notices.length > 0) change(notices.filter(({ type, isOld }) => type === "error" || isOld !== true).map((notice) => ({ ...notice, isOld: true })));
 }
 
 export const dismiss = (id: string): void => change(notices.filter((notice) => notice.id !== id));

@@ -42,7 +42,7 @@ export function Health({ slug }: { readonly slug: string }) {
 function Parts({ health }: { readonly health: TenantHealth }) {
   const items = [...figures(health), ...queue(health), ...directory(health)];
   return (
-    <>
+    <SpaceBetween size="m">
       {items.length === 0 && health.unreadable.length === 0 ? "There is nothing to read yet: the tenant has no stack." : <KeyValuePairs columns={4} items={items} />}
       {health.unreadable.length === 0 ? null : (
         <Alert type="warning" header="A part cannot be read">
@@ -55,7 +55,7 @@ function Parts({ health }: { readonly health: TenantHealth }) {
           </ul>
         </Alert>
       )}
-    </>
+    </SpaceBetween>
   );
 }
 
@@ -98,8 +98,8 @@ function directory({ directory: runs }: TenantHealth): Items {
   return (runs ?? []).map(({ connect_instance, state, agents, code, detail }) => ({
     label: `Agent directory of ${connect_instance}`,
     value: {
-      off: <StatusIndicator type="stopped">Off: the customer has given no role</StatusIndicator>,
-      never: <StatusIndicator type="pending">Not read yet</StatusIndicator>,
+      off: <StatusIndicator type="stopped">off, no role yet</StatusIndicator>,
+      never: <StatusIndicator type="pending">not read yet</StatusIndicator>,
       good: <StatusIndicator type="success">{`${count.format(agents ?? 0)} agents`}</StatusIndicator>,
       failed: (
         <StatusIndicator type="error">
