@@ -18,7 +18,8 @@ down: launcher ## stop what `make up` started
 clean: launcher ## stop it and forget its state, its secrets and what was unpacked; downloads stay cached
 	@exec $(LAUNCHER) clean
 
-test: launcher ## run every test, the end-to-end walk included, against real servers
+test: launcher ## run every test, the end-to-end walk included, against real servers and in Chromium
+	@$(LAUNCHER) chromium >/dev/null
 	@$(LAUNCHER) npm softphone run --silent test
 	@$(LAUNCHER) npm portal run --silent test
 	@$(LAUNCHER) portal

@@ -41,6 +41,7 @@ const usage = `usage: localstack COMMAND
   test -- CMD…      run CMD with fresh servers for tests
   artifacts         build what the stacks are made from; --arch arm64 for AWS
   portal            build the portal into the admin service's sources
+  chromium          print where the browser of the tests is; Debian's root is given one
   npm PROJECT ARG…  run npm in softphone/ or portal/, with what its lock file pins
   token             print a bearer token for the admin API
   demo-call [--browser] [SLUG]  send calls of four minutes to a tenant, or take one in Chromium; the last lines are verdicts, as JSON
@@ -76,12 +77,19 @@ func run(ctx context.Context, arguments []string) (int, error) {
 		return 0, nil
 	}
 	out := os.Stdout
-	if slices.Contains([]string{"npm", "test", "token"}, arguments[0]) {
-		out = os.Stderr // standard output is the command's, or the token's alone
+	if slices.Contains([]string{"chromium", "npm", "test", "token"}, arguments[0]) {
+		out = os.Stderr // standard output is the command's, or the answer's alone
 	}
 	command, rest := arguments[0], arguments[1:]
-	if slices.Contains([]string{"up", "down", "clean", "portal", "token"}, command) && len(rest) > 0 {
+	if slices.Contains([]string{"up", "down", "clean", "portal", "chromium", "token"}, command) && len(rest) > 0 {
 		return 2, fmt.Errorf("%s takes no argument, and was given %q", command, rest)
+	}
+	if command == "chromium" {
+		path, err := part.Chromium(ctx)
+		if err == nil {
+			fmt.Println(path)
+		}
+		return exitCode(err)
 	}
 	l, err := newLauncher(out)
 	if err != nil {

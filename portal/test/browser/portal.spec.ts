@@ -1,6 +1,8 @@
+import { readFileSync } from "node:fs";
+
 import { expect } from "@playwright/test";
 
-import { endpoints, look, signIn, test } from "./world";
+import { ask, endpoints, look, signIn, tabTo, test } from "./world";
 
 test("sign-in leads back to where it began, and lasts over a reload", async ({ page }) => {
   await page.goto(`${endpoints.portal}operations?state=succeeded`);
@@ -71,7 +73,50 @@ test("a contact centre from its first day to its last", async ({ page }) => {
   await page.getByRole("tab", { name: "Connect instances" }).click();
   await expect(page.getByText("Approved origins")).toBeVisible();
   await look(page, "instances");
-  await page.getByRole("tab", { name: "Manage" }).click();
+
+  await page.getByRole("tab", { name: "Managers" }).click();
+  await expect(page.getByText("Nobody is invited yet")).toBeVisible();
+  await look(page, "managers-none");
+  await page.getByRole("link", { name: "Invite a manager" }).click();
+  await page.getByRole("button", { name: "Invite", exact: true }).click();
+  await expect(page.getByText("This is no e-mail address.")).toBeVisible();
+  await page.getByLabel("E-mail").fill("nora.lind@fabrikam.example");
+  await page.getByText("See and change the space").click();
+  await look(page, "manager-invite");
+  await page.getByRole("button", { name: "Invite", exact: true }).click();
+  const nora = page.getByRole("row", { name: /nora\.lind/ });
+  await expect(nora).toContainText("invited");
+  await nora.getByRole("button", { name: "Actions for nora.lind@fabrikam.example" }).click();
+  await page.getByRole("menuitem", { name: "Let only see the space" }).click();
+  await expect(nora).toContainText("see the space");
+  await expect(nora).not.toContainText("change the space");
+  await nora.getByRole("button", { name: "Actions for nora.lind@fabrikam.example" }).click();
+  await page.getByRole("menuitem", { name: "Disable" }).click();
+  await expect(nora).toContainText("disabled");
+  await look(page, "managers");
+  await nora.getByRole("button", { name: "Actions for nora.lind@fabrikam.example" }).click();
+  await page.getByRole("menuitem", { name: "Remove" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Remove", exact: true }).click();
+  await expect(page.getByText("Nobody is invited yet")).toBeVisible();
+
+  await page.getByRole("tab", { name: "Settings" }).click();
+  await page.getByLabel("Days that documents are kept, at least").fill("30");
+  const before = await ask(page, "GET", "/v1/tenants/fabrikam");
+  const theirs = { settings: { retention_days: 60, delete_protection: true } };
+  const changed = await ask(page, "PATCH", "/v1/tenants/fabrikam", theirs, { "if-match": before.headers()["etag"] ?? "", "idempotency-key": crypto.randomUUID() });
+  expect(changed.status()).toBe(200);
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByText("Somebody else has changed the same meanwhile")).toBeVisible();
+  await expect(page.getByText("60 now, 30 in your form, 90 when you began")).toBeVisible();
+  await look(page, "settings-changed-by-two");
+  await page.getByRole("button", { name: "Go on with mine" }).click();
+  await page.getByLabel("Delete protection").click(); // their protection has come into the form by itself
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByText("The settings of fabrikam are saved")).toBeVisible();
+  const saved = (await (await ask(page, "GET", "/v1/tenants/fabrikam")).json()) as { settings: { retention_days: number; delete_protection: boolean } };
+  expect(saved.settings).toMatchObject({ retention_days: 30, delete_protection: false });
+  await look(page, "settings");
+  await page.getByRole("tab", { name: "Manage", exact: true }).click();
   await look(page, "manage");
   await page.getByRole("button", { name: "Suspend the tenant" }).click();
   await expect(page.getByRole("heading", { name: "suspend of fabrikam", level: 1 })).toBeVisible();
@@ -92,4 +137,117 @@ test("a contact centre from its first day to its last", async ({ page }) => {
   await modal.getByRole("button", { name: "Off-board", exact: true }).click();
   await expect(page.getByRole("heading", { name: "offboard of fabrikam", level: 1 })).toBeVisible();
   await expect(page.getByText("Succeeded", { exact: true }).first()).toBeVisible({ timeout: 90_000 });
+});
+
+test("who did what is found, and taken along as lines of JSON", async ({ page }) => {
+  await page.goto(`${endpoints.portal}audit?tenant=acme&outcome=done&action=tenants.onboard`);
+  await signIn(page);
+  const onboarded = page.getByRole("row", { name: /tenants\.onboard/ });
+  await expect(onboarded).toContainText(`${endpoints.admin_user.username} (you)`);
+  await onboarded.getByText("More").click();
+  await expect(onboarded).toContainText("request ");
+  await look(page, "audit");
+  const downloading = page.waitForEvent("download");
+  await page.getByRole("button", { name: "Export as JSON lines" }).click();
+  const lines = readFileSync(await (await downloading).path(), "utf8").trim().split("\n");
+  expect(lines.map((line) => (JSON.parse(line) as { tenant: string; outcome: string }).tenant)).toEqual(lines.map(() => "acme"));
+  await page.getByRole("searchbox", { name: "Action" }).fill("nothing.of.this.name");
+  await page.keyboard.press("Enter");
+  await expect(page.getByText("No event matches.")).toBeVisible();
+  expect(page.url()).toContain("action=nothing.of.this.name");
+  await look(page, "audit-none");
+  await page.goBack();
+  await expect(onboarded).toBeVisible();
+  await page.goto(`${endpoints.portal}tenants/acme/audit?action=tenants.onboard`);
+  await expect(page.getByRole("row", { name: /tenants\.onboard/ })).toBeVisible();
+  await look(page, "tenant-audit");
+});
+
+test("an API key opens the API once it is made, and no longer when it is revoked", async ({ page }) => {
+  await page.goto(`${endpoints.portal}api-keys`);
+  await signIn(page);
+  await expect(page.getByText("No API keys yet")).toBeVisible();
+  await look(page, "api-keys-none");
+  await page.getByRole("link", { name: "Make an API key" }).click();
+  await page.getByLabel("Name").fill("nightly report");
+  await page.getByLabel("Tenants").fill("acme nobody");
+  await page.getByRole("button", { name: "Make the key" }).click();
+  await expect(page.getByText("api_key.tenant_unknown")).toBeVisible();
+  await look(page, "api-key-refused");
+  await page.getByLabel("Tenants").fill("acme");
+  await page.getByRole("button", { name: "Make the key" }).click();
+  await expect(page.getByText("Copy the secret now")).toBeVisible();
+  await look(page, "api-key-secret");
+  const copied = async (): Promise<string> => {
+    await page.getByRole("button", { name: "Copy the secret" }).click();
+    return page.evaluate(() => navigator.clipboard.readText());
+  };
+  const who = async (secret: string): Promise<number> =>
+    (await page.request.get(new URL("/v1/whoami", endpoints.portal).href, { headers: { authorization: `Bearer ${secret}` } })).status();
+  const first = await copied();
+  expect(await who(first)).toBe(200);
+  expect(await page.evaluate(() => Object.values(sessionStorage).join() + Object.values(localStorage).join())).not.toContain(first);
+  await page.getByRole("link", { name: "I have it" }).click();
+  await expect(page.getByRole("row", { name: /nightly report/ })).toContainText("1 tenant");
+  await expect(page.getByText(first)).toHaveCount(0);
+  await look(page, "api-keys");
+
+  await page.getByRole("button", { name: "Rotate nightly report" }).click();
+  await page.getByLabel("Hours that the secret of before still opens").fill("0");
+  await page.getByRole("dialog").getByRole("button", { name: "Rotate", exact: true }).click();
+  await expect(page.getByText("Copy the secret now")).toBeVisible();
+  await look(page, "api-key-rotated");
+  const second = await copied();
+  expect([await who(first), await who(second)]).toEqual([401, 200]);
+  await page.getByRole("button", { name: "I have it" }).click();
+  await page.getByRole("button", { name: "Revoke nightly report" }).click();
+  await look(page, "api-key-revoke");
+  await page.getByRole("dialog").getByRole("button", { name: "Revoke", exact: true }).click();
+  await expect(page.getByText("No API keys yet")).toBeVisible();
+  expect(await who(second)).toBe(401);
+});
+
+test("nothing typed is lost when the sign-in ends in the middle of a form", async ({ page }) => {
+  await page.goto(`${endpoints.portal}tenants/acme/managers/invite`);
+  await signIn(page);
+  await page.getByLabel("E-mail").fill("half.typed@acme.example");
+  const refuse = (answer: { fulfill: (with_: object) => Promise<void> }): Promise<void> =>
+    answer.fulfill({ status: 401, contentType: "application/problem+json", body: JSON.stringify({ type: "t", title: "Sign in", status: 401, code: "access.unauthenticated", detail: "Sign in." }) });
+  await page.route("**/v1/**", refuse);
+  await page.route("**/oauth2/token", (answer) => answer.fulfill({ status: 400, contentType: "application/json", body: '{"error":"invalid_grant"}' }));
+  await page.getByRole("button", { name: "Invite", exact: true }).click();
+  const ended = page.getByRole("dialog", { name: "Your sign-in has ended" });
+  await expect(ended).toBeVisible();
+  await look(page, "sign-in-ended");
+  await page.unrouteAll();
+  await ended.getByRole("button", { name: "Sign in again" }).click();
+  await page.locator("input[name=username]").fill(endpoints.admin_user.username);
+  await page.locator("input[name=password]").fill(endpoints.admin_user.password);
+  await page.locator("input[name=password]").press("Enter");
+  await expect(page.getByLabel("E-mail")).toHaveValue("half.typed@acme.example");
+});
+
+test("who has no mouse gets everywhere", async ({ page }) => {
+  await page.goto(`${endpoints.portal}about`);
+  await tabTo(page, page.getByRole("button", { name: "Sign in" }));
+  await page.keyboard.press("Enter");
+  await page.locator("input[name=username]").fill(endpoints.admin_user.username);
+  await page.locator("input[name=password]").fill(endpoints.admin_user.password);
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("heading", { name: "About", level: 1 })).toBeVisible();
+  await look(page, "about");
+  await tabTo(page, page.getByRole("link", { name: "Tenants", exact: true }).first());
+  await page.keyboard.press("Enter");
+  await tabTo(page, page.getByRole("link", { name: "acme", exact: true }));
+  await page.keyboard.press("Enter");
+  await tabTo(page, page.getByRole("tab", { name: "Overview" }));
+  await page.keyboard.press("ArrowRight");
+  await page.keyboard.press("ArrowRight");
+  await page.keyboard.press("Enter");
+  await tabTo(page, page.getByRole("link", { name: "Invite a manager" }));
+  await page.keyboard.press("Enter");
+  await tabTo(page, page.getByLabel("E-mail"));
+  await page.keyboard.type("by.keys@acme.example");
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("row", { name: /by\.keys/ })).toBeVisible();
 });

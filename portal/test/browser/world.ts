@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 
 import { AxeBuilder } from "@axe-core/playwright";
-import { test as base, expect, type Page } from "@playwright/test";
+import { test as base, expect, type APIResponse, type Locator, type Page } from "@playwright/test";
 
 interface Endpoints {
   readonly portal: string;
@@ -31,6 +31,7 @@ export const test = base.extend<{ quiet: undefined }>({
 export async function look(page: Page, name: string): Promise<void> {
   for (const colorScheme of ["light", "dark"] as const) {
     await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+    await page.evaluate(() => scrollTo(0, 0)); // what sticks to the top would be in the middle of the picture
     await page.screenshot({ path: `screenshots/${name}-${colorScheme}.png`, fullPage: true });
     const { violations } = await new AxeBuilder({ page }).analyze();
     expect(violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)]), `${name}, ${colorScheme}`).toEqual([]);
@@ -44,4 +45,27 @@ export async function signIn(page: Page): Promise<void> {
   await page.locator("input[name=username]").fill(endpoints.admin_user.username);
   await page.locator("input[name=password]").fill(endpoints.admin_user.password);
   await page.locator("input[name=password]").press("Enter");
+}
+
+/** Asks the API as whoever is signed in, past the page: as another admin would meanwhile. */
+export async function ask(page: Page, method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<APIResponse> {
+  const token = await page.evaluate<string>(() => {
+    const name = Object.keys(sessionStorage).find((key) => key.startsWith("oidc.user:"));
+    const kept = name === undefined ? null : sessionStorage.getItem(name);
+    return kept === null ? "" : (JSON.parse(kept) as { access_token: string }).access_token;
+  });
+  return page.request.fetch(new URL(path, endpoints.portal).href, {
+    method,
+    headers: { authorization: `Bearer ${token}`, ...headers },
+    ...(body === undefined ? {} : { data: body }),
+  });
+}
+
+/** Goes on with the Tab key to what is looked for, as who has no mouse does. */
+export async function tabTo(page: Page, target: Locator): Promise<void> {
+  for (let presses = 0; presses < 80; presses++) {
+    if (await target.evaluate((element) => element === document.activeElement)) return;
+    await page.keyboard.press("Tab");
+  }
+  throw new Error(`the Tab key does not lead to ${String(target)}`);
 }
