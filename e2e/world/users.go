@@ -14,6 +14,7 @@ import (
 
 	"github.com/earshot-hq/earshot/internal/samplecall"
 	"github.com/earshot-hq/earshot/internal/slug"
+	"github.com/earshot-hq/earshot/services/simulator/client"
 )
 
 // ArriveTime is how long a batch may take from the API into search.
@@ -61,6 +62,9 @@ func (w *World) Onboard(t *testing.T, draft map[string]any) Tenant {
 	}
 	return tenant
 }
+
+// Customers plays those who call the agents of acme, and the network between.
+func (w *World) Customers() client.Client { return client.Client{Base: w.Simulator} }
 
 // Tenant reads one from the API.
 func (w *World) Tenant(t *testing.T, slug string) Tenant {

@@ -36,6 +36,7 @@ type Endpoints struct {
 	AdminUser     Person `json:"admin_user"`
 	DemoManager   Person `json:"demo_manager"` // of acme
 	AWSEndpoint   string `json:"aws_endpoint"`
+	Simulator     string `json:"simulator"`
 	Postgres      string `json:"postgres"`
 	OpenSearch    Node   `json:"opensearch"`
 	// Dedicated is nil in a world that was not asked for it.

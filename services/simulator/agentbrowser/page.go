@@ -169,7 +169,8 @@ func quote(text string) string {
 
 // SignIn waits for the page to ask, signs an agent in, in the window that it opens, and waits until the panel answers.
 func (p *Page) SignIn(agent string) error {
-	window := chromedp.WaitNewTarget(p.ctx, func(info *target.Info) bool { return info.OpenerID != "" })
+	own := chromedp.FromContext(p.ctx).Target.TargetID
+	window := chromedp.WaitNewTarget(p.ctx, func(info *target.Info) bool { return info.OpenerID == own })
 	if err := p.Press("Sign in"); err != nil {
 		return err
 	}
