@@ -143,6 +143,9 @@ var deeds = map[string]deed{
 	"sweep": func(ctx context.Context, as aws.Config, of belongings) error {
 		return invoke(ctx, as, "earshotops-search-tenant", `{"action":"sweep","slug":"`+string(of.slug)+`"}`)
 	},
+	"export a space": func(ctx context.Context, as aws.Config, of belongings) error {
+		return invoke(ctx, as, "earshotops-spaces", `{"action":"export","slug":"`+string(of.slug)+`"}`)
+	},
 	"see a function's settings": func(ctx context.Context, as aws.Config, of belongings) error {
 		return none(lambda.NewFromConfig(as).GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: aws.String(of.slug.FunctionName("indexer"))}))
 	},
@@ -247,6 +250,10 @@ var identities = map[string]struct {
 		become: func(t *testing.T, w *world.World, _ belongings) aws.Config { t.Helper(); return w.Looking(t) },
 		any:    []string{"see the queue", "see the stack", "read logs", "see the directory's last run"},
 	},
+	"the admin API at spaces": {
+		become: func(t *testing.T, w *world.World, _ belongings) aws.Config { t.Helper(); return w.InSpaces(t) },
+		any:    []string{"export a space"},
+	},
 	"the admin API among managers": {
 		become: func(t *testing.T, w *world.World, _ belongings) aws.Config { t.Helper(); return w.Managing(t) },
 		any:    []string{"see the stack", "list managers", "find a manager"},
@@ -289,6 +296,7 @@ func TestAttackAsEachIdentity(t *testing.T) {
 			"earshotops-cell-worker":   w.Parameters(t, "earshotops-cell")["ExternalId"],
 			"earshotops-cell-health":   w.Parameters(t, "earshotops-cell")["ExternalId"],
 			"earshotops-cell-managers": w.Parameters(t, "earshotops-cell")["ExternalId"],
+			"earshotops-cell-spaces":   w.Parameters(t, "earshotops-cell")["ExternalId"],
 		} {
 			if _, err := w.Assume(t.Context(), w.AWS(), door, externalID); !world.IsDenied(err) {
 				t.Errorf("enter %s with its external id: %v", door, err)
@@ -331,7 +339,7 @@ func enter(t *testing.T, w *world.World, as aws.Config, own, other belongings) {
 			}
 		}
 	}
-	for _, door := range []string{"earshotops-cell-worker", "earshotops-cell-health", "earshotops-cell-managers"} {
+	for _, door := range []string{"earshotops-cell-worker", "earshotops-cell-health", "earshotops-cell-managers", "earshotops-cell-spaces"} {
 		for _, externalID := range []string{"", "wrong", customer} {
 			if _, err := w.Assume(t.Context(), as, door, externalID); !world.IsDenied(err) {
 				t.Errorf("enter the cell by %s with external id %q: %v", door, externalID, err)

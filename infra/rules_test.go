@@ -209,7 +209,7 @@ func TestCustomResourcesAnswerInTime(t *testing.T) {
 	t.Parallel()
 	cell := load(t, "cell.yaml").ofType("AWS::Lambda::Function")
 	for id, function := range cell {
-		if at(function, "Properties", "Timeout") != "540" {
+		if id != "SpacesFunction" && at(function, "Properties", "Timeout") != "540" { // no resource waits for that one
 			t.Errorf("%s must end before the 600 s that its resources wait", id)
 		}
 	}
@@ -347,7 +347,7 @@ func TestTheAPIOnlyLooks(t *testing.T) {
 			doors = append(doors, door)
 		}
 	}
-	if want := []string{"earshotops-cell-health", "earshotops-cell-managers"}; !slices.Equal(doors, want) {
+	if want := []string{"earshotops-cell-health", "earshotops-cell-managers", "earshotops-cell-spaces"}; !slices.Equal(doors, want) {
 		t.Errorf("the API's user may enter cells by %v, want %v", doors, want)
 	}
 	may := []string{
@@ -367,6 +367,23 @@ func TestTheAPIOnlyLooks(t *testing.T) {
 	}
 	if len(found) != len(may) {
 		t.Errorf("%d statements", len(found))
+	}
+}
+
+// The code of the function that imports and exports can purge tenants too: what it serves is said in its settings, and the API's
+// role reaches no other function.
+func TestTheAPIReachesSpacesByAFunctionThatDoesNothingElse(t *testing.T) {
+	t.Parallel()
+	cell := load(t, "cell.yaml").resources()
+	if got := at(cell["SpacesFunction"], "Properties", "Environment", "Variables", "EARSHOT_ACTIONS"); got != "import,export" {
+		t.Errorf("it serves %v", got)
+	}
+	found := statements(at(cell["SpacesRole"], "Properties", "Policies"))
+	if len(found) != 1 || !slices.Equal(list(found[0]["Action"]), []string{"lambda:InvokeFunction"}) {
+		t.Fatalf("the role may %v", found)
+	}
+	if resource, _ := at(found[0], "Resource", "Fn::Sub").(string); !strings.HasSuffix(resource, ":function:earshotops-spaces") {
+		t.Errorf("the role may call %s", resource)
 	}
 }
 

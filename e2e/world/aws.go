@@ -87,6 +87,12 @@ func (w *World) Managing(t *testing.T) aws.Config {
 	return w.enter(t, w.Onlooker(t), "earshotops-cell-managers")
 }
 
+// InSpaces is the emulator as the admin API that has entered the cell to import into spaces and export them.
+func (w *World) InSpaces(t *testing.T) aws.Config {
+	t.Helper()
+	return w.enter(t, w.Onlooker(t), "earshotops-cell-spaces")
+}
+
 func (w *World) enter(t *testing.T, as aws.Config, door string) aws.Config {
 	t.Helper()
 	session, err := w.Assume(t.Context(), as, door, w.Parameters(t, "earshotops-cell")["ExternalId"])

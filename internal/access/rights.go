@@ -19,6 +19,8 @@ const (
 	ChangeCells    Action = "cells.change"
 	ReadManagers   Action = "managers.read"
 	ChangeManagers Action = "managers.change"
+	ReadSpaces     Action = "spaces.read"
+	ChangeSpaces   Action = "spaces.change"
 )
 
 // A Right is a line of the table of rights.
@@ -44,6 +46,8 @@ func Rights() []Right {
 		{Action: ReadKeys, What: "read of API keys, without their secrets", Roles: owners},
 		{Action: ChangeManagers, What: "invite a tenant's managers, change and remove them", Roles: changers},
 		{Action: ReadManagers, What: "read who a tenant's managers are", Roles: everybody},
+		{Action: ChangeSpaces, What: "import dashboards into a tenant's space", Roles: changers},
+		{Action: ReadSpaces, What: "export the dashboards of a tenant's space", Roles: everybody},
 		{Action: AddTenants, What: "onboard a tenant", Roles: changers, Whole: true},
 		{Action: ChangeTenants, What: "change, upgrade, suspend, erase from, off-board a tenant", Roles: changers},
 		{Action: ReadTenants, What: "read tenants, their health and their operations", Roles: everybody},

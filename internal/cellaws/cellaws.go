@@ -52,6 +52,9 @@ const HealthRole = "earshotops-cell-health"
 // ManagersRole is the role of every cell that keeps the managers of its tenants, and reaches nothing else of them.
 const ManagersRole = "earshotops-cell-managers"
 
+// SpacesRole is the role of every cell that may call the function for imports and exports of spaces, and nothing else.
+const SpacesRole = "earshotops-cell-spaces"
+
 // NewAs returns Cells that are entered from base by another role of the cells than the worker's: the one of this name in the
 // same account.
 func NewAs(base aws.Config, role string) *Cells {

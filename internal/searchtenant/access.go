@@ -159,8 +159,8 @@ func (w *writer) revoke(ctx context.Context, s slug.Slug) error {
 }
 
 // owner returns the id of the stack that was granted access last, or nothing.
-func (w *writer) owner(ctx context.Context, s slug.Slug) (string, error) {
-	found, err := read[role](ctx, w.Admin, security+"roles/"+s.WriterRole(), s.WriterRole())
+func (a *Admin) owner(ctx context.Context, s slug.Slug) (string, error) {
+	found, err := read[role](ctx, a, security+"roles/"+s.WriterRole(), s.WriterRole())
 	if err != nil || found == nil {
 		return "", err
 	}

@@ -37,14 +37,8 @@ var (
 // and tells what the space holds of them. The tenant must have been granted access: otherwise the error is ErrNoTenant.
 func (a *Admin) Provision(ctx context.Context, s slug.Slug, restore bool) (savedobjects.Report, error) {
 	var report savedobjects.Report
-	err := a.locked(ctx, spaceLock(s), func(ctx context.Context, w *writer) error {
-		owner, err := w.owner(ctx, s)
-		if err != nil {
-			return err
-		}
-		if owner == "" {
-			return ErrNoTenant
-		}
+	err := a.inSpace(ctx, s, func(ctx context.Context, w *writer) error {
+		var err error
 		report, err = w.provision(ctx, s, restore)
 		return err
 	})
@@ -52,28 +46,19 @@ func (a *Admin) Provision(ctx context.Context, s slug.Slug, restore bool) (saved
 }
 
 // provision makes the space's index, and its managed objects what their templates say.
-func (w *writer) provision(ctx context.Context, s slug.Slug, restore bool) (savedobjects.Report, error) {
-	templates, err := builtIn()
-	if err != nil {
-		return savedobjects.Report{}, fmt.Errorf("templates of spaces: %w", err)
-	}
-	wanted := make([]savedobjects.Object, len(templates))
-	for i, template := range templates {
-		wanted[i] = template.For(s)
-	}
+func (w *writer) provision(ctx context.Context, s slug.Slug, restore bool) (report savedobjects.Report, err error) {
 	if err := w.makeSpaceIndex(ctx, s); err != nil {
-		return savedobjects.Report{}, fmt.Errorf("make the index of space %s: %w", s, err)
+		return report, fmt.Errorf("make the index of space %s: %w", s, err)
 	}
-	for try := range provisionTries {
-		report, err := w.provisionOnce(ctx, s, wanted, restore)
-		if !errors.Is(err, errBusySpace) {
-			return report, err
-		}
-		if err := w.pause(ctx, try); err != nil {
-			return report, err
-		}
+	wanted, err := w.wanted(ctx, s)
+	if err != nil {
+		return report, err
 	}
-	return savedobjects.Report{}, fmt.Errorf("space %s: %w", s, errBusySpace)
+	err = w.untilQuiet(ctx, s, func() error {
+		report, err = w.provisionOnce(ctx, s, wanted, restore)
+		return err
+	})
+	return report, err
 }
 
 // provisionOnce plans, writes, and reads back. Its error is errBusySpace when an object changed since it was read.

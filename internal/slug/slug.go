@@ -70,6 +70,9 @@ func (s Slug) ResourcePrefix() string { return "earshot-" + string(s) + "-" }
 // FunctionName is one of the tenant's Lambda functions, such as "probe".
 func (s Slug) FunctionName(function string) string { return s.ResourcePrefix() + function }
 
+// SpacesFunction is the function of every cell that imports objects into spaces and exports them, and does nothing else.
+const SpacesFunction = "earshotops-spaces"
+
 // DirectoryRole is the IAM role that enters the customer's account to read agent directories.
 func (s Slug) DirectoryRole() string { return s.ResourcePrefix() + "directory" }
 

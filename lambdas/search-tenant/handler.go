@@ -7,12 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-lambda-go/cfn"
 
 	"github.com/earshot-hq/earshot/internal/customresource"
-	"github.com/earshot-hq/earshot/internal/searchtenant"
 	"github.com/earshot-hq/earshot/internal/slug"
 )
 
@@ -24,6 +24,8 @@ type Handler struct {
 	Eraser    *Eraser
 	// Holding returns the clusters that may hold documents of a tenant.
 	Holding func(ctx context.Context, s slug.Slug) ([]Search, error)
+	// Actions are the only direct requests that are served, and then no custom resource is; empty: all are.
+	Actions []string
 }
 
 // Answer is what a purge or a sweep gets: what is left of the tenant, in words for an admin.
@@ -38,7 +40,12 @@ type Expired struct {
 
 var errShape = errors.New(`send a custom-resource request, {"action": "purge"|"sweep", "slug": "<slug>"}, or ` +
 	`{"action": "expire", "slug": "<slug>", "retention_days": 1 to 3650, "indices": [those to delete, or none to be told]}, or ` +
-	`{"action": "provision", "slug": "<slug>", "restore": true for managed objects that somebody deleted}`)
+	`{"action": "provision", "slug": "<slug>", "restore": true for managed objects that somebody deleted}, or ` +
+	`{"action": "export", "slug": "<slug>"}, or ` +
+	`{"action": "import", "slug": "<slug>", "packed": "<gzip, base64>", "overwrite": <bool>, "template": <bool>}`)
+
+// errNotServed keeps who may ask for one thing from asking for another.
+var errNotServed = errors.New("this function does not serve that")
 
 // Handle serves one event.
 func (h *Handler) Handle(ctx context.Context, event json.RawMessage) (any, error) {
@@ -51,7 +58,11 @@ func (h *Handler) Handle(ctx context.Context, event json.RawMessage) (any, error
 	if err := json.Unmarshal(event, &shape); err != nil {
 		return nil, errShape
 	}
-	if shape.RequestType == "" && shape.ResponseURL == "" {
+	isDirect := shape.RequestType == "" && shape.ResponseURL == ""
+	if len(h.Actions) > 0 && (!isDirect || !slices.Contains(h.Actions, shape.Action)) {
+		return nil, errNotServed
+	}
+	if isDirect {
 		return h.direct(ctx, shape.Action, shape.Slug, event)
 	}
 	var request cfn.Event
@@ -71,6 +82,7 @@ type about struct {
 func (h *Handler) direct(ctx context.Context, action, name string, event json.RawMessage) (any, error) {
 	do, isKnown := map[string]func(context.Context, slug.Slug, json.RawMessage) (any, error){
 		"purge": h.purge, "sweep": h.sweep, "expire": h.expire, "erase": h.erase, "provision": h.provision,
+		"import": h.importObjects, "export": h.export,
 	}[action]
 	if !isKnown {
 		return nil, errShape
@@ -159,33 +171,4 @@ func (h *Handler) expire(ctx context.Context, s slug.Slug, event json.RawMessage
 	}
 	slog.InfoContext(ctx, "expire", "tenant", s, "retention_days", request.RetentionDays, "named", len(request.Indices), "indices", answer.Indices)
 	return answer, nil
-}
-
-// provision writes the managed objects of the tenant's space anew, without its stack. A tenant is in one cluster: the first that
-// knows it is that.
-func (h *Handler) provision(ctx context.Context, s slug.Slug, event json.RawMessage) (any, error) {
-	var request struct {
-		about
-		Restore bool `json:"restore"`
-	}
-	if err := strictly(event, &request); err != nil {
-		return nil, err
-	}
-	searches, err := h.Holding(ctx, s)
-	if err != nil {
-		return nil, err
-	}
-	for _, search := range searches {
-		report, err := search.Admin.Provision(ctx, s, request.Restore)
-		if errors.Is(err, searchtenant.ErrNoTenant) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		slog.InfoContext(ctx, "provision", "tenant", s, "version", report.Version, "created", len(report.Created), "updated", len(report.Updated),
-			"removed", len(report.Removed), "edited", len(report.Edited), "conflicts", len(report.Conflicts), "deleted", len(report.Deleted))
-		return report, nil
-	}
-	return nil, searchtenant.ErrNoTenant
 }

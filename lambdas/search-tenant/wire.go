@@ -20,6 +20,7 @@ import (
 // environment is what the cell's stack sets.
 type environment struct {
 	Replicas   int           `env:"REPLICAS,required"`
+	Actions    []string      `env:"ACTIONS"`                      // empty: all
 	EraseChunk time.Duration `env:"ERASE_CHUNK" envDefault:"10s"` // of one call; the worker waits for it within a step
 	Search     searchconn.Settings
 	// The dedicated tenants' search, where their stacks make no domain of their own: on one machine.
@@ -55,6 +56,7 @@ func wire() (*Handler, error) {
 	}
 	stacks, objects := cloudformation.NewFromConfig(account), s3.NewFromConfig(account, pathStyle)
 	return &Handler{
+		Actions: env.Actions,
 		Eraser: &Eraser{
 			Account: account,
 			Stacks:  stacks, Buckets: objects, Queues: sqs.NewFromConfig(account), Holding: searches.Holding, ChunkTime: env.EraseChunk,

@@ -17,6 +17,7 @@ import (
 	"github.com/earshot-hq/earshot/internal/service"
 	"github.com/earshot-hq/earshot/internal/settings"
 	"github.com/earshot-hq/earshot/internal/signin"
+	"github.com/earshot-hq/earshot/internal/spaces"
 	"github.com/earshot-hq/earshot/internal/tenant"
 	"github.com/earshot-hq/earshot/services/admin/internal/api"
 	"github.com/earshot-hq/earshot/services/admin/internal/pages"
@@ -49,6 +50,8 @@ type serveSettings struct {
 	HealthTimeout time.Duration `env:"HEALTH_TIMEOUT" envDefault:"3s"`
 	// How long a change of a manager may take; below the database's time-out, in whose transaction it is written down.
 	ManagersTimeout time.Duration `env:"MANAGERS_TIMEOUT" envDefault:"6s"`
+	// How long an import into a space, or an export, may take; below the database's time-out too.
+	SpacesTimeout time.Duration `env:"SPACES_TIMEOUT" envDefault:"8s"`
 }
 
 // signIn says whose tokens are taken.
@@ -99,9 +102,12 @@ func (m *serve) Run(ctx context.Context) (err error) {
 	people := managers.New(managers.Config{
 		Cells: cellaws.NewAs(identity, cellaws.ManagersRole), Cell: m.cell, Timeout: m.settings.ManagersTimeout,
 	})
+	boards := spaces.NewKeeper(spaces.KeeperConfig{
+		Cells: cellaws.NewAs(identity, cellaws.SpacesRole), Cell: m.cell, Timeout: m.settings.SpacesTimeout,
+	})
 	handler, err := api.New(api.Config{
 		Directory: m.db, Starter: m.db, Rollouts: m.db, Cells: m.db, History: m.db, Ledger: m.db, Keys: m.db, Recorder: m.db,
-		Gauges: gauges, Managers: people, ConnectTemplateURL: m.settings.ConnectTemplateURL,
+		Gauges: gauges, Managers: people, Spaces: boards, ConnectTemplateURL: m.settings.ConnectTemplateURL,
 		TrustedProxies: m.settings.TrustedProxies,
 		Limits:         api.Limits{Rate: m.settings.Rate, Burst: m.settings.Burst},
 		Verifier:       verifier, Ready: health.Ready, Observe: metrics.Observe, Log: m.log,

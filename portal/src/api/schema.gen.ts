@@ -218,6 +218,62 @@ export interface paths {
         patch: operations["updateManager"];
         trace?: never;
     };
+    "/v1/tenants/{slug}/space/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The tenant's slug.
+                 * @example acme
+                 */
+                slug: components["parameters"]["Slug"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Import dashboards into a tenant's space
+         * @description Takes an export of OpenSearch Dashboards, of Kibana 7.4 to 7.10 or of the published single-tenant solution, at most 10 MiB and
+         *     2,000 objects. Names of indices get the tenant's prefix, wherever in an object they are. A file is taken whole or not at all:
+         *     422 `space.refused` names each object that cannot be taken and why, 409 `space.conflict` each that would replace another.
+         *     A second import changes nothing.
+         */
+        post: operations["importSpace"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/tenants/{slug}/space/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The tenant's slug.
+                 * @example acme
+                 */
+                slug: components["parameters"]["Slug"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Export the dashboards of a tenant's space
+         * @description As Dashboards exports them: index patterns, searches, visualizations and dashboards, the managed ones too, without settings.
+         *     The last line counts them, and names objects of other types, which are left out.
+         */
+        get: operations["exportSpace"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/tenants/{slug}/actions/retry": {
         parameters: {
             query?: never;
@@ -1414,6 +1470,18 @@ export interface components {
             /** @description Deleted by somebody, and not brought back. */
             deleted: components["schemas"]["SpaceObjects"];
         };
+        /** @description Objects are named by type and id, such as `dashboard:wallboard`. */
+        SpaceImport: {
+            created: components["schemas"]["SpaceObjects"];
+            updated: components["schemas"]["SpaceObjects"];
+            unchanged: components["schemas"]["SpaceObjects"];
+            /** @description What is not as it was in the file, such as settings that were dropped and fields that no document has. */
+            notes: components["schemas"]["SpaceNote"][];
+        };
+        SpaceNote: {
+            object?: string;
+            text: string;
+        };
         SpaceObjects: string[];
         Failure: {
             code: string;
@@ -2188,6 +2256,79 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Manager"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    importSpace: {
+        parameters: {
+            query?: {
+                /** @description Replace objects that are there with the same ids and are others. */
+                overwrite?: boolean;
+                /**
+                 * @description The objects are the tenant's own templates from now on, in the place of those that were so before: each later upgrade
+                 *     writes them as it does ours, over nothing that somebody has edited or deleted. They may refer to objects of the file
+                 *     and to our templates only.
+                 */
+                template?: boolean;
+            };
+            header?: {
+                /** @description Makes a repeat of the same request safe. Make a new one for each new intent, such as a UUID. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /**
+                 * @description The tenant's slug.
+                 * @example acme
+                 */
+                slug: components["parameters"]["Slug"];
+            };
+            cookie?: never;
+        };
+        /** @description One JSON object on each line, in UTF-8. */
+        requestBody: {
+            content: {
+                "application/x-ndjson": string;
+            };
+        };
+        responses: {
+            /** @description What became of each object. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SpaceImport"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    exportSpace: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The tenant's slug.
+                 * @example acme
+                 */
+                slug: components["parameters"]["Slug"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One JSON object on each line. */
+            200: {
+                headers: {
+                    /** @description A name for the file. */
+                    "Content-Disposition"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": string;
                 };
             };
             default: components["responses"]["Problem"];

@@ -35,6 +35,7 @@ type Config struct {
 	Gauges    tenant.Gauges
 	Recorder  operation.Recorder
 	Managers  tenant.Managers
+	Spaces    tenant.Spaces
 	// ConnectTemplateURL is where customers' consoles find infra/customer-connect.yaml; empty: nobody is shown where.
 	ConnectTemplateURL string
 	Verifier           Verifier

@@ -23,6 +23,14 @@ import (
 
 const maxBody = 64 << 10
 
+// most is how many bytes a body of the route may have.
+func (r route) most() int64 {
+	if most, isOwn := r.operation.Extensions["x-max-bytes"].(float64); isOwn {
+		return int64(most)
+	}
+	return maxBody
+}
+
 // check holds a request to what the specification says of its form. What its members mean is the domain's to say.
 func (r route) check(c *gin.Context) error {
 	invalid := *problem.ErrInvalid
@@ -113,13 +121,17 @@ func (r route) checkBody(c *gin.Context) ([]fault.Field, error) {
 	if err != nil || schema == nil || !slices.Contains([]string{"", "identity"}, c.GetHeader("Content-Encoding")) {
 		return nil, problem.ErrMedia
 	}
-	raw, err := io.ReadAll(http.MaxBytesReader(c.Writer, c.Request.Body, maxBody))
+	raw, err := io.ReadAll(http.MaxBytesReader(c.Writer, c.Request.Body, r.most()))
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
 		return nil, problem.ErrTooLarge.With(fmt.Sprintf("The body is over %d bytes.", tooLarge.Limit))
 	case err != nil:
 		return nil, fmt.Errorf("%w (%w)", problem.ErrMalformed, err)
+	}
+	if media != "application/json" { // a file, which the domain reads
+		c.Request.Body = &readBody{Reader: bytes.NewReader(raw), raw: raw}
+		return nil, nil
 	}
 	value, err := decode(raw)
 	if err != nil {

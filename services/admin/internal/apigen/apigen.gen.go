@@ -1210,6 +1210,22 @@ type SettingsDraft struct {
 	Thresholds *Thresholds `json:"thresholds,omitempty"`
 }
 
+// SpaceImport Objects are named by type and id, such as `dashboard:wallboard`.
+type SpaceImport struct {
+	Created SpaceObjects `json:"created"`
+
+	// Notes What is not as it was in the file, such as settings that were dropped and fields that no document has.
+	Notes     []SpaceNote  `json:"notes"`
+	Unchanged SpaceObjects `json:"unchanged"`
+	Updated   SpaceObjects `json:"updated"`
+}
+
+// SpaceNote defines model for SpaceNote.
+type SpaceNote struct {
+	Object *string `json:"object,omitempty"`
+	Text   string  `json:"text"`
+}
+
 // SpaceObjects defines model for SpaceObjects.
 type SpaceObjects = []string
 
@@ -1733,6 +1749,20 @@ type UpdateManagerParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// ImportSpaceParams defines parameters for ImportSpace.
+type ImportSpaceParams struct {
+	// Overwrite Replace objects that are there with the same ids and are others.
+	Overwrite *bool `form:"overwrite,omitempty" json:"overwrite,omitempty"`
+
+	// Template The objects are the tenant's own templates from now on, in the place of those that were so before: each later upgrade
+	// writes them as it does ours, over nothing that somebody has edited or deleted. They may refer to objects of the file
+	// and to our templates only.
+	Template *bool `form:"template,omitempty" json:"template,omitempty"`
+
+	// IdempotencyKey Makes a repeat of the same request safe. Make a new one for each new intent, such as a UUID.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
 // ListUpgradesParams defines parameters for ListUpgrades.
 type ListUpgradesParams struct {
 	// Limit How many at most.
@@ -1915,6 +1945,12 @@ type ServerInterface interface {
 	// UpdateManager Change a manager
 	// (PATCH /v1/tenants/{slug}/managers/{email})
 	UpdateManager(c *gin.Context, slug Slug, email Email, params UpdateManagerParams)
+	// ExportSpace Export the dashboards of a tenant's space
+	// (GET /v1/tenants/{slug}/space/export)
+	ExportSpace(c *gin.Context, slug Slug)
+	// ImportSpace Import dashboards into a tenant's space
+	// (POST /v1/tenants/{slug}/space/import)
+	ImportSpace(c *gin.Context, slug Slug, params ImportSpaceParams)
 	// ListUpgrades List upgrades of many tenants, newest first
 	// (GET /v1/upgrades)
 	ListUpgrades(c *gin.Context, params ListUpgradesParams)
@@ -3578,6 +3614,96 @@ func (siw *ServerInterfaceWrapper) UpdateManager(c *gin.Context) {
 	siw.Handler.UpdateManager(c, slug, email, params)
 }
 
+// ExportSpace operation middleware
+func (siw *ServerInterfaceWrapper) ExportSpace(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "slug" -------------
+	var slug Slug
+
+	err = runtime.BindStyledParameterWithOptions("simple", "slug", c.Param("slug"), &slug, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter slug: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ExportSpace(c, slug)
+}
+
+// ImportSpace operation middleware
+func (siw *ServerInterfaceWrapper) ImportSpace(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "slug" -------------
+	var slug Slug
+
+	err = runtime.BindStyledParameterWithOptions("simple", "slug", c.Param("slug"), &slug, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter slug: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ImportSpaceParams
+
+	// ------------- Optional query parameter "overwrite" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "overwrite", c.Request.URL.Query(), &params.Overwrite, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter overwrite: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "template" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "template", c.Request.URL.Query(), &params.Template, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter template: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ImportSpace(c, slug, params)
+}
+
 // ListUpgrades operation middleware
 func (siw *ServerInterfaceWrapper) ListUpgrades(c *gin.Context) {
 
@@ -3733,6 +3859,8 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/v1/tenants/:slug/managers", wrapper.InviteManager)
 	router.DELETE(options.BaseURL+"/v1/tenants/:slug/managers/:email", wrapper.RemoveManager)
 	router.PATCH(options.BaseURL+"/v1/tenants/:slug/managers/:email", wrapper.UpdateManager)
+	router.POST(options.BaseURL+"/v1/tenants/:slug/space/import", wrapper.ImportSpace)
+	router.GET(options.BaseURL+"/v1/tenants/:slug/space/export", wrapper.ExportSpace)
 	router.POST(options.BaseURL+"/v1/tenants/:slug/actions/retry", wrapper.RetryTenant)
 	router.POST(options.BaseURL+"/v1/tenants/:slug/actions/suspend", wrapper.SuspendTenant)
 	router.POST(options.BaseURL+"/v1/tenants/:slug/actions/resume", wrapper.ResumeTenant)
@@ -5539,6 +5667,123 @@ func (response UpdateManagerdefaultApplicationProblemPlusJSONResponse) VisitUpda
 	return err
 }
 
+type ExportSpaceRequestObject struct {
+	Slug Slug `json:"slug"`
+}
+
+type ExportSpaceResponseObject interface {
+	VisitExportSpaceResponse(w http.ResponseWriter) error
+}
+
+type ExportSpace200ResponseHeaders struct {
+	ContentDisposition *string
+}
+
+type ExportSpace200ApplicationxNdjsonResponse struct {
+	Body          io.Reader
+	Headers       ExportSpace200ResponseHeaders
+	ContentLength int64
+}
+
+func (response ExportSpace200ApplicationxNdjsonResponse) VisitExportSpaceResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/x-ndjson")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	flusher, ok := w.(http.Flusher)
+	if !ok {
+		// If w doesn't support flushing, fall back to io.Copy.
+		_, err := io.Copy(w, response.Body)
+		return err
+	}
+	// text/event-stream messages are typically small; use a
+	// modest buffer and flush after each chunk so clients see
+	// events immediately instead of waiting on OS buffering.
+	buf := make([]byte, 4096)
+	for {
+		n, err := response.Body.Read(buf)
+		if n > 0 {
+			if _, writeErr := w.Write(buf[:n]); writeErr != nil {
+				return writeErr
+			}
+			flusher.Flush()
+		}
+		if err != nil {
+			if err == io.EOF {
+				return nil
+			}
+			return err
+		}
+	}
+}
+
+type ExportSpacedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ExportSpacedefaultApplicationProblemPlusJSONResponse) VisitExportSpaceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportSpaceRequestObject struct {
+	Slug   Slug `json:"slug"`
+	Params ImportSpaceParams
+	Body   io.Reader
+}
+
+type ImportSpaceResponseObject interface {
+	VisitImportSpaceResponse(w http.ResponseWriter) error
+}
+
+type ImportSpace200JSONResponse SpaceImport
+
+func (response ImportSpace200JSONResponse) VisitImportSpaceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportSpacedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ImportSpacedefaultApplicationProblemPlusJSONResponse) VisitImportSpaceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListUpgradesRequestObject struct {
 	Params ListUpgradesParams
 }
@@ -5828,6 +6073,12 @@ type StrictServerInterface interface {
 	// UpdateManager Change a manager
 	// (PATCH /v1/tenants/{slug}/managers/{email})
 	UpdateManager(ctx context.Context, request UpdateManagerRequestObject) (UpdateManagerResponseObject, error)
+	// ExportSpace Export the dashboards of a tenant's space
+	// (GET /v1/tenants/{slug}/space/export)
+	ExportSpace(ctx context.Context, request ExportSpaceRequestObject) (ExportSpaceResponseObject, error)
+	// ImportSpace Import dashboards into a tenant's space
+	// (POST /v1/tenants/{slug}/space/import)
+	ImportSpace(ctx context.Context, request ImportSpaceRequestObject) (ImportSpaceResponseObject, error)
 	// ListUpgrades List upgrades of many tenants, newest first
 	// (GET /v1/upgrades)
 	ListUpgrades(ctx context.Context, request ListUpgradesRequestObject) (ListUpgradesResponseObject, error)
@@ -7197,6 +7448,61 @@ func (sh *strictHandler) UpdateManager(ctx *gin.Context, slug Slug, email Email,
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(UpdateManagerResponseObject); ok {
 		if err := validResponse.VisitUpdateManagerResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ExportSpace operation middleware
+func (sh *strictHandler) ExportSpace(ctx *gin.Context, slug Slug) {
+	var request ExportSpaceRequestObject
+
+	request.Slug = slug
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ExportSpace(ctx, request.(ExportSpaceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ExportSpace")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ExportSpaceResponseObject); ok {
+		if err := validResponse.VisitExportSpaceResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ImportSpace operation middleware
+func (sh *strictHandler) ImportSpace(ctx *gin.Context, slug Slug, params ImportSpaceParams) {
+	var request ImportSpaceRequestObject
+
+	request.Slug = slug
+	request.Params = params
+
+	request.Body = ctx.Request.Body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ImportSpace(ctx, request.(ImportSpaceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ImportSpace")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ImportSpaceResponseObject); ok {
+		if err := validResponse.VisitImportSpaceResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {
