@@ -46,6 +46,7 @@ var measures = []struct {
 	{"tenants", manyTenants},
 	{"bytes", bytesPerRecord},
 	{"questions", managersQuestions},
+	{"insights", insightsViews},
 	{"list", tenantsList},
 	{"pusher", pusherCPU},
 	{"cost", costOfCalls},
@@ -64,7 +65,7 @@ func main() {
 
 func run(ctx context.Context, arguments []string, out io.Writer) error {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
-	only := flags.String("only", "", "measure these alone, with commas between, and write no file: onboard, searchable, verdict, indexer, whole, tenants, bytes, questions, list, pusher, cost, cold")
+	only := flags.String("only", "", "measure these alone, with commas between, and write no file: onboard, searchable, verdict, indexer, whole, tenants, bytes, questions, insights, list, pusher, cost, cold")
 	launcher := flags.String("launcher", ".local/bin/localstack", "the built launcher")
 	if err := flags.Parse(arguments); err != nil {
 		return err

@@ -42,7 +42,8 @@ type Overview struct {
 	To     time.Time `json:"to"`
 	Now    Figures   `json:"now"`
 	Before Figures   `json:"week_before"`
-	Hours  []Bucket  `json:"hours"`  // of now; an hour without a call is missing in a span of more than two weeks
+	Hours  []Bucket  `json:"hours"` // of now; one without a call is missing
+	Past   []Bucket  `json:"hours_week_before"`
 	Queues []Group   `json:"queues"` // of now, with most calls first
 	Agents []Group   `json:"agents"`
 }
@@ -60,10 +61,20 @@ type Figures struct {
 
 // A Bucket is the calls that began within an hour, or a day of a long span.
 type Bucket struct {
-	At       telemetry.Instant `json:"at"`
-	Calls    int64             `json:"calls"`
-	Verdicts map[string]int64  `json:"verdicts"`
-	MOSAgent *float64          `json:"mos_heard_by_agent,omitempty"`
+	At          telemetry.Instant `json:"at"`
+	Calls       int64             `json:"calls"`
+	Verdicts    map[string]int64  `json:"verdicts"`
+	MOSAgent    *float64          `json:"mos_heard_by_agent,omitempty"`
+	MOSCustomer *float64          `json:"mos_heard_by_customer,omitempty"`
+}
+
+// Step is how long a Bucket of a span is.
+func Step(from, to time.Time) time.Duration {
+	const fortnight = 14 * 24 * time.Hour
+	if to.Sub(from) > fortnight {
+		return 24 * time.Hour
+	}
+	return time.Hour
 }
 
 // A Group is the calls of one queue or agent.
@@ -76,6 +87,7 @@ type Group struct {
 // A Detail is one call: what is told of it, and the evidence.
 type Detail struct {
 	Summary   verdict.Summary `json:"summary"`
+	WhatToDo  []string        `json:"what_to_do"` // against the likely cause
 	Agents    []string        `json:"agents"`     // all of the contact; the summary is of one of them
 	Heard     []Second        `json:"heard"`      // what the agent heard
 	Spoken    []Second        `json:"spoken"`     // what the customer heard
@@ -107,7 +119,8 @@ type APIError struct {
 
 // A Reader answers as one tenant's reader: what it cannot see, search itself keeps from it.
 type Reader interface {
-	Overview(ctx context.Context, from, to time.Time) (Overview, error)
+	// Overview tells of the calls of a filter's span and values; it has no pages.
+	Overview(ctx context.Context, f Filter) (Overview, error)
 	// Calls returns a page. A cursor of another list is ErrCursor.
 	Calls(ctx context.Context, f Filter) (Page, error)
 	// Detail returns a call of the contact, of the named agent or, with none, of the first; ErrCallUnknown when there is none.

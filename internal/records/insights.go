@@ -38,6 +38,16 @@ func summaries(from, to time.Time, more ...object) object {
 	return object{"bool": object{"filter": filters, "must_not": object{"term": object{"probe": true}}}}
 }
 
+// filtersOf are those that a filter names.
+func filtersOf(f insights.Filter) (filters []object) {
+	for _, name := range insights.Names {
+		if value := f.Values[name]; value != "" {
+			filters = append(filters, object{"term": object{fieldsOf[name] + keyword: value}})
+		}
+	}
+	return filters
+}
+
 // place is where a page ends, and of which list it is.
 type place struct {
 	Of   string            `json:"o"`
@@ -47,11 +57,10 @@ type place struct {
 // Calls implements insights.Reader. The newest come first; a call that is summarised meanwhile moves nothing of the pages before.
 func (r *Reader) Calls(ctx context.Context, f insights.Filter) (insights.Page, error) {
 	page := insights.Page{Calls: []verdict.Summary{}}
-	var filters []object
+	filters := filtersOf(f)
 	list := fmt.Appendf(nil, "%d %d", f.From.UnixMilli(), f.To.UnixMilli())
 	for _, name := range insights.Names {
 		if value := f.Values[name]; value != "" {
-			filters = append(filters, object{"term": object{fieldsOf[name] + keyword: value}})
 			list = fmt.Appendf(list, " %s=%q", name, value)
 		}
 	}
@@ -128,6 +137,7 @@ func (r *Reader) Detail(ctx context.Context, contactID, agent string) (insights.
 		return insights.Detail{}, insights.ErrCallUnknown
 	}
 	d.Summary = list[chosen]
+	d.WhatToDo = insights.WhatToDo(d.Summary)
 	call, err := r.Call(ctx, settle.Call{ContactID: contactID, Agent: d.Summary.Agent})
 	if err != nil {
 		return insights.Detail{}, fmt.Errorf("%w (%w)", insights.ErrAway, err)
@@ -185,8 +195,9 @@ func (r *Reader) apiErrors(ctx context.Context, s verdict.Summary) ([]insights.A
 const week = 7 * 24 * time.Hour
 
 // Overview implements insights.Reader: two searches in one round trip, of counts alone.
-func (r *Reader) Overview(ctx context.Context, from, to time.Time) (insights.Overview, error) {
+func (r *Reader) Overview(ctx context.Context, f insights.Filter) (insights.Overview, error) {
 	const mostGroups = 20
+	from, to, filters := f.From, f.To, filtersOf(f)
 	verdicts := object{"verdicts": termsOf("doc.verdict", 10)}
 	figures := func() object {
 		return object{
@@ -195,31 +206,29 @@ func (r *Reader) Overview(ctx context.Context, from, to time.Time) (insights.Ove
 			"agent":  object{"avg": object{"field": "doc.heardByAgent.mosMean"}}, "customer": object{"avg": object{"field": "doc.heardByCustomer.mosMean"}},
 		}
 	}
-	interval, now := "1h", figures()
-	if to.Sub(from) > 2*week {
-		interval = "1d"
+	hours := object{
+		"date_histogram": object{"field": "@timestamp", "fixed_interval": fmt.Sprintf("%dh", int(insights.Step(from, to).Hours())), "min_doc_count": 1},
+		"aggs": object{
+			"verdicts": termsOf("doc.verdict", 10),
+			"agent":    object{"avg": object{"field": "doc.heardByAgent.mosMean"}}, "customer": object{"avg": object{"field": "doc.heardByCustomer.mosMean"}},
+		},
 	}
-	now["hours"] = object{
-		"date_histogram": object{"field": "@timestamp", "fixed_interval": interval, "min_doc_count": 1},
-		"aggs":           object{"verdicts": termsOf("doc.verdict", 10), "agent": object{"avg": object{"field": "doc.heardByAgent.mosMean"}}},
-	}
+	now, past := figures(), figures()
+	now["hours"], past["hours"] = hours, hours
 	for name, field := range map[string]string{"queues": "doc.contactQueue", "agents": "doc.agent"} {
 		group := termsOf(field, mostGroups)
 		group["aggs"] = verdicts
 		now[name] = group
 	}
 	answers, err := r.searches(ctx, []search{
-		{telemetry.KindCallSummary, object{"query": summaries(from, to), "size": 0, "track_total_hits": true, "aggs": now}},
-		{telemetry.KindCallSummary, object{"query": summaries(from.Add(-week), to.Add(-week)), "size": 0, "track_total_hits": true, "aggs": figures()}},
+		{telemetry.KindCallSummary, object{"query": summaries(from, to, filters...), "size": 0, "track_total_hits": true, "aggs": now}},
+		{telemetry.KindCallSummary, object{"query": summaries(from.Add(-week), to.Add(-week), filters...), "size": 0, "track_total_hits": true, "aggs": past}},
 	})
 	if err != nil {
 		return insights.Overview{}, fmt.Errorf("read an overview: %w (%w)", insights.ErrAway, err)
 	}
-	o := insights.Overview{From: from, To: to, Hours: []insights.Bucket{}, Queues: []insights.Group{}, Agents: []insights.Group{}}
+	o := insights.Overview{From: from, To: to, Hours: hoursIn(answers[0]), Past: hoursIn(answers[1])}
 	o.Now, o.Before = figuresIn(answers[0]), figuresIn(answers[1])
-	for _, b := range answers[0].Aggregations.Hours.Buckets {
-		o.Hours = append(o.Hours, insights.Bucket{At: telemetry.Instant(b.at()), Calls: b.Count, Verdicts: b.Verdicts.counts(), MOSAgent: b.Agent.rounded()})
-	}
 	o.Queues, o.Agents = groupsIn(answers[0].Aggregations.Queues), groupsIn(answers[0].Aggregations.Agents)
 	return o, nil
 }
@@ -252,6 +261,7 @@ type bucket struct {
 	Count    int64           `json:"doc_count"`
 	Verdicts *buckets        `json:"verdicts"`
 	Agent    average         `json:"agent"`
+	Customer average         `json:"customer"`
 }
 
 type average struct {
@@ -295,6 +305,16 @@ func figuresIn(f found) insights.Figures {
 		Calls: f.Hits.Total.Value, Verdicts: a.Verdicts.counts(), Findings: a.Findings.counts(), Causes: a.Causes.counts(),
 		MarkedBad: a.Marked.Count, MOSAgent: a.Agent.rounded(), MOSCustomer: a.Customer.rounded(),
 	}
+}
+
+func hoursIn(f found) []insights.Bucket {
+	list := make([]insights.Bucket, 0, len(f.Aggregations.Hours.Buckets))
+	for _, b := range f.Aggregations.Hours.Buckets {
+		list = append(list, insights.Bucket{
+			At: telemetry.Instant(b.at()), Calls: b.Count, Verdicts: b.Verdicts.counts(), MOSAgent: b.Agent.rounded(), MOSCustomer: b.Customer.rounded(),
+		})
+	}
+	return list
 }
 
 func groupsIn(b buckets) []insights.Group {

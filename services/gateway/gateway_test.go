@@ -362,6 +362,7 @@ func TestAManagerSeesTheirCalls(t *testing.T) {
 		"/insights/api/overview":                       {`"calls":3`, `"bad":1`, `"loss":3`, `"mos_heard_by_agent":4.1`, "queue-of-" + s},
 		"/insights/api/calls":                          {"contact-0-of-" + s, "contact-2-of-" + s},
 		"/insights/api/calls?verdict=bad&finding=loss": {"contact-1-of-" + s},
+		"/insights/api/overview?verdict=bad":           {`"calls":1,`, `"hours_week_before":[]`},
 		"/insights/api/calls/contact-0-of-" + s:        {`"mos":4.2`, `"lost":1`, "acceptContact", `"status":503`, "told-of-" + s},
 		"/insights":                                    {"Calls of Tenant " + s, "told-of-" + s, "contact-0-of-" + s},
 		"/insights/calls/contact-0-of-" + s:            {"told-of-" + s, "<polyline", "acceptContact"},
@@ -427,10 +428,12 @@ func routes(of slug.Slug) []string {
 	list := []string{
 		"/", "/insights", "/insights/api/session", "/insights/api/overview", "/insights/api/calls", "/insights/api/calls/contact-0-of-" + of.String(),
 		"/insights/calls/contact-0-of-" + of.String(), "/insights/api/calls/" + url.PathEscape("../"+of.String()+"-callsummary-2026/_search"),
-		"/insights/api/calls/*", "/insights/api/calls/contact-0-of-" + of.String() + "?agent=agent-of-" + of.String(),
+		"/insights/api/calls/*", "/insights/api/calls/contact-0-of-" + of.String() + "/file.csv", "/insights/api/calls/contact-0-of-" + of.String() + "/file.json",
+		"/insights/api/calls/contact-0-of-" + of.String() + "/file.csv?agent=agent-of-" + of.String(), "/insights/calls/contact-0-of-" + of.String() + "?agent=agent-of-" + of.String(),
+		"/insights/api/calls/contact-0-of-" + of.String() + "?agent=agent-of-" + of.String(),
 	}
 	for name, value := range map[string]string{"queue": "queue-of-", "agent": "agent-of-", "contact_id": "contact-0-of-"} {
-		list = append(list, "/insights/api/calls?"+name+"="+value+of.String(), "/insights?"+name+"="+value+of.String())
+		list = append(list, "/insights/api/calls?"+name+"="+value+of.String(), "/insights?"+name+"="+value+of.String(), "/insights/api/overview?"+name+"="+value+of.String())
 	}
 	return list
 }

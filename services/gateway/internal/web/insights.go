@@ -107,17 +107,12 @@ func (w *Web) whoami(c *gin.Context) {
 }
 
 func (w *Web) overview(c *gin.Context) {
-	query, err := question(c, "from", "to")
+	f, err := w.filter(c)
 	if err != nil {
 		w.fail(c, err)
 		return
 	}
-	from, to, err := w.span(query)
-	if err != nil {
-		w.fail(c, err)
-		return
-	}
-	ask(w, c, func(r insights.Reader) (insights.Overview, error) { return r.Overview(c, from, to) })
+	ask(w, c, func(r insights.Reader) (insights.Overview, error) { return r.Overview(c, f) })
 }
 
 func (w *Web) calls(c *gin.Context) {
@@ -152,14 +147,10 @@ func (w *Web) filter(c *gin.Context) (f insights.Filter, err error) {
 }
 
 func (w *Web) call(c *gin.Context) {
-	query, err := question(c, "agent")
-	id := c.Param("contactId")
-	if err == nil && (len(id) > maxValue || !utf8.ValidString(id)) {
-		err = insights.ErrCallUnknown
-	}
+	d, err := w.detail(c)
 	if err != nil {
 		w.fail(c, err)
 		return
 	}
-	ask(w, c, func(r insights.Reader) (insights.Detail, error) { return r.Detail(c, id, query.Get("agent")) })
+	c.JSON(http.StatusOK, d)
 }

@@ -111,6 +111,8 @@ func (w *Web) route(engine *gin.Engine) {
 	api.GET("/overview", w.overview)
 	api.GET("/calls", w.calls)
 	api.GET("/calls/:contactId", w.call)
+	api.GET("/calls/:contactId/file.json", w.callJSON)
+	api.GET("/calls/:contactId/file.csv", w.callCSV)
 	w.pages(known)
 }
 
