@@ -73,6 +73,15 @@ func (p *Purger) Expire(ctx context.Context, cell tenant.Cell, s slug.Slug, rete
 	return answer.Indices, err
 }
 
+// Volumes asks the cell's provider how many bytes of documents each of a tenant's kinds makes a day.
+func (p *Purger) Volumes(ctx context.Context, cell tenant.Cell, s slug.Slug) (map[string]int64, error) {
+	var answer struct {
+		BytesPerDay map[string]int64 `json:"bytes_per_day"`
+	}
+	err := p.cells.InvokeProvider(ctx, cell, map[string]any{"action": "volume", "slug": s.String()}, &answer)
+	return answer.BytesPerDay, err
+}
+
 // Erase has the cell's provider do some of one part of an erasure. Its errors name nobody, as the provider's do.
 func (p *Purger) Erase(
 	ctx context.Context, cell tenant.Cell, s slug.Slug, part operation.ErasedPart, e operation.Erasure, cursor string,

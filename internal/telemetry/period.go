@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/earshot-hq/earshot/internal/tenant"
@@ -59,6 +60,25 @@ func EndOf(suffix string) (end time.Time, isPeriod bool) {
 		end = fourth.AddDate(0, 0, 7*n-(int(fourth.Weekday())+6)%7)
 	}
 	return end, year > 0 && !end.IsZero() && nameOf(end.Add(-1), suffix) == suffix
+}
+
+// StartOf returns the first instant of the period that ends an index's name, and false where EndOf does.
+func StartOf(suffix string) (start time.Time, isPeriod bool) {
+	end, isPeriod := EndOf(suffix)
+	if !isPeriod {
+		return time.Time{}, false
+	}
+	switch {
+	case strings.Contains(suffix, "w"):
+		return end.AddDate(0, 0, -7), true
+	case strings.Contains(suffix, "q"):
+		return end.AddDate(0, -3, 0), true
+	case strings.Count(suffix, ".") == 2:
+		return end.AddDate(0, 0, -1), true
+	case strings.Count(suffix, ".") == 1:
+		return end.AddDate(0, -1, 0), true
+	}
+	return end.AddDate(-1, 0, 0), true
 }
 
 // nameOf returns the name of the quarter or week that an instant is in, whichever suffix seems to be.

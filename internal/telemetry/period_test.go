@@ -34,6 +34,9 @@ func TestEndOfAPeriod(t *testing.T) {
 		if end, ok := telemetry.EndOf(name); ok {
 			t.Errorf("%q is no period, and ends %s", name, end)
 		}
+		if start, ok := telemetry.StartOf(name); ok {
+			t.Errorf("%q is no period, and starts %s", name, start)
+		}
 	}
 }
 
@@ -52,6 +55,10 @@ func TestARecordIsWithinItsPeriod(t *testing.T) {
 			end, ok := telemetry.EndOf(name)
 			if !ok || !at.Before(end) {
 				t.Fatalf("%s of %s ends %s, %t", name, at, end, ok)
+			}
+			start, ok := telemetry.StartOf(name)
+			if !ok || at.Before(start) || suffix(period, start) != name || suffix(period, start.Add(-time.Millisecond)) == name {
+				t.Fatalf("%s of %s starts %s, %t", name, at, start, ok)
 			}
 			if last := suffix(period, end.Add(-time.Millisecond)); last != name {
 				t.Fatalf("the last instant of %s is in %s", name, last)

@@ -20,6 +20,7 @@ type Change struct {
 	RetentionDays    *int              `json:"retention_days,omitempty"`
 	ArchiveDays      *int              `json:"archive_days,omitempty"`
 	IndexPeriod      map[string]Period `json:"index_period,omitempty"` // by kind of document
+	ByVolume         bool              `json:"by_volume,omitempty"`    // nobody chose the periods: see PeriodFrom
 	Thresholds       json.RawMessage   `json:"thresholds,omitempty"`   // the members of Thresholds that change, at any depth
 	MediaOwner       *MediaOwner       `json:"media_owner,omitempty"`
 	DeleteProtection *bool             `json:"delete_protection,omitempty"`
@@ -44,7 +45,7 @@ func (c Change) Apply(t Tenant, now time.Time) (Tenant, error) {
 	set(&s.DeleteProtection, c.DeleteProtection)
 	s.IndexPeriod = maps.Clone(s.IndexPeriod)
 	for kind, period := range c.IndexPeriod {
-		s.IndexPeriod[kind] = changePeriod(s.IndexPeriod[kind], period, PeriodsFrom(now))
+		s.IndexPeriod[kind] = changePeriod(s.IndexPeriod[kind], PeriodFrom{PeriodsFrom(now), period, c.ByVolume})
 	}
 	if err := s.Thresholds.merge(c.Thresholds); err != nil {
 		w.add("/settings/thresholds", errThreshold.With("Send the thresholds that change, by their names."))
@@ -93,17 +94,26 @@ func PeriodsFrom(now time.Time) time.Time {
 }
 
 // changePeriod returns a kind's list with another period from an instant on. What held before stays, so that a record finds
-// the index that it would have found before; what would have begun at that instant, or later, has named nothing yet.
-func changePeriod(list []PeriodFrom, to Period, from time.Time) []PeriodFrom {
+// the index that it would have found before; what would have begun at that instant, or later, has named nothing yet. A period that
+// was measured and is now chosen is the same period.
+func changePeriod(list []PeriodFrom, to PeriodFrom) []PeriodFrom {
 	kept := slices.Clone(list)
-	if len(kept) > 0 && kept[len(kept)-1].Period == to {
+	isSame := func() bool {
+		last := len(kept) - 1
+		if last < 0 || kept[last].Period != to.Period {
+			return false
+		}
+		kept[last].ByVolume = kept[last].ByVolume && to.ByVolume
+		return true
+	}
+	if isSame() {
 		return kept
 	}
-	for len(kept) > 1 && !kept[len(kept)-1].ValidFrom.Before(from) {
+	for len(kept) > 1 && !kept[len(kept)-1].ValidFrom.Before(to.ValidFrom) {
 		kept = kept[:len(kept)-1]
 	}
-	if len(kept) > 0 && kept[len(kept)-1].Period == to {
+	if isSame() {
 		return kept
 	}
-	return append(kept, PeriodFrom{ValidFrom: from, Period: to})
+	return append(kept, to)
 }

@@ -198,6 +198,8 @@ func TestAChangeSurvivesItsText(t *testing.T) {
 				Add:    &tenant.ConnectInstance{Alias: "a", ARN: "b", Region: "c", CCPURL: "d", SAMLURL: "e", DirectoryRoleARN: "f"},
 				Change: &tenant.InstanceChange{Alias: "a", CCPURL: new("b"), SAMLURL: new(""), DirectoryRoleARN: new("d")}, Remove: "a",
 			}))
+		case reflect.Bool:
+			field.SetBool(true)
 		case reflect.Slice:
 			field.Set(reflect.ValueOf(json.RawMessage(`{"api_errors":4}`)))
 		default:

@@ -39,6 +39,8 @@ const (
 type PeriodFrom struct {
 	ValidFrom time.Time `json:"valid_from"`
 	Period    Period    `json:"period"`
+	// ByVolume says that nobody chose it: it was measured that the kind's documents come so fast.
+	ByVolume bool `json:"by_volume,omitempty"`
 }
 
 // Settings are what an admin may choose for a tenant.

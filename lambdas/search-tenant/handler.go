@@ -38,7 +38,7 @@ type Expired struct {
 	Indices []string `json:"indices"`
 }
 
-var errShape = errors.New(`send a custom-resource request, {"action": "purge"|"sweep", "slug": "<slug>"}, or ` +
+var errShape = errors.New(`send a custom-resource request, {"action": "purge"|"sweep"|"volume", "slug": "<slug>"}, or ` +
 	`{"action": "expire", "slug": "<slug>", "retention_days": 1 to 3650, "indices": [those to delete, or none to be told]}, or ` +
 	`{"action": "provision", "slug": "<slug>", "restore": true for managed objects that somebody deleted}, or ` +
 	`{"action": "export", "slug": "<slug>"}, or ` +
@@ -81,7 +81,7 @@ type about struct {
 // direct serves the worker.
 func (h *Handler) direct(ctx context.Context, action, name string, event json.RawMessage) (any, error) {
 	do, isKnown := map[string]func(context.Context, slug.Slug, json.RawMessage) (any, error){
-		"purge": h.purge, "sweep": h.sweep, "expire": h.expire, "erase": h.erase, "provision": h.provision,
+		"purge": h.purge, "sweep": h.sweep, "expire": h.expire, "erase": h.erase, "provision": h.provision, "volume": h.volume,
 		"import": h.importObjects, "export": h.export,
 	}[action]
 	if !isKnown {
@@ -170,5 +170,32 @@ func (h *Handler) expire(ctx context.Context, s slug.Slug, event json.RawMessage
 		answer.Indices = append(answer.Indices, found...)
 	}
 	slog.InfoContext(ctx, "expire", "tenant", s, "retention_days", request.RetentionDays, "named", len(request.Indices), "indices", answer.Indices)
+	return answer, nil
+}
+
+// Volume is what a volume gets: how many bytes of documents each kind makes a day. A kind that has made some for less than a week
+// is missing.
+type Volume struct {
+	BytesPerDay map[string]int64 `json:"bytes_per_day"`
+}
+
+func (h *Handler) volume(ctx context.Context, s slug.Slug, event json.RawMessage) (any, error) {
+	if err := strictly(event, &about{}); err != nil {
+		return nil, err
+	}
+	searches, err := h.Holding(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	answer := Volume{BytesPerDay: map[string]int64{}}
+	for _, search := range searches {
+		volumes, err := search.Admin.Volumes(ctx, s, time.Now())
+		if err != nil {
+			return nil, err
+		}
+		for kind, bytes := range volumes {
+			answer.BytesPerDay[kind] += bytes
+		}
+	}
 	return answer, nil
 }

@@ -247,7 +247,7 @@ func TestEventsOfNoKnownShape(t *testing.T) {
 		`{"action":"expire","slug":"acme","retention_days":-1}`, `{"action":"expire","slug":"*","retention_days":1}`,
 		`{"action":"expire","slug":"acme,beta","retention_days":1}`, `{"action":"expire","slugs":["acme"],"retention_days":1}`,
 		`{"action":"expire","slug":"acme","retention_days":1,"now":"2099-01-01T00:00:00Z"}`, `{"action":"purge","slug":"acme","retention_days":1}`,
-		`{"action":"sweep","slug":"acme","indices":["acme-apimetric-2020"]}`,
+		`{"action":"sweep","slug":"acme","indices":["acme-apimetric-2020"]}`, `{"action":"volume","slug":"*"}`, `{"action":"volume","slug":"acme","kind":"apimetric"}`,
 		`{"action":"provision","slug":"*"}`, `{"action":"provision","slug":"acme","restore":"all"}`, `{"action":"provision","slug":"acme","templates":[]}`,
 		`{"action":"drop","slug":"acme"}`, `{"action":"purge","slug":"acme","force":true}`, `{"action":"purge","slug":"admin"}`,
 	} {

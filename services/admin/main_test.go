@@ -45,9 +45,9 @@ func setup(t *testing.T) world {
 	}}
 	start(t, server)
 	memory := operationtest.NewCloud()
-	worker := &work{log: log, cloud: cloud{memory, memory, memory, memory, memory, memory, memory, memory, nil}, settings: workSettings{
+	worker := &work{log: log, cloud: cloud{memory, memory, memory, memory, memory, memory, memory, memory, memory, nil}, settings: workSettings{
 		DatabaseURL: appURL, MetricsListen: "127.0.0.1:0", Workers: 4, Lease: 45 * time.Second, Poll: 10 * time.Millisecond,
-		Fetch: 20 * time.Millisecond, TakeOverEvery: time.Second, RebuildMissing: true, RebuildEvery: 100 * time.Millisecond, RetentionEvery: 100 * time.Millisecond,
+		Fetch: 20 * time.Millisecond, TakeOverEvery: time.Second, RebuildMissing: true, RebuildEvery: 100 * time.Millisecond, RetentionEvery: 100 * time.Millisecond, PeriodsByVolume: true,
 	}}
 	start(t, worker)
 	return world{

@@ -49,8 +49,10 @@ type workSettings struct {
 	EraseSettle    time.Duration `env:"ERASE_SETTLE" envDefault:"2m"`
 	EraseQueueWait time.Duration `env:"ERASE_QUEUE_WAIT" envDefault:"30m"`
 	RetentionEvery time.Duration `env:"RETENTION_EVERY" envDefault:"6h"`
-	RosterKey      string        `env:"ROSTER_KEY"`
-	RosterEvery    time.Duration `env:"ROSTER_EVERY" envDefault:"5s"`
+	// PeriodsByVolume has index periods follow what is measured, as far as people's choices let them.
+	PeriodsByVolume bool          `env:"PERIODS_BY_VOLUME" envDefault:"true"`
+	RosterKey       string        `env:"ROSTER_KEY"`
+	RosterEvery     time.Duration `env:"ROSTER_EVERY" envDefault:"5s"`
 }
 
 // A cloud is where tenants' stacks live.
@@ -60,6 +62,7 @@ type cloud struct {
 	operation.Purger
 	operation.Resender
 	jobs.Expirer
+	jobs.Gauge
 	operation.Eraser
 	operation.Spaces
 	operation.Directories
@@ -128,7 +131,7 @@ func enterAWS(ctx context.Context, rosterKey string) (cloud, error) {
 	}
 	cells := cellaws.New(identity)
 	left := residue.New(cells)
-	entered := cloud{stacks.New(cells, stacks.Options{}), prober.New(cells), left, resender.New(cells), left, left, spaces.New(cells), directories.NewReader(cells), nil}
+	entered := cloud{stacks.New(cells, stacks.Options{}), prober.New(cells), left, resender.New(cells), left, left, left, spaces.New(cells), directories.NewReader(cells), nil}
 	if rosterKey != "" {
 		key, err := roster.PrivateKey(rosterKey)
 		if err != nil {
@@ -158,6 +161,9 @@ func (m *work) queue(runner *operation.Runner) (*queue, error) {
 	c := jobs.Config{
 		Advancer: runner, Rollouts: m.db, RolloutEvery: m.settings.Poll, Keeper: m.db, RebuildEvery: m.settings.RebuildEvery, Scheduler: m.db, ExpireEvery: m.settings.RetentionEvery,
 		Retention: &jobs.Retention{Directory: m.db, Cells: m.db, Expirer: m.cloud, Auditor: m.db, Log: m.log}, Log: m.log,
+	}
+	if m.settings.PeriodsByVolume {
+		c.Periods = &jobs.Periods{Directory: m.db, Cells: m.db, Gauge: m.cloud, Updater: m.db, Log: m.log, Now: time.Now}
 	}
 	if m.cloud.Publisher != nil {
 		c.Publishing, c.PublishEvery = &jobs.Publishing{Directory: m.db, Cells: m.db, Publisher: m.cloud}, m.settings.RosterEvery

@@ -41,6 +41,8 @@ type Cloud struct {
 	Erased []string // parts and cursors of erasures, in order
 	Queued int      // messages in the queue, one less at each look
 
+	BytesPerDay map[string]int64 // of documents, by kind, of every tenant
+
 	Directories []string // Connect instances whose directory was asked for, in order
 
 	Space operation.SpaceReport // what is told of every space
@@ -110,6 +112,13 @@ func (c *Cloud) Expire(_ context.Context, _ tenant.Cell, s slug.Slug, _ int, ind
 		return isDue
 	})
 	return due, c.Trouble
+}
+
+// Volumes returns BytesPerDay of every tenant.
+func (c *Cloud) Volumes(context.Context, tenant.Cell, slug.Slug) (map[string]int64, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.BytesPerDay, c.Trouble
 }
 
 // Provision implements operation.Spaces.

@@ -21,6 +21,7 @@ type Config struct {
 	Rebuilder    *Rebuilder    // nil: no stack is built again by itself
 	RebuildEvery time.Duration // how often is looked for lost stacks, beside once at the start
 	Retention    *Retention
+	Periods      *Periods // nil: index periods are what people choose
 	Scheduler    Scheduler
 	ExpireEvery  time.Duration // how often each tenant's expired indices are deleted
 	Publishing   *Publishing   // nil: no gateway is told of tenants
@@ -39,7 +40,7 @@ func Workers(c Config) *river.Workers {
 	river.AddWorker(workers, &housekeeping{keeper: c.Keeper, log: c.Log})
 	river.AddWorker(workers, &rebuildMissing{rebuilder: c.Rebuilder})
 	river.AddWorker(workers, &scheduleExpiry{scheduler: c.Scheduler, within: c.ExpireEvery / 2})
-	river.AddWorker(workers, &expire{retention: c.Retention})
+	river.AddWorker(workers, &expire{retention: c.Retention, periods: c.Periods})
 	river.AddWorker(workers, &publishTenants{publishing: c.Publishing})
 	return workers
 }

@@ -50,7 +50,7 @@ func (r *Retention) Expire(ctx context.Context, tenantID string, s slug.Slug) er
 	if err != nil {
 		return fmt.Errorf("expire %s: %w", s, err)
 	}
-	cell, err := r.cell(ctx, t.Cell)
+	cell, err := cellNamed(ctx, r.Cells, t.Cell)
 	if err != nil {
 		return fmt.Errorf("expire %s: %w", s, err)
 	}
@@ -70,8 +70,8 @@ func (r *Retention) Expire(ctx context.Context, tenantID string, s slug.Slug) er
 	return nil
 }
 
-func (r *Retention) cell(ctx context.Context, name string) (tenant.Cell, error) {
-	cells, err := r.Cells.Cells(ctx, itself)
+func cellNamed(ctx context.Context, from Cells, name string) (tenant.Cell, error) {
+	cells, err := from.Cells(ctx, itself)
 	if err != nil {
 		return tenant.Cell{}, err
 	}
@@ -103,9 +103,15 @@ func (w *scheduleExpiry) Work(ctx context.Context, _ *river.Job[scheduleExpiryAr
 type expire struct {
 	river.WorkerDefaults[operation.ExpireArgs]
 	retention *Retention
+	periods   *Periods
 }
 
-// Work expires one tenant's indices. What fails is tried again at the next round at the latest.
+// Work expires one tenant's indices, and looks whether their periods suit the tenant. What fails is tried again at the next round at
+// the latest.
 func (w *expire) Work(ctx context.Context, job *river.Job[operation.ExpireArgs]) error {
-	return w.retention.Expire(ctx, job.Args.TenantID, job.Args.Slug)
+	err := w.retention.Expire(ctx, job.Args.TenantID, job.Args.Slug)
+	if w.periods == nil {
+		return err
+	}
+	return errors.Join(err, w.periods.Fit(ctx, job.Args.TenantID, job.Args.Slug))
 }
