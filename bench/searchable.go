@@ -147,8 +147,10 @@ func (s sender) await(ctx context.Context, method, path string) error {
 			Hits  struct{ Total struct{ Value int } }
 		}
 		status, err := s.search.Do(ctx, method, path, nil, &answer)
-		isMaking := status == http.StatusServiceUnavailable // the index is being made
-		if err == nil && status != http.StatusOK && status != http.StatusNotFound && !isMaking {
+		if status == http.StatusServiceUnavailable {
+			return false, nil // the index is being made
+		}
+		if err == nil && status != http.StatusOK && status != http.StatusNotFound {
 			err = fmt.Errorf("search answered %d", status)
 		}
 		return answer.Found || answer.Hits.Total.Value > 0, err
