@@ -110,6 +110,7 @@ type house struct {
 	dashboards *recorder
 	handler    http.Handler
 	jar        *session.Jar
+	front      web.Config
 	logs       *bytes.Buffer // guarded by the handler's own lock
 }
 
@@ -146,6 +147,7 @@ func newHouse(t *testing.T, options ...option) *house {
 		o(&front, &behind)
 	}
 	front.Dashboards = dashboards.New(behind)
+	h.front = front
 	if h.handler, err = web.New(front); err != nil {
 		t.Fatal(err)
 	}
@@ -549,7 +551,7 @@ func TestWhatDashboardsAnswers(t *testing.T) {
 func TestAViewerSeesNoButtons(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	const told = `{"navLinks":{"dashboards":true},"dashboard":{"createNew":true,"show":true,"showWriteControls":true,"saveQuery":true},` +
+	const told = `{"navLinks":{"dashboards":true,"management":true},"management":{"opensearchDashboards":{"objects":true}},"dashboard":{"createNew":true,"show":true,"showWriteControls":true,"saveQuery":true},` +
 		`"visualize":{"createShortUrl":true,"delete":true,"save":true,"show":true},"savedObjectsManagement":{"read":true,"edit":true,"delete":true,"copyIntoSpace":true,"inner":{"save":true}}}`
 	h.dashboards.will(func(w http.ResponseWriter, r *http.Request) bool {
 		w.Header().Set("Content-Type", "application/json")
@@ -558,7 +560,7 @@ func TestAViewerSeesNoButtons(t *testing.T) {
 		return r.URL.Path == "/api/core/capabilities"
 	})
 	viewer := h.post(t, http.MethodPost, at(acme), "/api/core/capabilities", `{"applications":[]}`, h.in(t, acme, false))
-	const want = `{"dashboard":{"createNew":false,"saveQuery":false,"show":true,"showWriteControls":false},"navLinks":{"dashboards":true},` +
+	const want = `{"dashboard":{"createNew":false,"saveQuery":false,"show":true,"showWriteControls":false},"management":{},"navLinks":{"dashboards":true,"management":false},` +
 		`"savedObjectsManagement":{"copyIntoSpace":false,"delete":false,"edit":false,"inner":{"save":false},"read":true},"visualize":{"createShortUrl":false,"delete":false,"save":false,"show":true}}`
 	if viewer.body != want || viewer.header.Get("Etag") != "" {
 		t.Errorf("a viewer: %s", viewer.body)

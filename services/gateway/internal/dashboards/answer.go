@@ -84,6 +84,7 @@ func lookOnly(answer *http.Response) error {
 		return errors.New("read the capabilities: they are no object of JSON")
 	}
 	withoutChanges(parts)
+	withoutManagement(parts)
 	if text, err = json.Marshal(parts); err != nil {
 		return fmt.Errorf("write the capabilities: %w", err)
 	}
@@ -92,6 +93,16 @@ func lookOnly(answer *http.Response) error {
 	answer.Header.Set("Content-Length", strconv.Itoa(len(text)))
 	answer.Header.Del("Etag")
 	return nil
+}
+
+// withoutManagement hides the pages of Stack Management: their import is there whatever else the capabilities say.
+func withoutManagement(parts map[string]any) {
+	if links, isThere := parts["navLinks"].(map[string]any); isThere {
+		links["management"] = false
+	}
+	if sections, isThere := parts["management"].(map[string]any); isThere {
+		clear(sections)
+	}
 }
 
 // changes begin the names of what changes something.

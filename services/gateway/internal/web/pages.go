@@ -50,10 +50,13 @@ func (w *Web) nothing(c *gin.Context) {
 	w.page(c, http.StatusNotFound, "There is nothing here", "This address leads nowhere. Insights shows how the calls sounded.", "/insights")
 }
 
+// ways say where the links on these pages lead to.
+var ways = map[string]string{"/insights": "Open Insights", "/auth/sign-in": "Sign in"}
+
 // page says one thing, and where to go on.
 func (w *Web) page(c *gin.Context, status int, title, text, next string) {
 	c.Abort()
-	w.render(c, status, "message.html", map[string]any{"Title": title, "Text": text, "Next": next, "Request": c.GetString(requestKey),
+	w.render(c, status, "message.html", map[string]any{"Title": title, "Text": text, "Next": next, "Way": ways[next], "Request": c.GetString(requestKey),
 		"Again": status >= http.StatusInternalServerError || status == http.StatusTooManyRequests})
 }
 

@@ -104,6 +104,7 @@ func (w *Web) route(engine *gin.Engine) {
 	auth.GET("/callback", w.callback)
 	auth.GET("/signed-out", w.signedOut)
 	auth.POST("/sign-out", w.signOut)
+	auth.GET("/message.css", func(c *gin.Context) { c.FileFromFS("pages/message.css", http.FS(files)) })
 	known := engine.Group("", w.know)
 	known.GET("/", func(c *gin.Context) { c.Redirect(http.StatusFound, "/insights") })
 	api := known.Group("/insights/api")
