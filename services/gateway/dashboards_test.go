@@ -148,9 +148,11 @@ func newHouse(t *testing.T, options ...option) *house {
 	}
 	front.Dashboards = dashboards.New(behind)
 	h.front = front
-	if h.handler, err = web.New(front); err != nil {
+	built, err := web.New(front)
+	if err != nil {
 		t.Fatal(err)
 	}
+	h.handler, h.routes = built, built.Routes()
 	h.server = httptest.NewServer(h.handler)
 	t.Cleanup(h.server.Close)
 	return h
@@ -434,6 +436,10 @@ func TestASessionForAllButAssets(t *testing.T) {
 		t.Errorf("Dashboards was asked without a session: %v", asked)
 	}
 	for _, path := range []string{"/7004/bundles/core/core.entry.js", "/ui/logos/mark.svg", "/node_modules/@osd/ui-framework/dist/kui_light.css"} {
+		h.ask(t, http.MethodGet, at(acme), path, h.in(t, acme, true))
+		if asked := h.dashboards.take(); len(asked) != 1 || asked[0].Header.Get("x-proxy-user")+asked[0].Header.Get("securitytenant") != "" {
+			t.Errorf("%s is asked for as somebody: %v", path, asked)
+		}
 		got := h.ask(t, http.MethodGet, at(acme), path+"?securitytenant=globex&x=1", nil, "If-None-Match: x", "x-proxy-user: kibanaserver", "x-proxy-roles: admin", "x-forwarded-for: 127.0.0.2")
 		asked := h.dashboards.take()
 		if got.status != http.StatusOK || len(asked) != 1 || asked[0].Target != path {
@@ -442,6 +448,20 @@ func TestASessionForAllButAssets(t *testing.T) {
 		if want := (http.Header{"Accept-Encoding": {"gzip"}, "User-Agent": {"Go-http-client/1.1"}}); !maps.EqualFunc(asked[0].Header, want, slices.Equal) {
 			t.Errorf("%s is asked for with %v", path, asked[0].Header)
 		}
+	}
+}
+
+// TestAnAssetIsNobodys, even where the caller says whose it is: what is kept must not depend on a person.
+func TestAnAssetIsNobodys(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	w := httptest.NewRecorder()
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/1/bundles/a.js", nil)
+	if err := h.front.Dashboards.Serve(w, r, dashboards.Person{Tenant: acme, Subject: "somebody", Address: "192.0.2.1", Editor: true}); err != nil {
+		t.Fatal(err)
+	}
+	if asked := h.dashboards.take(); len(asked) != 1 || asked[0].Header.Get("x-proxy-user")+asked[0].Header.Get("x-forwarded-for") != "" {
+		t.Errorf("Dashboards was asked %v", asked)
 	}
 }
 
@@ -502,11 +522,20 @@ func TestAssetsAreKept(t *testing.T) {
 			t.Errorf("an asset %s was kept", name)
 		}
 	}
-	h.dashboards.will(func(w http.ResponseWriter, _ *http.Request) bool {
+	h.dashboards.will(func(w http.ResponseWriter, r *http.Request) bool { // in chunks, as Dashboards does
 		w.Header().Set("Cache-Control", "max-age=31536000")
-		_, _ = w.Write(bytes.Repeat([]byte("x"), 400<<10))
+		size := 400 << 10
+		if strings.Contains(r.URL.Path, "large") {
+			size = 9 << 20
+		}
+		_, _ = w.Write(bytes.Repeat([]byte("x"), size))
 		return true
 	})
+	for range 2 {
+		if got := h.ask(t, http.MethodGet, at(acme), "/2/bundles/large.js", nil); len(got.body) != 9<<20 || len(h.dashboards.take()) != 1 {
+			t.Errorf("a large asset has %d bytes", len(got.body))
+		}
+	}
 	for round := range 2 { // three assets of 400 KiB are more than the cache's MiB
 		for n := range 4 {
 			h.ask(t, http.MethodGet, at(acme), fmt.Sprintf("/2/bundles/%d.js", n), nil)
@@ -514,6 +543,9 @@ func TestAssetsAreKept(t *testing.T) {
 		if asked := h.dashboards.take(); len(asked) != 4 {
 			t.Errorf("round %d: asked %d times", round, len(asked))
 		}
+	}
+	if h.ask(t, http.MethodGet, at(acme), "/2/bundles/3.js", nil); len(h.dashboards.take()) != 0 {
+		t.Error("the last was not kept")
 	}
 }
 

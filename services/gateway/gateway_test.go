@@ -68,6 +68,7 @@ func (t tenants) Tenant(s slug.Slug) (roster.Tenant, bool) {
 type world struct {
 	own, other roster.Tenant
 	server     *httptest.Server
+	routes     []string // of the gateway itself
 	clock      *clock
 	cognito    *cognitoidentityprovider.Client
 }
@@ -127,6 +128,7 @@ func setup(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
+	w.routes = handler.Routes()
 	w.server = httptest.NewServer(handler)
 	t.Cleanup(w.server.Close)
 	return w

@@ -54,7 +54,11 @@ func (c *cache) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil || !mayBeKept(answer) {
 		return answer, err
 	}
-	body, err := io.ReadAll(answer.Body)
+	body, err := io.ReadAll(io.LimitReader(answer.Body, largestKept+1))
+	if err == nil && len(body) > largestKept {
+		answer.Body = &rest{io.MultiReader(bytes.NewReader(body), answer.Body), answer.Body}
+		return answer, nil
+	}
 	_ = answer.Body.Close()
 	if err != nil {
 		return nil, err
@@ -64,10 +68,16 @@ func (c *cache) RoundTrip(r *http.Request) (*http.Response, error) {
 	return made.answer(r), nil
 }
 
-// mayBeKept reports whether the answer is a whole asset of known length that says itself that it stays as it is.
+// rest is a body of which the beginning was read.
+type rest struct {
+	io.Reader
+	io.Closer
+}
+
+// mayBeKept reports whether the answer is a whole asset that says itself that it stays as it is.
 func mayBeKept(answer *http.Response) bool {
 	control := answer.Header.Get("Cache-Control")
-	return answer.StatusCode == http.StatusOK && answer.ContentLength >= 0 && answer.ContentLength <= largestKept &&
+	return answer.StatusCode == http.StatusOK && answer.ContentLength <= largestKept &&
 		strings.Contains(control, "max-age=31536000") && !strings.Contains(control, "private") && answer.Header.Get("Content-Range") == ""
 }
 

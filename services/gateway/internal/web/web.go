@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -66,7 +67,7 @@ type Config struct {
 // Web is the gateway's HTTP interface.
 type Web struct {
 	Config
-	handler http.Handler
+	handler *gin.Engine
 	guard   *http.CrossOriginProtection
 	limiter *limiter
 }
@@ -115,6 +116,16 @@ func (w *Web) route(engine *gin.Engine) {
 	api.GET("/calls/:contactId/file.json", w.callJSON)
 	api.GET("/calls/:contactId/file.csv", w.callCSV)
 	w.pages(known)
+}
+
+// Routes are the gateway's own, as "GET /insights/calls/:contactId". All other paths are Dashboards'.
+func (w *Web) Routes() []string {
+	var list []string
+	for _, r := range w.handler.Routes() {
+		list = append(list, r.Method+" "+r.Path)
+	}
+	slices.Sort(list)
+	return list
 }
 
 // ServeHTTP answers one request.
