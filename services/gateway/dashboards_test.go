@@ -21,6 +21,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gin-gonic/gin"
+
 	"github.com/earshot-hq/earshot/internal/insights"
 	"github.com/earshot-hq/earshot/internal/roster"
 	"github.com/earshot-hq/earshot/internal/service"
@@ -86,21 +88,33 @@ func (b *recorder) take() []seen {
 }
 
 // noGate lets nobody in and renews nobody: the sessions of these tests are made by their jar.
-type noGate struct{}
+type noGate struct{ t *testing.T }
 
-func (noGate) Begin(context.Context, roster.Tenant, string) (string, session.SignIn, error) {
+// outlives fails for a context that gin uses again after the answer: HTTP clients look at theirs once more when a connection is free.
+func outlives(ctx context.Context, t *testing.T) {
+	t.Helper()
+	if _, isGins := ctx.(*gin.Context); isGins {
+		t.Error("a context of gin's was handed on")
+	}
+}
+
+func (g noGate) Begin(ctx context.Context, _ roster.Tenant, _ string) (string, session.SignIn, error) {
+	outlives(ctx, g.t)
 	return "https://pool.test/authorize", session.SignIn{State: "s"}, nil
 }
 
-func (noGate) End(context.Context, roster.Tenant, session.SignIn, string, string) (session.Session, error) {
+func (g noGate) End(ctx context.Context, _ roster.Tenant, _ session.SignIn, _, _ string) (session.Session, error) {
+	outlives(ctx, g.t)
 	return session.Session{}, gate.ErrRefused
 }
 
-func (noGate) Renew(context.Context, roster.Tenant, session.Session) (session.Session, error) {
+func (g noGate) Renew(ctx context.Context, _ roster.Tenant, _ session.Session) (session.Session, error) {
+	outlives(ctx, g.t)
 	return session.Session{}, gate.ErrRefused
 }
 
-func (noGate) SignOut(context.Context, roster.Tenant, session.Session) (string, error) {
+func (g noGate) SignOut(ctx context.Context, _ roster.Tenant, _ session.Session) (string, error) {
+	outlives(ctx, g.t)
 	return "/", nil
 }
 
@@ -139,8 +153,11 @@ func newHouse(t *testing.T, options ...option) *house {
 	t.Cleanup(wire.CloseIdleConnections)
 	behind := dashboards.Config{Authenticator: dashboards.Headers{URL: at}, Transport: wire, Patience: 10 * time.Second, CacheBytes: 1 << 20, Log: log}
 	front := web.Config{
-		Host: host, Secure: true, Directory: tenants{"acme": acme, "globex": globex}, Gate: noGate{}, Jar: h.jar,
-		Calls:   func(context.Context, roster.Tenant) (insights.Reader, error) { return nil, insights.ErrAway },
+		Host: host, Secure: true, Directory: tenants{"acme": acme, "globex": globex}, Gate: noGate{t}, Jar: h.jar,
+		Calls: func(ctx context.Context, _ roster.Tenant) (insights.Reader, error) {
+			outlives(ctx, t)
+			return nil, insights.ErrAway
+		},
 		Observe: func(string, string, int, time.Duration) {}, Log: log, Now: h.clock.now,
 	}
 	for _, o := range options {

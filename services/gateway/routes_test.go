@@ -2,6 +2,7 @@ package main
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"github.com/earshot-hq/earshot/internal/insights"
 	"github.com/earshot-hq/earshot/internal/slug"
 	"github.com/earshot-hq/earshot/services/gateway/internal/dashboards"
+	"github.com/earshot-hq/earshot/services/gateway/internal/session"
 	"github.com/earshot-hq/earshot/services/gateway/internal/web"
 )
 
@@ -130,25 +132,44 @@ func TestAttackSessionFixation(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	planted := w.signIn(t, w.own, "viewer@example.com")
-	page, begun := w.begin(t, w.own, "/insights")
-	back := w.enter(t, page, "manager@example.com")
-	for name, cookies := range map[string][]*http.Cookie{"before": append(slices.Clone(planted), begun...), "after": append(slices.Clone(begun), planted...)} {
-		if name == "after" { // a code is good once
-			page, begun = w.begin(t, w.own, "/insights")
-			back, cookies = w.enter(t, page, "manager@example.com"), append(slices.Clone(begun), planted...)
+	for _, isFirst := range []bool{true, false} {
+		page, begun := w.begin(t, w.own, "/insights")
+		back := w.enter(t, page, "manager@example.com")
+		cookies := append(slices.Clone(begun), planted...)
+		if isFirst {
+			cookies = append(slices.Clone(planted), begun...)
 		}
 		got := w.ask(t, http.MethodGet, at(w.own), back.RequestURI(), cookies)
 		made := kept(got.cookies)
 		if got.status != http.StatusSeeOther || len(made) != 1 || made[0].Value == planted[0].Value {
-			t.Fatalf("planted %s: %d %v", name, got.status, got.cookies)
+			t.Fatalf("planted first %v: %d %v", isFirst, got.status, got.cookies)
 		}
 		if !strings.HasPrefix(made[0].Name, "__Host-") || !made[0].Secure || !made[0].HttpOnly || made[0].Path != "/" || made[0].Domain != "" || made[0].SameSite != http.SameSiteLaxMode {
 			t.Errorf("the cookie is %+v", made[0])
 		}
 		if who := w.ask(t, http.MethodGet, at(w.own), "/insights/api/session", made); !strings.Contains(who.body, "manager@example.com") {
-			t.Errorf("planted %s: signed in as %s", name, who.body)
+			t.Errorf("planted first %v: signed in as %s", isFirst, who.body)
 		}
 	}
+}
+
+// TestNobodyKeepsGinsContext: each of the gateway's own routes, with what it asks.
+func TestNobodyKeepsGinsContext(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	who := h.in(t, acme, true)
+	begun := httptest.NewRecorder()
+	if err := h.jar.Begin(begun, acme.Slug, session.SignIn{State: "s"}); err != nil {
+		t.Fatal(err)
+	}
+	all := append(begun.Result().Cookies(), who...)
+	for _, route := range h.routes {
+		method, path, _ := strings.Cut(route, " ")
+		h.ask(t, method, at(acme), strings.ReplaceAll(path, ":", "")+"?code=c&state=s", all)
+		h.ask(t, method, at(acme), strings.ReplaceAll(path, ":", ""), all)
+	}
+	h.clock.move(session.Lasts + time.Second)
+	h.ask(t, http.MethodGet, at(acme), "/insights/api/session", who)
 }
 
 // TestARequestIsCountedAndHasAnId: by what it is, not by its address.

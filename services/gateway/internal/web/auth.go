@@ -32,7 +32,7 @@ func ownPath(path string) string {
 // signIn sends the browser to the tenant's pool.
 func (w *Web) signIn(c *gin.Context) {
 	t := tenantOf(c)
-	at, begun, err := w.Gate.Begin(c, t, ownPath(c.Query("return")))
+	at, begun, err := w.Gate.Begin(c.Request.Context(), t, ownPath(c.Query("return")))
 	if err == nil {
 		err = w.Jar.Begin(c.Writer, t.Slug, begun)
 	}
@@ -51,7 +51,7 @@ func (w *Web) callback(c *gin.Context) {
 		w.page(c, http.StatusBadRequest, "This sign-in was not begun here", "It was begun in another browser, or more than ten minutes ago.", "/auth/sign-in")
 		return
 	}
-	s, err := w.Gate.End(c, t, begun, c.Query("state"), c.Query("code"))
+	s, err := w.Gate.End(c.Request.Context(), t, begun, c.Query("state"), c.Query("code"))
 	if err == nil {
 		err = w.Jar.Put(c.Writer, t.Slug, s)
 	}
@@ -72,7 +72,7 @@ func (w *Web) signOut(c *gin.Context) {
 		c.Redirect(http.StatusSeeOther, "/auth/signed-out")
 		return
 	}
-	at, err := w.Gate.SignOut(c, t, s)
+	at, err := w.Gate.SignOut(c.Request.Context(), t, s)
 	if err != nil {
 		w.fail(c, err)
 		return

@@ -26,11 +26,11 @@ func (w *Web) detail(c *gin.Context) (d insights.Detail, err error) {
 	if err != nil {
 		return d, err
 	}
-	reader, err := w.Calls(c, tenantOf(c))
+	reader, err := w.Calls(c.Request.Context(), tenantOf(c))
 	if err != nil {
 		return d, problemOfSearch(err)
 	}
-	return reader.Detail(c, id, query.Get("agent"))
+	return reader.Detail(c.Request.Context(), id, query.Get("agent"))
 }
 
 var notForNames = regexp.MustCompile(`[^A-Za-z0-9-]+`)

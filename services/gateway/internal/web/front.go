@@ -57,7 +57,7 @@ func (w *Web) front(c *gin.Context) {
 		w.fail(c, err)
 		return
 	}
-	reader, err := w.Calls(c, tenantOf(c))
+	reader, err := w.Calls(c.Request.Context(), tenantOf(c))
 	if err != nil {
 		w.fail(c, problemOfSearch(err))
 		return

@@ -65,7 +65,7 @@ func (w *Web) span(query url.Values) (from, to time.Time, err error) {
 
 // ask runs a question as the tenant's reader.
 func ask[T any](w *Web, c *gin.Context, question func(insights.Reader) (T, error)) {
-	reader, err := w.Calls(c, tenantOf(c))
+	reader, err := w.Calls(c.Request.Context(), tenantOf(c))
 	if err != nil {
 		w.fail(c, problemOfSearch(err))
 		return
@@ -112,7 +112,7 @@ func (w *Web) overview(c *gin.Context) {
 		w.fail(c, err)
 		return
 	}
-	ask(w, c, func(r insights.Reader) (insights.Overview, error) { return r.Overview(c, f) })
+	ask(w, c, func(r insights.Reader) (insights.Overview, error) { return r.Overview(c.Request.Context(), f) })
 }
 
 func (w *Web) calls(c *gin.Context) {
@@ -121,7 +121,7 @@ func (w *Web) calls(c *gin.Context) {
 		w.fail(c, err)
 		return
 	}
-	ask(w, c, func(r insights.Reader) (insights.Page, error) { return r.Calls(c, f) })
+	ask(w, c, func(r insights.Reader) (insights.Page, error) { return r.Calls(c.Request.Context(), f) })
 }
 
 func (w *Web) filter(c *gin.Context) (f insights.Filter, err error) {

@@ -242,7 +242,7 @@ func (w *Web) know(c *gin.Context) {
 	t := tenantOf(c)
 	s, err := w.Jar.Get(c.Request, t.Slug)
 	if err == nil && w.Jar.IsOver(s) {
-		if s, err = w.Gate.Renew(c, t, s); err == nil {
+		if s, err = w.Gate.Renew(c.Request.Context(), t, s); err == nil {
 			err = w.Jar.Put(c.Writer, t.Slug, s)
 		}
 	}
