@@ -47,6 +47,10 @@ func TestCallsOfTheSoftphone(t *testing.T) {
 			finding: verdict.FindingRoundTrip,
 		},
 		{
+			name: "uneven", before: client.Impairments{FromAgent: client.Impairment{JitterMillis: 250}},
+			finding: verdict.FindingJitter, heardBy: "customer",
+		},
+		{
 			name: "oneway", later: client.Impairments{ToAgent: client.Impairment{Silent: true}},
 			finding: verdict.FindingNothingReceived, heardBy: "agent",
 		},
