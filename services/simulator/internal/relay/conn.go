@@ -60,7 +60,9 @@ func (c *conn) receive() {
 			_ = c.shut() // the socket is gone, or Close says what went wrong
 			return
 		}
-		c.toAgent.put(c.server.Impairments(c.user).ToAgent, buffer[:n], addr)
+		if now := c.server.Impairments(c.user); !now.Unreachable {
+			c.toAgent.put(now.ToAgent, buffer[:n], addr)
+		}
 	}
 }
 

@@ -31,8 +31,8 @@ const (
 type Impairments struct {
 	ToAgent   Impairment `json:"to_agent,omitzero"`   // what the agent hears
 	FromAgent Impairment `json:"from_agent,omitzero"` // what the customer hears
-	// Unreachable takes every packet that browsers send to the server: no new call gets a relay address, a running one loses
-	// its path.
+	// Unreachable takes every packet between browsers and the server: no new call gets a relay address, a running one loses its
+	// path in both directions.
 	Unreachable bool `json:"unreachable,omitzero"`
 }
 
