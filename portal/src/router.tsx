@@ -84,6 +84,25 @@ export const newManagerRoute = createRoute({
   component: lazyRouteComponent(() => import("./pages/NewManagerPage"), "NewManagerPage"),
 });
 
+const upgrades = createRoute({
+  getParentRoute: () => root,
+  path: "/upgrades",
+  component: lazyRouteComponent(() => import("./pages/UpgradesPage"), "UpgradesPage"),
+});
+
+export const newUpgradeRoute = createRoute({
+  getParentRoute: () => root,
+  path: "/upgrades/new",
+  validateSearch: (search): { tenants: readonly string[] } => ({ tenants: (text(search["tenants"]) ?? "").split(",").filter((slug) => slug !== "") }),
+  component: lazyRouteComponent(() => import("./pages/NewUpgradePage"), "NewUpgradePage"),
+});
+
+export const upgradeRoute = createRoute({
+  getParentRoute: () => root,
+  path: "/upgrades/$id",
+  component: lazyRouteComponent(() => import("./pages/UpgradePage"), "UpgradePage"),
+});
+
 export const auditRoute = createRoute({
   getParentRoute: () => root,
   path: "/audit",
@@ -109,7 +128,7 @@ const about = createRoute({
   component: lazyRouteComponent(() => import("./pages/AboutPage"), "AboutPage"),
 });
 
-const tree = root.addChildren([home, tenantsRoute, newTenant, newInstanceRoute, instanceRoute, newManagerRoute, tenantRoute, operationsRoute, operationRoute, auditRoute, apiKeys, newAPIKey, about]);
+const tree = root.addChildren([home, tenantsRoute, newTenant, newInstanceRoute, instanceRoute, newManagerRoute, tenantRoute, operationsRoute, operationRoute, upgrades, newUpgradeRoute, upgradeRoute, auditRoute, apiKeys, newAPIKey, about]);
 
 export const newRouter = () => createRouter({ routeTree: tree, defaultPreload: false, scrollRestoration: true, defaultErrorComponent: Failed });
 

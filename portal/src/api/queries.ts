@@ -119,6 +119,27 @@ export const operationQuery = (api: API, id: string) =>
     queryFn: ({ signal }) => bodyOf(api.GET("/v1/operations/{id}", { params: { path: { id } }, signal })),
   });
 
+/** An operation that nobody follows event by event. */
+export const runningOperationQuery = (api: API, id: string) =>
+  queryOptions({ ...operationQuery(api, id), refetchInterval: ({ state }) => (state.data?.finished_at === undefined ? soonMillis : false) });
+
+export const upgradesQuery = (api: API) =>
+  infiniteQueryOptions({
+    queryKey: ["upgrades"],
+    initialPageParam: undefined as string | undefined,
+    queryFn: ({ pageParam, signal }) => bodyOf(api.GET("/v1/upgrades", { params: { query: defined({ limit: 50, cursor: pageParam }) }, signal })),
+    getNextPageParam: (page) => page.next_cursor,
+    refetchInterval: ({ state }) =>
+      state.data?.pages.some((page) => page.items.some(({ finished_at }) => finished_at === undefined)) === true ? soonMillis : calmMillis,
+  });
+
+export const upgradeQuery = (api: API, id: string) =>
+  queryOptions({
+    queryKey: ["upgrade", id],
+    queryFn: ({ signal }) => bodyOf(api.GET("/v1/upgrades/{id}", { params: { path: { id } }, signal })),
+    refetchInterval: ({ state }) => (state.data?.finished_at === undefined ? soonMillis : false),
+  });
+
 export const callerQuery = (api: API) =>
   queryOptions({
     queryKey: ["whoami"],

@@ -58,6 +58,7 @@ export function TenantsPage() {
   const filter = tenantsRoute.useSearch();
   const navigate = useNavigate();
   const listed = useInfiniteQuery(tenantsQuery(api, filter));
+  const [chosen, setChosen] = useState<readonly Tenant[]>([]);
   const [typed, setTyped] = useState(filter.q ?? "");
   const change = (next: Partial<TenantFilter>): void => {
     void navigate({ to: tenantsRoute.to, search: { ...filter, ...next }, replace: true });
@@ -78,9 +79,14 @@ export function TenantsPage() {
           variant="h1"
           description="Contact centres on Amazon Connect whose calls Earshot listens to."
           actions={
-            <ChangeButton right="tenants.add" variant="primary" href={paths.newTenant()}>
-              Onboard a tenant
-            </ChangeButton>
+            <SpaceBetween direction="horizontal" size="xs">
+              <ChangeButton href={paths.newUpgrade(chosen.map(({ slug }) => slug))} because={chosen.length === 0 ? "Tick the tenants to upgrade." : undefined}>
+                {chosen.length === 0 ? "Upgrade" : `Upgrade ${chosen.length}`}
+              </ChangeButton>
+              <ChangeButton right="tenants.add" variant="primary" href={paths.newTenant()}>
+                Onboard a tenant
+              </ChangeButton>
+            </SpaceBetween>
           }
         >
           Tenants
@@ -97,7 +103,16 @@ export function TenantsPage() {
           wrapLines
           loading={listed.isPending}
           loadingText="Asking for the tenants"
-          ariaLabels={{ tableLabel: "Tenants" }}
+          ariaLabels={{
+            tableLabel: "Tenants",
+            selectionGroupLabel: "Tenants to upgrade",
+            allItemsSelectionLabel: () => "All tenants shown",
+            itemSelectionLabel: (_, { slug }) => `Choose ${slug}`,
+          }}
+          selectionType="multi"
+          selectedItems={chosen}
+          isItemDisabled={({ stack }) => stack.artifact_version === undefined}
+          onSelectionChange={({ detail }) => setChosen(detail.selectedItems)}
           filter={
             <SpaceBetween direction="horizontal" size="xs">
               <TextFilter
