@@ -28,7 +28,7 @@ const auditSearch = (search: Readonly<Record<string, unknown>>): AuditFilter => 
 export const tenantsRoute = createRoute({
   getParentRoute: () => root,
   path: "/tenants",
-  validateSearch: (search): TenantFilter => ({ q: text(search["q"]), state: oneOf(tenantStates, search["state"]), cell: text(search["cell"]) }),
+  validateSearch: (search): TenantFilter => ({ q: text(search["q"]), state: oneOf(tenantStates, search["state"]), cell: text(search["cell"]), artifact_version: text(search["artifact_version"]) }),
   component: lazyRouteComponent(() => import("./pages/TenantsPage"), "TenantsPage"),
 });
 
@@ -103,6 +103,24 @@ export const upgradeRoute = createRoute({
   component: lazyRouteComponent(() => import("./pages/UpgradePage"), "UpgradePage"),
 });
 
+const cells = createRoute({
+  getParentRoute: () => root,
+  path: "/cells",
+  component: lazyRouteComponent(() => import("./pages/CellsPage"), "CellsPage"),
+});
+
+const newCell = createRoute({
+  getParentRoute: () => root,
+  path: "/cells/new",
+  component: lazyRouteComponent(() => import("./pages/CellPage"), "NewCellPage"),
+});
+
+export const cellRoute = createRoute({
+  getParentRoute: () => root,
+  path: "/cells/$name",
+  component: lazyRouteComponent(() => import("./pages/CellPage"), "CellPage"),
+});
+
 export const auditRoute = createRoute({
   getParentRoute: () => root,
   path: "/audit",
@@ -128,7 +146,7 @@ const about = createRoute({
   component: lazyRouteComponent(() => import("./pages/AboutPage"), "AboutPage"),
 });
 
-const tree = root.addChildren([home, tenantsRoute, newTenant, newInstanceRoute, instanceRoute, newManagerRoute, tenantRoute, operationsRoute, operationRoute, upgrades, newUpgradeRoute, upgradeRoute, auditRoute, apiKeys, newAPIKey, about]);
+const tree = root.addChildren([home, tenantsRoute, newTenant, newInstanceRoute, instanceRoute, newManagerRoute, tenantRoute, operationsRoute, operationRoute, upgrades, newUpgradeRoute, upgradeRoute, cells, newCell, cellRoute, auditRoute, apiKeys, newAPIKey, about]);
 
 export const newRouter = () => createRouter({ routeTree: tree, defaultPreload: false, scrollRestoration: true, defaultErrorComponent: Failed });
 

@@ -8,6 +8,7 @@ export interface TenantFilter {
   readonly q?: string | undefined;
   readonly state?: TenantState | undefined;
   readonly cell?: string | undefined;
+  readonly artifact_version?: string | undefined;
 }
 
 export interface AuditFilter {
@@ -138,6 +139,19 @@ export const upgradeQuery = (api: API, id: string) =>
     queryKey: ["upgrade", id],
     queryFn: ({ signal }) => bodyOf(api.GET("/v1/upgrades/{id}", { params: { path: { id } }, signal })),
     refetchInterval: ({ state }) => (state.data?.finished_at === undefined ? soonMillis : false),
+  });
+
+export const cellsQuery = (api: API) =>
+  queryOptions({ queryKey: ["cells"], queryFn: async ({ signal }) => (await bodyOf(api.GET("/v1/cells", { signal }))).items });
+
+export const cellQuery = (api: API, name: string) =>
+  queryOptions({
+    queryKey: ["cells", name],
+    queryFn: async ({ signal }) => {
+      const { body, tag } = await withTag(api.GET("/v1/cells/{name}", { params: { path: { name } }, signal }));
+      return { cell: body, tag };
+    },
+    refetchInterval: calmMillis,
   });
 
 export const callerQuery = (api: API) =>

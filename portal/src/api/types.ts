@@ -14,6 +14,7 @@ export type OperationState = Schemas["OperationState"];
 export type StackChange = Schemas["StackChange"];
 export type ManyUpgrade = Schemas["Upgrade"];
 export type UpgradeState = Schemas["UpgradeState"];
+export type Cell = Schemas["Cell"];
 export type Settings = Schemas["Settings"];
 export type SettingsDraft = Schemas["SettingsDraft"];
 export type Caller = Schemas["Caller"];
