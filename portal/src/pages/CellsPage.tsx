@@ -32,7 +32,7 @@ const columns: TableProps.ColumnDefinition<Cell>[] = [
   },
   { id: "tenants", header: "Tenants", minWidth: 180, cell: ({ name, tenants, max_tenants }) => <Full what={`Tenants of ${name}`} taken={tenants} most={max_tenants} /> },
   { id: "shards", header: "Shards", minWidth: 180, cell: ({ name, shards, max_shards }) => <Full what={`Shards of ${name}`} taken={shards} most={max_shards} /> },
-  { id: "held", header: "", cell: ({ name }) => <Link href={paths.tenantsOf(name)} ariaLabel={`Tenants in ${name}`}>Show its tenants</Link> },
+  { id: "held", header: "Its tenants", cell: ({ name }) => <Link href={paths.tenantsOf(name)} ariaLabel={`Tenants in ${name}`}>Show</Link> },
 ];
 
 /** How much of a limit is taken; no limit is 0. */

@@ -107,7 +107,7 @@ export function NewUpgradePage() {
             <ProblemAlert error={start.error} what="Upgrading" />
             <Container>
               <SpaceBetween size="l">
-                <FormField label="Artifact version" description="Of functions, site and template, as `make artifacts` says it; the tenants' cells must have it." errorText={refused.get("/artifact_version")}>
+                <FormField label="Artifact version" description="Of functions, site and template, as “make artifacts” says it; the tenants' cells must have it." errorText={refused.get("/artifact_version")}>
                   <Input value={draft.version} spellcheck={false} onChange={({ detail }) => setDraft({ ...draft, version: detail.value.trim() })} />
                 </FormField>
                 <FormField

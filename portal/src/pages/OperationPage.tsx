@@ -27,7 +27,7 @@ export function OperationPage() {
       <SpaceBetween size="l">
         <ProblemAlert error={error} what="The operation cannot be shown" retry={refetch} />
         {operation === undefined ? null : (
-          <>
+          <SpaceBetween size="l">
             <KeyValuePairs
               columns={3}
               items={[
@@ -47,7 +47,7 @@ export function OperationPage() {
               </Container>
             ) : null}
             <OperationProgress key={operation.attempt} operation={operation} />
-          </>
+          </SpaceBetween>
         )}
       </SpaceBetween>
     </Page>

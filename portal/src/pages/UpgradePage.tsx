@@ -57,7 +57,7 @@ export function UpgradePage() {
       <SpaceBetween size="l">
         <ProblemAlert error={error} what="The upgrade cannot be shown" retry={refetch} />
         {upgrade === undefined ? null : (
-          <>
+          <SpaceBetween size="l">
             {upgrade.failure === undefined ? null : (
               <Alert type="error" header={`It stopped at ${upgrade.failure.tenant}: ${upgrade.failure.code}`}>
                 {upgrade.failure.reason} What went before stays. Mend it, and upgrade those that have not begun.
@@ -83,7 +83,7 @@ export function UpgradePage() {
               trackBy="tenant"
               ariaLabels={{ tableLabel: "Tenants of the upgrade" }}
             />
-          </>
+          </SpaceBetween>
         )}
       </SpaceBetween>
     </Page>

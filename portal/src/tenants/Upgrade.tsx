@@ -66,7 +66,7 @@ export function Upgrade({ tenant }: { readonly tenant: Tenant }) {
         <ProblemAlert error={run.error} what="Upgrading" />
         <FormField
           label="Artifact version"
-          description={tenant.stack.artifact_version === undefined ? "As `make artifacts` says it." : `The stack has ${tenant.stack.artifact_version}.`}
+          description={tenant.stack.artifact_version === undefined ? "As “make artifacts” says it." : `The stack has ${tenant.stack.artifact_version}.`}
           errorText={fieldErrors(run.error).get("/artifact_version")}
         >
           <Input value={version} spellcheck={false} onChange={({ detail }) => setVersion(detail.value.trim())} />

@@ -120,7 +120,7 @@ test("a contact centre from its first day to its last", async ({ page }) => {
   await look(page, "manage");
   await page.getByRole("button", { name: "Show what would change" }).click();
   await expect(page.getByRole("heading", { name: "preview of fabrikam", level: 1 })).toBeVisible();
-  await expect(page.getByText("Nothing would change", { exact: false })).toBeVisible();
+  await expect(page.getByText("Nothing would change: the stack has", { exact: false })).toBeVisible();
   await look(page, "preview");
   await page.goBack();
   await page.getByRole("button", { name: "Upgrade the tenant" }).click();
@@ -274,7 +274,7 @@ test("tenants are chosen, looked at and upgraded together", async ({ page }) => 
   await page.getByLabel("Artifact version").fill(version);
   await page.getByRole("button", { name: "Show what would change" }).click();
   await page.getByText("0 resources").click();
-  await expect(page.getByText("Nothing would change", { exact: false })).toBeVisible();
+  await expect(page.getByText("Nothing would change: the stack has", { exact: false })).toBeVisible();
   await look(page, "upgrade-new");
   await page.getByRole("button", { name: "Upgrade", exact: true }).click();
   await expect(page.getByRole("heading", { name: `Upgrade to ${version}`, level: 1 })).toBeVisible();
