@@ -59,8 +59,18 @@ func TestImportedObjectsAreTheTenantsAlone(t *testing.T) {
 		if len(objects) != before+9 {
 			t.Errorf("the space of %s holds %d objects, before %d", s, len(objects), before)
 		}
+		reader := as(t, s.ReaderRole(), "of the reader "+s.String())
 		for key, o := range objects {
 			namesAreTheTenants(t, s, o)
+			indices, err := o.Indices()
+			if err != nil {
+				t.Errorf("%s of %s: %v", key, s, err)
+			}
+			for _, index := range indices { // as each of its questions would ask
+				if status, text := do(t, reader, http.MethodGet, "/"+index+"/_search?size=0", ""); status != http.StatusOK {
+					t.Errorf("%s of %s: its reader gets %d of %s: %.200s", key, s, status, index, text)
+				}
+			}
 			if o.MigrationVersion[o.Type] != savedobjects.FormOf(o.Type) {
 				t.Errorf("%s of %s has the form %v", key, s, o.MigrationVersion)
 			}

@@ -301,7 +301,7 @@ func (g glance) look(ctx context.Context, axe string) {
 		g.t.Errorf("%s shows instants in UTC", g.name)
 	}
 	if g.folder != "" {
-		picture, err := chromedp.Run(ctx, chromedp.FullScreenshot(90))
+		picture, err := chromedp.Run(ctx, chromedp.FullScreenshot(60))
 		if err == nil {
 			err = os.WriteFile(filepath.Join(g.folder, g.name+".jpg"), picture, 0o600)
 		}

@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"sync"
 	"time"
 
@@ -30,6 +31,7 @@ type frontPage struct {
 	Filter   insights.Filter
 	Spans    []choice
 	Chosen   []choice // the filters that are set, each with the address without it
+	HasRare  bool     // one of them is among those that are folded away
 	Choices  map[string][]choice
 	Overview *overview // nil: it cannot be had now
 	Page     *insights.Page
@@ -63,6 +65,9 @@ func (w *Web) front(c *gin.Context) {
 		return
 	}
 	p := frontPage{frame: w.frameOf(c), Filter: f, Choices: choicesOf(f), Chosen: chosenOf(c.Request.URL, f), Spans: w.spansOf(c.Request.URL), Request: c.GetString(requestKey)}
+	p.HasRare = slices.ContainsFunc(p.Chosen, func(c choice) bool {
+		return slices.IndexFunc(labels, func(l choice) bool { return l.Name == c.Name }) >= usual
+	})
 	var all insights.Overview
 	var page insights.Page
 	var troubles [2]error
@@ -135,6 +140,9 @@ func (w *Web) spansOf(u *url.URL) (spans []choice) {
 	return spans
 }
 
+// usual is how many of the filters are always shown.
+const usual = 5
+
 // labels are what the filters are called, in the order of the form.
 var labels = []choice{
 	{Name: "verdict", Text: "Verdict"}, {Name: "finding", Text: "Finding"}, {Name: "cause", Text: "Likely cause"}, {Name: "queue", Text: "Queue"},
@@ -165,7 +173,7 @@ func chosenOf(u *url.URL, f insights.Filter) (chosen []choice) {
 		if listed[label.Name] != nil {
 			value = insights.Words(value)
 		}
-		chosen = append(chosen, choice{Text: label.Text + ": " + value, Link: with(u, map[string]string{label.Name: "", "cursor": ""})})
+		chosen = append(chosen, choice{Name: label.Name, Text: label.Text + ": " + value, Link: with(u, map[string]string{label.Name: "", "cursor": ""})})
 	}
 	return chosen
 }

@@ -129,8 +129,8 @@ func (w *Web) filter(c *gin.Context) (f insights.Filter, err error) {
 	if err != nil {
 		return f, err
 	}
-	const usual = 50
-	f = insights.Filter{Limit: usual, Values: map[string]string{}, Cursor: query.Get("cursor")}
+	const usualPage = 50
+	f = insights.Filter{Limit: usualPage, Values: map[string]string{}, Cursor: query.Get("cursor")}
 	if text := query.Get("limit"); text != "" {
 		if f.Limit, err = strconv.Atoi(text); err != nil || f.Limit < 1 || f.Limit > insights.MostCalls {
 			return f, wrong("limit", "Use a whole number from 1 to "+strconv.Itoa(insights.MostCalls)+".")

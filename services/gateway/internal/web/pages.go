@@ -23,6 +23,7 @@ var templates = template.Must(template.New("").Funcs(template.FuncMap{
 	"words": insights.Words, "labels": func() []choice { return labels }, "isPartial": isPartial, "isListed": func(name string) bool { return listed[name] != nil },
 	"instant": func(at time.Time) string { return at.UTC().Format(time.RFC3339) },
 	"utc":     func(at time.Time) string { return at.UTC().Format("2006-01-02 15:04") + " UTC" },
+	"usual":   func() int { return usual },
 	"mos": func(score *float64) string {
 		if score == nil {
 			return "–"
