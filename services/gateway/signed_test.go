@@ -172,13 +172,16 @@ func TestManagedDashboardsHaveTheirPrefix(t *testing.T) {
 	h, _, _ := newManaged(t)
 	who := h.in(t, h.own, true)
 	for path, status := range map[string]int{
-		"/_search": 404, "/_plugins/_security/api/roles": 404, "/": 302, "/app/dashboards": 404, "/_dashboardsx/app": 404, "/_dashboards": 404,
+		"/_search": 404, "/_plugins/_security/api/roles": 404, "/": 302, "/app/dashboards": 302, "/app/home": 404, "/_dashboardsx/app": 404, "/_dashboards": 404,
 		"/_DASHBOARDS/app": 404, "/_dashboards/../_search": 400, "/_dashboards/%2e%2e/_search": 400, "/_dashboards//_search": 400,
 		"/_dashboards/api/console/proxy": 403, "/_dashboards/api/v1/multitenancy/tenant": 200, "/_dashboards/app/login": 302, "/" + h.own.Slug.String() + "-callsummary-2026/_doc/1": 404,
 	} {
 		if got := h.ask(t, http.MethodGet, at(h.own), path, who); got.status != status || len(h.dashboards.take()) != 0 {
 			t.Errorf("%s: %d %.200s", path, got.status, got.body)
 		}
+	}
+	if got := h.ask(t, http.MethodGet, at(h.own), "/app/dashboards", who); got.header.Get("Location") != "/_dashboards/app/dashboards" {
+		t.Errorf("urls.space leads to %q", got.header.Get("Location"))
 	}
 	if got := h.ask(t, http.MethodGet, at(h.own), "/_dashboards/app/login", who); got.header.Get("Location") != "/_dashboards/app/dashboards" {
 		t.Errorf("the sign-in leads to %q", got.header.Get("Location"))

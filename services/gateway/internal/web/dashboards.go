@@ -37,15 +37,21 @@ func (noDashboards) Serve(http.ResponseWriter, *http.Request, dashboards.Person)
 const dashboardsPolicy = "default-src 'self'; script-src 'self' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; " +
 	"font-src 'self' data:; worker-src 'self' blob:; object-src 'none'; form-action 'self'; base-uri 'self'; frame-ancestors 'self'"
 
+// spacePath is where everybody is told that their space is, whatever its Dashboards has before its own paths.
+const spacePath = "/app/dashboards"
+
 // elsewhere answers all that there is no route to: it is Dashboards', where one runs.
 func (w *Web) elsewhere(c *gin.Context) {
 	t := tenantOf(c)
-	switch _, isThere := w.Dashboards.Home(t); {
+	switch home, isThere := w.Dashboards.Home(t); {
 	case isOwn(c.Request.URL.Path):
 		w.nothing(c)
 		return
 	case !isThere:
 		w.withoutDashboards(c, dashboards.ErrAbsent)
+		return
+	case c.Request.URL.Path == spacePath && home != spacePath:
+		c.Redirect(http.StatusFound, home)
 		return
 	}
 	as := dashboards.Person{Tenant: t, Address: addressOf(c.Request)}
