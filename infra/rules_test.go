@@ -205,6 +205,38 @@ func TestQueuesOutliveAnOutage(t *testing.T) {
 	}
 }
 
+// Each queue hands its messages to few functions at once, and takes back those that failed alone: a search that recovers gets what
+// waited no faster than what is live.
+func TestARecoveringSearchIsNotTrampled(t *testing.T) {
+	t.Parallel()
+	template := load(t, "tenant.yaml")
+	sources := template.ofType("AWS::Lambda::EventSourceMapping")
+	for _, id := range []string{"IndexerSource", "CallSummarySource"} {
+		source, isThere := sources[id]
+		if !isThere {
+			t.Errorf("there is no %s", id)
+			continue
+		}
+		most := at(source, "Properties", "ScalingConfig", "MaximumConcurrency")
+		if either, _ := at(most, "Fn::If").([]any); len(either) == 3 {
+			if either[1] != "2" || at(either[2], "Ref") != "IndexerConcurrency" {
+				t.Errorf("%s: at most %v at once", id, either[1:])
+			}
+		} else if most != "2" {
+			t.Errorf("%s: at most %v at once, want 2", id, most)
+		}
+		if got := list(at(source, "Properties", "FunctionResponseTypes")); len(got) != 1 || got[0] != "ReportBatchItemFailures" {
+			t.Errorf("%s answers %v: one bad message would bring back its batch", id, got)
+		}
+	}
+	if len(sources) != 2 {
+		t.Errorf("%d event sources, of which two are looked at", len(sources))
+	}
+	if got := at(template["Parameters"], "IndexerConcurrency", "MaxValue"); got != "10" {
+		t.Errorf("at most %v indexers of a tenant at once, want 10", got)
+	}
+}
+
 func TestCustomResourcesAnswerInTime(t *testing.T) {
 	t.Parallel()
 	cell := load(t, "cell.yaml").ofType("AWS::Lambda::Function")
