@@ -145,6 +145,20 @@ test("a bad call is marked in every body of the contact from then on, and in no 
   expect(batches.map((batch) => sent(batch)["markedBadAt"])).toEqual([undefined, mark, undefined, mark]);
 });
 
+test("a mark after the report is a body of its own, without a report", async () => {
+  const { clock, collector, batches } = setup();
+  collector.setAgent("kim", undefined);
+  collector.setContact("k", { queue: "Orders" });
+  collector.mark("k");
+  collector.addReport({ contactId: "k", report: {} });
+  await clock.pass(2000);
+  collector.mark("k");
+  expect(batches.map((batch) => batch.route)).toEqual(["callreport", "callreport"]);
+  const late = sent(batches[1]);
+  expect(late).toMatchObject({ contactId: "k", contactQueue: "Orders", markedBadAt: ["2026-11-25T09:00:00.000Z", "2026-11-25T09:00:02.000Z"] });
+  expect(late).not.toHaveProperty("report");
+});
+
 test.each([
   ["no event at all", {}],
   ["a contact that is none", event("", [second(0)])],

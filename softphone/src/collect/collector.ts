@@ -48,6 +48,8 @@ interface Contact {
   facts: ContactFacts;
   onHold: Timeline<boolean>;
   markedBadAt: string[];
+  /** No body of the contact may come any more. */
+  reported: boolean;
 }
 
 const maxRecords = 500; // of one body
@@ -103,10 +105,15 @@ export class Collector {
     this.#contact(contactId).onHold.set(this.#options.clock.now(), onHold);
   }
 
-  /** Notes that the agent calls the last 30 s of a contact bad. The next body of the contact says so, and all after it. */
+  /**
+   * Notes that the agent calls the last 30 s of a contact bad. The next body of the contact says so, and all after it; after its report
+   * that is a body of its own.
+   */
   mark(contactId: string): void {
     const contact = this.#contact(contactId);
-    if (contact.markedBadAt.length < maxMarks) contact.markedBadAt.push(new Date(this.#options.clock.now()).toISOString());
+    if (contact.markedBadAt.length >= maxMarks) return;
+    contact.markedBadAt.push(new Date(this.#options.clock.now()).toISOString());
+    if (contact.reported) this.#put("callreport", 1, this.#call(contactId));
   }
 
   addStats(event: StatsEvent): StreamRecord[] {
@@ -135,6 +142,7 @@ export class Collector {
       ...(ccpVersion === undefined ? {} : { ccpVersion }),
       report,
     });
+    this.#contact(contactId).reported = true;
   }
 
   addMetric(event: MetricEvent): void {
@@ -166,7 +174,7 @@ export class Collector {
   #contact(contactId: string): Contact {
     let contact = this.#contacts.get(contactId);
     if (contact === undefined) {
-      contact = { facts: {}, onHold: new Timeline(), markedBadAt: [] };
+      contact = { facts: {}, onHold: new Timeline(), markedBadAt: [], reported: false };
       this.#contacts.set(contactId, contact);
       const oldest = this.#contacts.keys().next().value;
       if (this.#contacts.size > maxContacts && oldest !== undefined) this.#contacts.delete(oldest);
