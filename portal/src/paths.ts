@@ -1,6 +1,8 @@
 /** Every address of the portal. */
 export const paths = {
   tenants: () => "/tenants",
+  tenantsOf: (cell: string) => `/tenants?cell=${encodeURIComponent(cell)}`,
+  tenantsWith: (version: string) => `/tenants?artifact_version=${encodeURIComponent(version)}`,
   newTenant: () => "/tenants/new",
   tenant: (slug: string) => `/tenants/${encodeURIComponent(slug)}`,
   tenantTab: (slug: string, tab: TenantTab) => (tab === "overview" ? paths.tenant(slug) : `${paths.tenant(slug)}/${tab}`),
@@ -9,6 +11,12 @@ export const paths = {
   newManager: (slug: string) => `${paths.tenant(slug)}/managers/invite`,
   operations: () => "/operations",
   operation: (id: string) => `/operations/${encodeURIComponent(id)}`,
+  upgrades: () => "/upgrades",
+  newUpgrade: (slugs: readonly string[]) => `/upgrades/new?tenants=${encodeURIComponent(slugs.join(","))}`,
+  upgrade: (id: string) => `/upgrades/${encodeURIComponent(id)}`,
+  cells: () => "/cells",
+  newCell: () => "/cells/new",
+  cell: (name: string) => `/cells/${encodeURIComponent(name)}`,
   audit: () => "/audit",
   apiKeys: () => "/api-keys",
   newAPIKey: () => "/api-keys/new",

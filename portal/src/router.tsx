@@ -28,7 +28,7 @@ const auditSearch = (search: Readonly<Record<string, unknown>>): AuditFilter => 
 export const tenantsRoute = createRoute({
   getParentRoute: () => root,
   path: "/tenants",
-  validateSearch: (search): TenantFilter => ({ q: text(search["q"]), state: oneOf(tenantStates, search["state"]), cell: text(search["cell"]) }),
+  validateSearch: (search): TenantFilter => ({ q: text(search["q"]), state: oneOf(tenantStates, search["state"]), cell: text(search["cell"]), artifact_version: text(search["artifact_version"]) }),
   component: lazyRouteComponent(() => import("./pages/TenantsPage"), "TenantsPage"),
 });
 
@@ -84,6 +84,43 @@ export const newManagerRoute = createRoute({
   component: lazyRouteComponent(() => import("./pages/NewManagerPage"), "NewManagerPage"),
 });
 
+const upgrades = createRoute({
+  getParentRoute: () => root,
+  path: "/upgrades",
+  component: lazyRouteComponent(() => import("./pages/UpgradesPage"), "UpgradesPage"),
+});
+
+export const newUpgradeRoute = createRoute({
+  getParentRoute: () => root,
+  path: "/upgrades/new",
+  validateSearch: (search): { tenants: readonly string[] } => ({ tenants: (text(search["tenants"]) ?? "").split(",").filter((slug) => slug !== "") }),
+  component: lazyRouteComponent(() => import("./pages/NewUpgradePage"), "NewUpgradePage"),
+});
+
+export const upgradeRoute = createRoute({
+  getParentRoute: () => root,
+  path: "/upgrades/$id",
+  component: lazyRouteComponent(() => import("./pages/UpgradePage"), "UpgradePage"),
+});
+
+const cells = createRoute({
+  getParentRoute: () => root,
+  path: "/cells",
+  component: lazyRouteComponent(() => import("./pages/CellsPage"), "CellsPage"),
+});
+
+const newCell = createRoute({
+  getParentRoute: () => root,
+  path: "/cells/new",
+  component: lazyRouteComponent(() => import("./pages/CellPage"), "NewCellPage"),
+});
+
+export const cellRoute = createRoute({
+  getParentRoute: () => root,
+  path: "/cells/$name",
+  component: lazyRouteComponent(() => import("./pages/CellPage"), "CellPage"),
+});
+
 export const auditRoute = createRoute({
   getParentRoute: () => root,
   path: "/audit",
@@ -109,7 +146,7 @@ const about = createRoute({
   component: lazyRouteComponent(() => import("./pages/AboutPage"), "AboutPage"),
 });
 
-const tree = root.addChildren([home, tenantsRoute, newTenant, newInstanceRoute, instanceRoute, newManagerRoute, tenantRoute, operationsRoute, operationRoute, auditRoute, apiKeys, newAPIKey, about]);
+const tree = root.addChildren([home, tenantsRoute, newTenant, newInstanceRoute, instanceRoute, newManagerRoute, tenantRoute, operationsRoute, operationRoute, upgrades, newUpgradeRoute, upgradeRoute, cells, newCell, cellRoute, auditRoute, apiKeys, newAPIKey, about]);
 
 export const newRouter = () => createRouter({ routeTree: tree, defaultPreload: false, scrollRestoration: true, defaultErrorComponent: Failed });
 

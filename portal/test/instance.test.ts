@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { instanceTroubles, noInstance, readPasted, slugTrouble, suggestSlug } from "../src/tenants/instance";
+import { instanceTroubles, likelySignIn, noInstance, readPasted, slugTrouble, suggestSlug } from "../src/tenants/instance";
 
 const arn = "arn:aws:connect:eu-central-1:111122223333:instance/11111111-2222-4333-8444-555555555555";
 
@@ -49,4 +49,13 @@ test("an instance that is whole has no trouble; an empty one has three", () => {
   expect(instanceTroubles({ ...whole, ccpUrl: "https://acme.awsapps.com/connect/ccp-v2/" })).toEqual({});
   expect(Object.keys(instanceTroubles(noInstance)).sort()).toEqual(["alias", "arn", "ccpUrl"]);
   expect(Object.keys(instanceTroubles({ ...whole, samlUrl: "http://plain.example", arn: `${arn}0`, ccpUrl: "https://acme.my.connect.aws/ccp" })).sort()).toEqual(["arn", "ccpUrl", "samlUrl"]);
+});
+
+test.each([
+  ["https://acme.calls.example.com/", "https://fabrikam.calls.example.com/"],
+  ["http://acme.localhost:8081/", "http://fabrikam.localhost:8081/"],
+  ["https://calls.example.com/acme", undefined],
+  [undefined, undefined],
+])("beside acme's sign-in at %s, fabrikam's is likely %s", (url, likely) => {
+  expect(likelySignIn("fabrikam", [{ slug: "acme", urls: url === undefined ? {} : { manager_sign_in: url } }])).toBe(likely);
 });

@@ -8,6 +8,7 @@ export interface TenantFilter {
   readonly q?: string | undefined;
   readonly state?: TenantState | undefined;
   readonly cell?: string | undefined;
+  readonly artifact_version?: string | undefined;
 }
 
 export interface AuditFilter {
@@ -117,6 +118,40 @@ export const operationQuery = (api: API, id: string) =>
   queryOptions({
     queryKey: ["operation", id],
     queryFn: ({ signal }) => bodyOf(api.GET("/v1/operations/{id}", { params: { path: { id } }, signal })),
+  });
+
+/** An operation that nobody follows event by event. */
+export const runningOperationQuery = (api: API, id: string) =>
+  queryOptions({ ...operationQuery(api, id), refetchInterval: ({ state }) => (state.data?.finished_at === undefined ? soonMillis : false) });
+
+export const upgradesQuery = (api: API) =>
+  infiniteQueryOptions({
+    queryKey: ["upgrades"],
+    initialPageParam: undefined as string | undefined,
+    queryFn: ({ pageParam, signal }) => bodyOf(api.GET("/v1/upgrades", { params: { query: defined({ limit: 50, cursor: pageParam }) }, signal })),
+    getNextPageParam: (page) => page.next_cursor,
+    refetchInterval: ({ state }) =>
+      state.data?.pages.some((page) => page.items.some(({ finished_at }) => finished_at === undefined)) === true ? soonMillis : calmMillis,
+  });
+
+export const upgradeQuery = (api: API, id: string) =>
+  queryOptions({
+    queryKey: ["upgrade", id],
+    queryFn: ({ signal }) => bodyOf(api.GET("/v1/upgrades/{id}", { params: { path: { id } }, signal })),
+    refetchInterval: ({ state }) => (state.data?.finished_at === undefined ? soonMillis : false),
+  });
+
+export const cellsQuery = (api: API) =>
+  queryOptions({ queryKey: ["cells"], queryFn: async ({ signal }) => (await bodyOf(api.GET("/v1/cells", { signal }))).items });
+
+export const cellQuery = (api: API, name: string) =>
+  queryOptions({
+    queryKey: ["cells", name],
+    queryFn: async ({ signal }) => {
+      const { body, tag } = await withTag(api.GET("/v1/cells/{name}", { params: { path: { name } }, signal }));
+      return { cell: body, tag };
+    },
+    refetchInterval: calmMillis,
   });
 
 export const callerQuery = (api: API) =>

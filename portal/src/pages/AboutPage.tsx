@@ -10,9 +10,11 @@ import { callerQuery } from "../api/queries";
 import { Page } from "../parts/Page";
 import { ProblemAlert } from "../parts/ProblemAlert";
 import { paths } from "../paths";
+import { useSession } from "../session/context";
 
 export function AboutPage() {
   const { api } = useService();
+  const session = useSession();
   const { data: caller, error, refetch } = useQuery(callerQuery(api));
   return (
     <Page title="About" trail={[]} header={<Header variant="h1">About</Header>}>
@@ -22,7 +24,8 @@ export function AboutPage() {
           <KeyValuePairs
             columns={2}
             items={[
-              { label: "Name", value: caller?.name ?? "–" },
+              { label: "Name", value: session.name() ?? caller?.name ?? "–" },
+              { label: "Subject", value: caller?.subject ?? "–" },
               { label: "Role", value: caller?.role ?? "–" },
               { label: "Reaches", value: caller === undefined ? "–" : caller.scope.all ? "every tenant" : `${caller.scope.tenant_ids.length} tenants` },
               { label: "May", value: caller?.rights.join(", ") ?? "–" },

@@ -6,21 +6,21 @@ import KeyValuePairs from "@cloudscape-design/components/key-value-pairs";
 import RadioGroup from "@cloudscape-design/components/radio-group";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import Wizard from "@cloudscape-design/components/wizard";
-import { useMutation, useQuery } from "@tanstack/react-query";
+import { useInfiniteQuery, useMutation, useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 
 import { bodyOf } from "../api/client";
 import { useService } from "../api/context";
 import { fieldErrors } from "../api/problem";
-import { tenantQuery } from "../api/queries";
+import { tenantQuery, tenantsQuery } from "../api/queries";
 import { useIntent } from "../api/useIntent";
 import { useDraft } from "../parts/drafts";
 import { Page } from "../parts/Page";
 import { ProblemAlert } from "../parts/ProblemAlert";
 import { paths } from "../paths";
 import { InstanceFields } from "../tenants/InstanceFields";
-import { instanceTroubles, readPasted, slugTrouble, suggestSlug } from "../tenants/instance";
+import { instanceTroubles, likelySignIn, readPasted, slugTrouble, suggestSlug } from "../tenants/instance";
 
 const empty = { arn: "", alias: "", ccpUrl: "", samlUrl: "", slug: "", displayName: "", isolation: "pooled" };
 
@@ -32,6 +32,7 @@ export function NewTenantPage() {
   const [step, setStep] = useState(0);
   const [strict, setStrict] = useState(false);
   const taken = useQuery({ ...tenantQuery(api, draft.slug), enabled: slugTrouble(draft.slug) === undefined && step === 1, refetchInterval: false });
+  const others = useInfiniteQuery({ ...tenantsQuery(api, { state: "active" }), enabled: step === 2 }).data?.pages.flatMap((page) => page.items) ?? [];
   const create = useMutation({
     mutationFn: () =>
       once((key) =>
@@ -149,6 +150,8 @@ export function NewTenantPage() {
                       { label: "Tenant", value: `${draft.slug} – ${draft.displayName}` },
                       { label: "Isolation", value: draft.isolation },
                       { label: "Stack", value: `earshot-${draft.slug}` },
+                      { label: "Managers' sign-in, most likely", value: likelySignIn(draft.slug, others) ?? "an address of the gateway that begins with the slug" },
+                      { label: "Softphone", value: "an address of its own, known when the stack stands" },
                       { label: "Indices", value: `${draft.slug}-*` },
                       { label: "Connect instance", value: draft.alias },
                       { label: "ARN", value: draft.arn },

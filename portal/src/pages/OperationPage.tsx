@@ -1,3 +1,4 @@
+import Container from "@cloudscape-design/components/container";
 import Header from "@cloudscape-design/components/header";
 import KeyValuePairs from "@cloudscape-design/components/key-value-pairs";
 import Link from "@cloudscape-design/components/link";
@@ -6,6 +7,7 @@ import { useQuery } from "@tanstack/react-query";
 
 import { useService } from "../api/context";
 import { operationQuery } from "../api/queries";
+import { Changes } from "../parts/Changes";
 import { OperationProgress } from "../parts/OperationProgress";
 import { Page } from "../parts/Page";
 import { ProblemAlert } from "../parts/ProblemAlert";
@@ -25,7 +27,7 @@ export function OperationPage() {
       <SpaceBetween size="l">
         <ProblemAlert error={error} what="The operation cannot be shown" retry={refetch} />
         {operation === undefined ? null : (
-          <>
+          <SpaceBetween size="l">
             <KeyValuePairs
               columns={3}
               items={[
@@ -35,10 +37,17 @@ export function OperationPage() {
                 { label: "Began", value: <When at={operation.created_at} /> },
                 { label: "Ended", value: <When at={operation.finished_at} /> },
                 { label: "Attempt", value: operation.attempt },
+                ...(operation.artifact_version === undefined ? [] : [{ label: "To version", value: operation.artifact_version }]),
+                ...(operation.upgrade === undefined ? [] : [{ label: "Part of", value: <Link href={paths.upgrade(operation.upgrade)}>an upgrade of many</Link> }]),
               ]}
             />
+            {operation.kind === "preview" && operation.state === "succeeded" ? (
+              <Container header={<Header variant="h2" description="Nothing was changed.">What the upgrade would do</Header>}>
+                <Changes changes={operation.changes ?? []} tenant={operation.tenant} />
+              </Container>
+            ) : null}
             <OperationProgress key={operation.attempt} operation={operation} />
-          </>
+          </SpaceBetween>
         )}
       </SpaceBetween>
     </Page>

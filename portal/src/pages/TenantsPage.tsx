@@ -42,8 +42,13 @@ const columns: TableProps.ColumnDefinition<Tenant>[] = [
     cell: ({ connect_instances }) => connect_instances.map(({ alias }) => alias).join(", "),
   },
   { id: "isolation", header: "Isolation", cell: ({ isolation }) => isolation },
-  { id: "cell", header: "Cell", cell: ({ cell }) => cell },
-  { id: "version", header: "Version", cell: ({ stack }) => stack.artifact_version ?? "–" },
+  { id: "cell", header: "Cell", cell: ({ cell }) => <Link href={paths.tenantsOf(cell)} ariaLabel={`Tenants in ${cell}`}>{cell}</Link> },
+  {
+    id: "version",
+    header: "Version",
+    cell: ({ stack: { artifact_version: version } }) =>
+      version === undefined ? "–" : <Link href={paths.tenantsWith(version)} ariaLabel={`Tenants with ${version}`}>{version}</Link>,
+  },
   { id: "updated", header: "Changed", minWidth: 120, cell: ({ updated_at }) => <When at={updated_at} /> },
 ];
 
@@ -58,6 +63,7 @@ export function TenantsPage() {
   const filter = tenantsRoute.useSearch();
   const navigate = useNavigate();
   const listed = useInfiniteQuery(tenantsQuery(api, filter));
+  const [chosen, setChosen] = useState<readonly Tenant[]>([]);
   const [typed, setTyped] = useState(filter.q ?? "");
   const change = (next: Partial<TenantFilter>): void => {
     void navigate({ to: tenantsRoute.to, search: { ...filter, ...next }, replace: true });
@@ -68,7 +74,7 @@ export function TenantsPage() {
     return () => clearTimeout(timer);
   });
   const items = listed.data?.pages.flatMap((page) => page.items) ?? [];
-  const isFiltered = filter.q !== undefined || filter.state !== undefined || filter.cell !== undefined;
+  const isFiltered = filter.q !== undefined || filter.state !== undefined || filter.cell !== undefined || filter.artifact_version !== undefined;
   return (
     <Page
       title="Tenants"
@@ -78,9 +84,14 @@ export function TenantsPage() {
           variant="h1"
           description="Contact centres on Amazon Connect whose calls Earshot listens to."
           actions={
-            <ChangeButton right="tenants.add" variant="primary" href={paths.newTenant()}>
-              Onboard a tenant
-            </ChangeButton>
+            <SpaceBetween direction="horizontal" size="xs">
+              <ChangeButton href={paths.newUpgrade(chosen.map(({ slug }) => slug))} because={chosen.length === 0 ? "Tick the tenants to upgrade." : undefined}>
+                {chosen.length === 0 ? "Upgrade" : `Upgrade ${chosen.length}`}
+              </ChangeButton>
+              <ChangeButton right="tenants.add" variant="primary" href={paths.newTenant()}>
+                Onboard a tenant
+              </ChangeButton>
+            </SpaceBetween>
           }
         >
           Tenants
@@ -97,7 +108,16 @@ export function TenantsPage() {
           wrapLines
           loading={listed.isPending}
           loadingText="Asking for the tenants"
-          ariaLabels={{ tableLabel: "Tenants" }}
+          ariaLabels={{
+            tableLabel: "Tenants",
+            selectionGroupLabel: "Tenants to upgrade",
+            allItemsSelectionLabel: () => "All tenants shown",
+            itemSelectionLabel: (_, { slug }) => `Choose ${slug}`,
+          }}
+          selectionType="multi"
+          selectedItems={chosen}
+          isItemDisabled={({ stack }) => stack.artifact_version === undefined}
+          onSelectionChange={({ detail }) => setChosen(detail.selectedItems)}
           filter={
             <SpaceBetween direction="horizontal" size="xs">
               <TextFilter
@@ -112,15 +132,23 @@ export function TenantsPage() {
                 options={stateOptions}
                 onChange={({ detail }) => change({ state: tenantStates.find((state) => state === detail.selectedOption.value) })}
               />
+              {filter.cell === undefined ? null : <Only what={`in ${filter.cell}`} end={() => change({ cell: undefined })} />}
+              {filter.artifact_version === undefined ? null : <Only what={`with ${filter.artifact_version}`} end={() => change({ artifact_version: undefined })} />}
             </SpaceBetween>
           }
-          empty={isFiltered ? <NoMatch clear={() => { setTyped(""); change({ q: undefined, state: undefined, cell: undefined }); }} /> : <NoTenants />}
+          empty={isFiltered ? <NoMatch clear={() => { setTyped(""); change({ q: undefined, state: undefined, cell: undefined, artifact_version: undefined }); }} /> : <NoTenants />}
           footer={<ShowMore query={listed} />}
         />
       </SpaceBetween>
     </Page>
   );
 }
+
+const Only = ({ what, end }: { readonly what: string; readonly end: () => void }) => (
+  <Button iconName="close" iconAlign="right" ariaLabel={`Not only ${what}`} onClick={end}>
+    {what}
+  </Button>
+);
 
 const NoMatch = ({ clear }: { readonly clear: () => void }) => (
   <Box textAlign="center">

@@ -5,7 +5,7 @@ import { useService } from "../api/context";
 import { callerQuery } from "../api/queries";
 
 /** What a button does: the API's names of rights. */
-export type Right = "tenants.add" | "tenants.change" | "managers.change" | "keys.read" | "keys.change";
+export type Right = "tenants.add" | "tenants.change" | "managers.change" | "cells.change" | "keys.read" | "keys.change";
 
 /** Why the caller may not do it; undefined when the caller may, or as long as that is not known: the API decides. */
 export function useChangeReason(right: Right): string | undefined {
@@ -13,6 +13,7 @@ export function useChangeReason(right: Right): string | undefined {
   const { data: caller } = useQuery(callerQuery(api));
   if (caller === undefined || caller.rights.includes(right)) return undefined;
   if (right === "tenants.add" && caller.rights.includes("tenants.change")) return "You may change some tenants only. Who may change all of them can onboard one.";
+  if (right === "cells.change") return `Your role is ${caller.role}. Owners who reach every tenant keep the cells.`;
   return right.startsWith("keys.") ? `Your role is ${caller.role}. Owners keep the API keys.` : `Your role, ${caller.role}, only reads. An owner or an operator can do this.`;
 }
 

@@ -1,6 +1,6 @@
 import StatusIndicator, { type StatusIndicatorProps } from "@cloudscape-design/components/status-indicator";
 
-import type { OperationState, TenantState } from "../api/types";
+import type { OperationState, TenantState, UpgradeState } from "../api/types";
 
 const tenantLooks: Record<TenantState, StatusIndicatorProps.Type> = {
   pending: "pending",
@@ -20,6 +20,12 @@ const operationLooks: Record<OperationState, StatusIndicatorProps.Type> = {
   failed: "error",
   cancelled: "stopped",
 };
+
+const upgradeLooks: Record<UpgradeState, StatusIndicatorProps.Type> = { running: "in-progress", stopping: "warning", succeeded: "success", failed: "error" };
+
+export const UpgradeStateIndicator = ({ state }: { readonly state: UpgradeState }) => (
+  <StatusIndicator type={upgradeLooks[state]}>{state}</StatusIndicator>
+);
 
 export const TenantStateIndicator = ({ state }: { readonly state: TenantState }) => (
   <StatusIndicator type={tenantLooks[state]}>{state}</StatusIndicator>

@@ -18,6 +18,8 @@ import { appearance, setAppearance, type Appearance } from "./theme";
 const sections = [
   { text: "Tenants", href: paths.tenants() },
   { text: "Operations", href: paths.operations() },
+  { text: "Upgrades", href: paths.upgrades() },
+  { text: "Cells", href: paths.cells() },
   { text: "Audit", href: paths.audit() },
   { text: "API keys", href: paths.apiKeys() },
   { text: "About", href: paths.about() },

@@ -20,6 +20,7 @@ import { ChangeButton } from "../parts/MayChange";
 import { ProblemAlert } from "../parts/ProblemAlert";
 import { paths } from "../paths";
 import { refusals } from "./states";
+import { Upgrade } from "./Upgrade";
 
 interface Action {
   readonly id: "suspend" | "resume" | "retry";
@@ -58,6 +59,7 @@ export function Manage({ tenant }: { readonly tenant: Tenant }) {
       {actions.map((action) => (
         <Act key={action.id} tenant={tenant} action={action} />
       ))}
+      <Upgrade key={tenant.stack.artifact_version ?? ""} tenant={tenant} />
       <Offboard tenant={tenant} />
     </SpaceBetween>
   );

@@ -58,6 +58,20 @@ export function slugTrouble(slug: string): string | undefined {
   return reserved.has(slug) ? "This name is reserved; choose another." : undefined;
 }
 
+/**
+ * Where managers of a tenant to come will sign in, told from another's address: hosts begin with the slug. Another cell may have
+ * another gateway, so that it is a likely address until the stack stands.
+ */
+export function likelySignIn(slug: string, others: readonly { readonly slug: string; readonly urls: { readonly manager_sign_in?: string } }[]): string | undefined {
+  for (const other of others) {
+    const url = other.urls.manager_sign_in === undefined ? undefined : new URL(other.urls.manager_sign_in);
+    if (url?.hostname.startsWith(`${other.slug}.`) !== true) continue;
+    url.hostname = slug + url.hostname.slice(other.slug.length);
+    return url.href;
+  }
+  return undefined;
+}
+
 export interface InstanceForm {
   readonly alias: string;
   readonly arn: string;

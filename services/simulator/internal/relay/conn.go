@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"container/heap"
 	"net"
 	"slices"
 	"sync"
@@ -28,9 +29,10 @@ type conn struct {
 }
 
 type packet struct {
-	data []byte
-	addr net.Addr
-	due  time.Time
+	data   []byte
+	addr   net.Addr
+	due    time.Time
+	number uint64
 }
 
 func newConn(inner net.PacketConn, s *Server, user string, number uint64) *conn {
@@ -58,7 +60,9 @@ func (c *conn) receive() {
 			_ = c.shut() // the socket is gone, or Close says what went wrong
 			return
 		}
-		c.toAgent.put(c.server.Impairments(c.user).ToAgent, buffer[:n], addr)
+		if now := c.server.Impairments(c.user); !now.Unreachable {
+			c.toAgent.put(now.ToAgent, buffer[:n], addr)
+		}
 	}
 }
 
@@ -101,55 +105,86 @@ func (c *conn) shut() (err error) {
 	return err
 }
 
-// line is one direction: packets go in, and come out in the same order when they are due.
+// line is one direction: packets go in, and come out when they are due.
 type line struct {
-	mu     sync.Mutex // guards fate and last: two peers may write at a time
-	fate   *fate
-	last   time.Time
-	queue  chan packet
+	mu     sync.Mutex
+	fate   *fate  // guarded by mu: two peers may write at a time
+	held   inTime // guarded by mu
+	number uint64 // of the next packet; guarded by mu
+	sooner chan struct{}
 	closed <-chan struct{}
 	emit   func(packet)
 }
 
 func newLine(f *fate, closed <-chan struct{}, emit func(packet)) *line {
-	return &line{fate: f, queue: make(chan packet, queued), closed: closed, emit: emit}
+	return &line{fate: f, sooner: make(chan struct{}, 1), closed: closed, emit: emit}
 }
 
 func (l *line) put(i Impairment, data []byte, addr net.Addr) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	delay, passes := l.fate.next(i, data)
-	if !passes {
+	if !passes || len(l.held) == queued {
 		return
 	}
-	due := time.Now().Add(delay)
-	if due.Before(l.last) {
-		due = l.last
+	heap.Push(&l.held, packet{data: slices.Clone(data), addr: addr, due: time.Now().Add(delay), number: l.number})
+	if l.held[0].number == l.number {
+		select {
+		case l.sooner <- struct{}{}:
+		default:
+		}
 	}
-	select {
-	case l.queue <- packet{data: slices.Clone(data), addr: addr, due: due}:
-		l.last = due
-	default:
+	l.number++
+}
+
+// take returns the first packet if it is due, else how long until it is. A line that holds nothing waits to be told.
+func (l *line) take() (p packet, wait time.Duration, isDue bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.held) == 0 {
+		return packet{}, time.Hour, false
 	}
+	if wait = time.Until(l.held[0].due); wait > 0 {
+		return packet{}, wait, false
+	}
+	return heap.Pop(&l.held).(packet), 0, true
 }
 
 func (l *line) run() {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
-		select {
-		case p := <-l.queue:
-			if wait := time.Until(p.due); wait > 0 {
-				timer.Reset(wait)
-				select {
-				case <-timer.C:
-				case <-l.closed:
-					return
-				}
-			}
+		p, wait, isDue := l.take()
+		if isDue {
 			l.emit(p)
+			continue
+		}
+		timer.Reset(wait)
+		select {
+		case <-timer.C:
+		case <-l.sooner:
 		case <-l.closed:
 			return
 		}
 	}
+}
+
+// inTime is a heap of packets by when they are due, and of those that are due together by when they came.
+type inTime []packet
+
+func (h inTime) Len() int { return len(h) }
+func (h inTime) Less(i, j int) bool {
+	if h[i].due.Equal(h[j].due) {
+		return h[i].number < h[j].number
+	}
+	return h[i].due.Before(h[j].due)
+}
+func (h inTime) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
+func (h *inTime) Push(p any)   { *h = append(*h, p.(packet)) }
+func (h *inTime) Pop() any {
+	last := len(*h) - 1
+	p := (*h)[last]
+	(*h)[last] = packet{} // lets go of its bytes
+	*h = (*h)[:last]
+	return p
 }

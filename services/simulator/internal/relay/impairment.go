@@ -13,8 +13,9 @@ type Impairment struct {
 	// BurstPackets is the mean length of a run of lost packets. From 2 on, loss follows the Gilbert model (E. N. Gilbert,
 	// "Capacity of a Burst-Noise Channel", 1960, with nothing passing in the bad state); below, packets are lost one by one.
 	BurstPackets float64 `json:"burst_packets,omitzero"`
-	// DelayMillis is added to each packet; JitterMillis is the most that is added beside it, evenly spread. Packets do not
-	// overtake one another.
+	// DelayMillis is added to each packet; JitterMillis is the most that is added beside it, evenly spread and for each packet
+	// anew. Where that is more than what lies between two packets they overtake one another, as with netem of Linux: in order,
+	// no interarrival jitter (RFC 3550 §6.4.1) is above twice that distance.
 	DelayMillis  int `json:"delay_millis,omitzero"`
 	JitterMillis int `json:"jitter_millis,omitzero"`
 	// Silent takes away RTP and RTCP and leaves connectivity checks: the path is there, and nothing is heard.

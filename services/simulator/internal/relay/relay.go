@@ -2,8 +2,7 @@
 // browser has no other way, so what is done to packets here is what its call goes through: loss, delay, jitter and silence show
 // in the browser's own statistics, and nothing of the operating system is touched.
 //
-// It leaves out what a real path has beside these: a bandwidth that is exceeded, packets that overtake one another, a change of
-// route, TURN over TCP and TLS.
+// It leaves out what a real path has beside these: a bandwidth that is exceeded, a change of route, TURN over TCP and TLS.
 package relay
 
 import (
@@ -32,8 +31,8 @@ const (
 type Impairments struct {
 	ToAgent   Impairment `json:"to_agent,omitzero"`   // what the agent hears
 	FromAgent Impairment `json:"from_agent,omitzero"` // what the customer hears
-	// Unreachable takes every packet that browsers send to the server: no new call gets a relay address, a running one loses
-	// its path.
+	// Unreachable takes every packet between browsers and the server: no new call gets a relay address, a running one loses its
+	// path in both directions.
 	Unreachable bool `json:"unreachable,omitzero"`
 }
 
