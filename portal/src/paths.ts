@@ -25,7 +25,7 @@ export const paths = {
   specification: () => "/openapi.json",
 } as const;
 
-export const tenantTabs = ["overview", "instances", "managers", "settings", "operations", "audit", "manage"] as const;
+export const tenantTabs = ["overview", "instances", "managers", "space", "settings", "operations", "audit", "manage"] as const;
 export type TenantTab = (typeof tenantTabs)[number];
 
 export const isTenantTab = (text: string): text is TenantTab => (tenantTabs as readonly string[]).includes(text);

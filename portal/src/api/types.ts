@@ -11,6 +11,7 @@ export type Operation = Schemas["Operation"];
 export type OperationEvent = Schemas["OperationEvent"];
 export type OperationKind = Schemas["OperationKind"];
 export type OperationState = Schemas["OperationState"];
+export type SpaceImport = Schemas["SpaceImport"];
 export type StackChange = Schemas["StackChange"];
 export type ManyUpgrade = Schemas["Upgrade"];
 export type UpgradeState = Schemas["UpgradeState"];

@@ -19,11 +19,13 @@ import { Manage } from "../tenants/Manage";
 import { Managers } from "../tenants/Managers";
 import { Overview } from "../tenants/Overview";
 import { SettingsTab } from "../tenants/SettingsTab";
+import { Space } from "../tenants/Space";
 
 const labels: Record<TenantTab, string> = {
   overview: "Overview",
   instances: "Connect instances",
   managers: "Managers",
+  space: "Space",
   settings: "Settings",
   operations: "Operations",
   audit: "Audit",
@@ -48,6 +50,7 @@ export function TenantPage() {
     overview: () => <Overview tenant={tenant} />,
     instances: () => <Instances tenant={tenant} />,
     managers: () => <Managers tenant={tenant} />,
+    space: () => <Space key={slug} tenant={tenant} />,
     settings: () => <SettingsTab key={slug} tenant={tenant} tag={tag} />,
     operations: () => <OperationsTable filter={{ tenant: slug }} empty="This tenant has had no operation. Onboarding, changes of its stack, suspending and off-boarding are operations." />,
     audit: () => <AuditTab slug={slug} />,

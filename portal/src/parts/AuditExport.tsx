@@ -6,6 +6,7 @@ import { problemOf } from "../api/problem";
 import { defined, type AuditFilter } from "../api/queries";
 import { notify } from "../shell/notices";
 import { ProblemAlert } from "./ProblemAlert";
+import { saveAs } from "./save";
 
 /** Saves everything that matches as lines of JSON. An answer that is cut off is saved nowhere. */
 export function AuditExport({ filter }: { readonly filter: AuditFilter }) {
@@ -19,7 +20,7 @@ export function AuditExport({ filter }: { readonly filter: AuditFilter }) {
         const body: unknown = await response.json().catch(() => undefined);
         throw problemOf(response.status, body, response.headers.get("x-request-id"));
       }
-      save(await response.blob(), `audit-${new Date().toISOString().slice(0, 10)}.jsonl`);
+      saveAs(await response.blob(), `audit-${new Date().toISOString().slice(0, 10)}.jsonl`);
     },
     onError: (error) => notify({ id: "audit-export", type: "error", header: "The export has failed", content: <ProblemAlert error={error} /> }),
   });
@@ -28,12 +29,4 @@ export function AuditExport({ filter }: { readonly filter: AuditFilter }) {
       Export as JSON lines
     </Button>
   );
-}
-
-function save(content: Blob, name: string): void {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(content);
-  link.download = name;
-  link.click();
-  URL.revokeObjectURL(link.href);
 }

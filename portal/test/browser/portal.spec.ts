@@ -310,3 +310,21 @@ test("a cell says how full it is, and gets another capacity", async ({ page }) =
   await expect(page.getByRole("heading", { name: "Add a cell", level: 1 })).toBeVisible();
   await look(page, "cell-new");
 });
+
+test("a tenant's dashboards are given as a file, and taken from one", async ({ page }) => {
+  await page.goto(`${endpoints.portal}tenants/acme/space`);
+  await signIn(page);
+  const downloading = page.waitForEvent("download");
+  await page.getByRole("button", { name: "Export" }).click();
+  const exported = await (await downloading).path();
+  expect(readFileSync(exported, "utf8").trim().split("\n").length).toBeGreaterThan(1);
+  const file = page.locator("input[type=file]");
+  await file.setInputFiles({ name: "nothing.ndjson", mimeType: "application/x-ndjson", buffer: Buffer.from("this is no export\n") });
+  await page.getByRole("button", { name: "Import" }).click();
+  await expect(page.getByText("Importing: ", { exact: false })).toBeVisible();
+  await look(page, "space-refused");
+  await file.setInputFiles({ name: "acme.ndjson", mimeType: "application/x-ndjson", buffer: readFileSync(exported) });
+  await page.getByRole("button", { name: "Import" }).click();
+  await expect(page.getByText("Imported: 0 created, 0 replaced", { exact: false })).toBeVisible();
+  await look(page, "space");
+});
