@@ -68,6 +68,11 @@ func newWorld(t *testing.T, change func(*simulatorSettings)) *world {
 	mux := http.NewServeMux()
 	mux.Handle("GET /", http.FileServer(http.Dir("testdata")))
 	mux.HandleFunc("GET /connect-streams.js", func(rw http.ResponseWriter, r *http.Request) { http.ServeFile(rw, r, streamsJS) })
+	library := s.RTC
+	if library == "" {
+		library = "internal/site/page/rtc.js"
+	}
+	mux.HandleFunc("GET /connect-rtc.js", func(rw http.ResponseWriter, r *http.Request) { http.ServeFile(rw, r, library) })
 	mux.HandleFunc("POST /events", func(_ http.ResponseWriter, r *http.Request) {
 		var e hostEvent
 		if json.NewDecoder(r.Body).Decode(&e) == nil {
@@ -218,6 +223,7 @@ func TestAnAgentTakesACallWithConnectsRealLibrary(t *testing.T) {
 	id := w.place(map[string]any{"agent": "mira.holm", "queue": "Billing"})
 	assert.JSONEq(t, `{"queue": "Billing"}`, string(w.await("connecting")))
 	w.await("connected")
+	assert.JSONEq(t, "false", string(w.await("sound")), "the customer is heard in the frame")
 	r := w.report()
 	assert.Equal(t, id, r.ContactID)
 	assert.Greater(t, r.Report.TalkingTimeMillis, 4000.0)
@@ -246,6 +252,24 @@ func TestAnAgentTakesACallWithConnectsRealLibrary(t *testing.T) {
 	w.drive(http.MethodGet, "/sim/ccp/calls", nil, &calls)
 	assert.Contains(t, fmt.Sprint(calls), "sendSoftphoneCallReport")
 	assert.Contains(t, w.names(), "api_metric")
+}
+
+func TestAPageThatOwnsTheMediaTakesACall(t *testing.T) {
+	w := newWorld(t, nil)
+	w.open("mira.holm", url.Values{"seconds": {"6"}, "media_owner": {"page"}})
+	w.await("agent")
+	id := w.place(map[string]any{"agent": "mira.holm"})
+	w.await("connected")
+	assert.JSONEq(t, "true", string(w.await("sound")), "the customer is heard in the page")
+	assert.Equal(t, id, w.report().ContactID)
+	w.await("softphone_stats")
+	input, output := w.samples()
+	require.GreaterOrEqual(t, len(input), 4)
+	require.GreaterOrEqual(t, len(output), 4)
+	_, heard := total(input)
+	_, sent := total(output)
+	assert.GreaterOrEqual(t, heard, 30*len(input))
+	assert.GreaterOrEqual(t, sent, 30*len(output))
 }
 
 func TestLossInTheRelayShowsInTheBrowsersNumbers(t *testing.T) {

@@ -9,31 +9,43 @@
   };
   window.addEventListener("error", (event) => { tell("error", event.message); });
 
-  connect.core.initCCP(document.querySelector("#ccp"), {
-    ccpUrl: query.get("ccp"), loginPopup: false, softphone: { allowFramedSoftphone: true },
-  });
-  const bus = connect.core.getEventBus();
-  for (const name of ["INIT", "SOFTPHONE_STATS", "SOFTPHONE_REPORT", "API_METRIC", "TERMINATED"]) {
-    bus.subscribe(connect.EventType[name], (data) => { tell(name.toLowerCase(), data); });
-  }
-  bus.subscribe(connect.AgentEvents.SOFTPHONE_ERROR, (data) => { tell("softphone_error", data); });
-  connect.agent((agent) => {
-    tell("agent", { name: agent.getName(), profile: agent.getRoutingProfile().name, state: agent.getState().name });
-  });
-  connect.contact((contact) => {
-    const hangUp = () => { contact.getAgentConnection().destroy(); };
-    contact.onConnecting(() => {
-      tell("connecting", { queue: contact.getQueue().name });
-      if (query.get("then") === "reject") contact.reject();
-      else if (query.get("then") !== "ignore") contact.accept();
+  const ownsMedia = query.get("media_owner") === "page";
+  const start = () => {
+    connect.core.initCCP(document.querySelector("#ccp"), {
+      ccpUrl: query.get("ccp"), loginPopup: false, softphone: { allowFramedSoftphone: !ownsMedia },
     });
-    contact.onConnected(() => {
-      tell("connected");
-      const seconds = Number(query.get("seconds"));
-      if (seconds > 0) setTimeout(hangUp, seconds * 1000);
+    if (ownsMedia) connect.core.initSoftphoneManager({ allowFramedSoftphone: true });
+    const bus = connect.core.getEventBus();
+    for (const name of ["INIT", "SOFTPHONE_STATS", "SOFTPHONE_REPORT", "API_METRIC", "TERMINATED"]) {
+      bus.subscribe(connect.EventType[name], (data) => { tell(name.toLowerCase(), data); });
+    }
+    bus.subscribe(connect.AgentEvents.SOFTPHONE_ERROR, (data) => { tell("softphone_error", data); });
+    connect.agent((agent) => {
+      tell("agent", { name: agent.getName(), profile: agent.getRoutingProfile().name, state: agent.getState().name });
     });
-    contact.onMissed(() => { tell("missed"); });
-    contact.onEnded(() => { tell("ended"); });
-    contact.onDestroy(() => { tell("cleared"); });
-  });
+    connect.contact((contact) => {
+      const hangUp = () => {
+        tell("sound", document.querySelector("#remote-audio").srcObject?.active ?? false);
+        contact.getAgentConnection().destroy();
+      };
+      contact.onConnecting(() => {
+        tell("connecting", { queue: contact.getQueue().name });
+        if (query.get("then") === "reject") contact.reject();
+        else if (query.get("then") !== "ignore") contact.accept();
+      });
+      contact.onConnected(() => {
+        tell("connected");
+        const seconds = Number(query.get("seconds"));
+        if (seconds > 0) setTimeout(hangUp, seconds * 1000);
+      });
+      contact.onMissed(() => { tell("missed"); });
+      contact.onEnded(() => { tell("ended"); });
+      contact.onDestroy(() => { tell("cleared"); });
+    });
+  };
+  if (!ownsMedia) return start();
+  const library = document.createElement("script");
+  library.src = "/connect-rtc.js";
+  library.onload = start;
+  document.head.append(library);
 })();

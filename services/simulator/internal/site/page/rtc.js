@@ -51,14 +51,15 @@
       rtcJsVersion: "simulator", streamStats: [],
     };
 
-    #token; #contactId; #socket = null; #answers = new Map(); #over = false; #talking = 0;
+    #token; #contactId; #webSockets; #signals = null; #answers = new Map(); #over = false; #talking = 0;
 
-    constructor(signalingUri, iceServers, token, _logger, contactId, connectionId) {
+    constructor(signalingUri, iceServers, token, _logger, contactId, connectionId, webSockets) {
       this._signalingUri = signalingUri; // the library names these two in the errors that it shows
       this._iceServers = iceServers;
       this.#token = token;
       this.#contactId = contactId;
       this._callId = connectionId;
+      this.#webSockets = webSockets;
     }
 
     get callId() { return this._callId; }
@@ -124,27 +125,47 @@
       return candidates;
     }
 
-    #signalling() {
+    // By the library's own websocket where the call is configured so, else by one for the call.
+    async #signalling() {
+      this.#signals = this.#webSockets ? this.#share() : await this.#open();
+    }
+
+    #share() {
+      const [topic, connectionId] = ["aws/softphone", this._callId];
+      this.#webSockets.subscribeTopics([topic]);
+      const leave = this.#webSockets.onMessage(topic, ({ content }) => {
+        const message = JSON.parse(content);
+        if (message.connectionId === connectionId) this.#answered(message.jsonRpcMsg);
+      });
+      return { send: (jsonRpcMsg) => { this.#webSockets.sendMessage({ topic, connectionId, jsonRpcMsg }); }, close: leave };
+    }
+
+    #open() {
       const url = new URL(this._signalingUri);
       url.searchParams.set("callId", this.#contactId);
       url.searchParams.set("contactCtx", this.#token);
       const failed = new Failed(errors.SIGNALLING_CONNECTION_FAILURE, "signallingConnectionFailure");
-      this.#socket = new WebSocket(url);
-      this.#socket.onmessage = ({ data }) => {
-        const message = JSON.parse(data);
-        this.#answers.get(message.id)?.(message);
-        this.#answers.delete(message.id);
+      const socket = new WebSocket(url);
+      socket.onmessage = ({ data }) => { this.#answered(JSON.parse(data)); };
+      const signals = {
+        send: (message) => { if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message)); },
+        close: () => { socket.close(); },
       };
       return within(limits.connect, new Promise((resolve, reject) => {
-        this.#socket.onopen = resolve;
-        this.#socket.onerror = () => { reject(failed); };
+        socket.onopen = () => { resolve(signals); };
+        socket.onerror = () => { reject(failed); };
       }), failed);
+    }
+
+    #answered(message) {
+      this.#answers.get(message.id)?.(message);
+      this.#answers.delete(message.id);
     }
 
     #ask(method, params) {
       const id = crypto.randomUUID();
       const answer = new Promise((resolve) => { this.#answers.set(id, resolve); });
-      this.#socket.send(JSON.stringify({ jsonrpc: "2.0", id, method, params: { contactId: this.#contactId, callContextToken: this.#token, ...params } }));
+      this.#signals.send({ jsonrpc: "2.0", id, method, params: { contactId: this.#contactId, callContextToken: this.#token, ...params } });
       return answer;
     }
 
@@ -177,8 +198,8 @@
       const report = this.sessionReport;
       const began = performance.now();
       if (this.#talking) report.talkingTimeMillis = Math.round(began - this.#talking);
-      if (this.#socket?.readyState === WebSocket.OPEN) void this.#ask("bye", {});
-      this.#socket?.close();
+      if (this.#signals) void this.#ask("bye", {});
+      this.#signals?.close();
       for (const track of this.mediaStream?.getTracks() ?? []) track.stop();
       this._pc?.close();
       report.cleanupTimeMillis = Math.round(performance.now() - began);
