@@ -5,6 +5,8 @@ GO_TOOL  = go tool -modfile=tools/go.mod
 # Files that git knows or would take: not what .local or a module cache holds.
 GO_FILES = $(shell git ls-files --cached --others --exclude-standard -- '*.go')
 LINT_ENV = .local/lint
+CONTRACT_ENV = .local/contract
+export EARSHOT_TEST_SCHEMATHESIS = $(CURDIR)/$(CONTRACT_ENV)/bin/schemathesis
 
 .DEFAULT_GOAL := help
 .PHONY: up down clean test browser bench lint verify generate artifacts demo-call templates-from-export token help launcher
@@ -18,7 +20,7 @@ down: launcher ## stop what `make up` started
 clean: launcher ## stop it and forget its state, its secrets and what was unpacked; downloads stay cached
 	@exec $(LAUNCHER) clean
 
-test: launcher ## run every test, the end-to-end walk included, against real servers and in Chromium
+test: launcher $(CONTRACT_ENV) ## run every test, the end-to-end walk included, against real servers and in Chromium
 	@$(LAUNCHER) chromium >/dev/null
 	@$(LAUNCHER) npm softphone run --silent test
 	@$(LAUNCHER) npm portal run --silent test
@@ -42,15 +44,18 @@ verify: ## prove that generated files are fresh
 	  test "$$before" = "$$(git status --porcelain; git diff)" || \
 	  { git status --short; echo 'generated files were stale: commit what `make generate` wrote' >&2; exit 1; }
 
-lint: $(LINT_ENV) launcher ## check form: gofmt, go vet, golangci-lint, cfn-lint, tsc, eslint
+lint: $(LINT_ENV) launcher ## check form: gofmt, go vet, golangci-lint, cfn-lint, tsc, eslint, redocly
 	@unformatted="$$(gofmt -l $(GO_FILES))"; test -z "$$unformatted" || { echo "not gofmt: $$unformatted" >&2; exit 1; }
 	go vet ./...
 	$(GO_TOOL) golangci-lint run --allow-parallel-runners ./...
 	$(LINT_ENV)/bin/cfn-lint infra/*.yaml
 	$(LAUNCHER) npm softphone run --silent check
 	$(LAUNCHER) npm portal run --silent check
+	$(LAUNCHER) npm api run --silent check
 
 $(LINT_ENV): tools/lint/requirements.txt
+$(CONTRACT_ENV): tools/contract/requirements.txt
+$(LINT_ENV) $(CONTRACT_ENV):
 	python3 -m venv --clear $@
 	$@/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@

@@ -18,6 +18,9 @@ const (
 	artifactsVariable  = "EARSHOT_TEST_ARTIFACTS"
 )
 
+// contractVariable is what the Makefile sets: schemathesis, in a virtual environment that tools/contract pins.
+const contractVariable = "EARSHOT_TEST_SCHEMATHESIS"
+
 // need returns a setting of the test run. Without it the test is skipped under -short, and fails otherwise: a test that
 // silently does not run proves nothing.
 func need(tb testing.TB, server, variable string) string {
@@ -61,4 +64,10 @@ func Artifacts(tb testing.TB) string {
 		tb.Fatal(err)
 	}
 	return dir
+}
+
+// Schemathesis returns the program that holds a running service to its specification.
+func Schemathesis(tb testing.TB) string {
+	tb.Helper()
+	return need(tb, "schemathesis", contractVariable)
 }

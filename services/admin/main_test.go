@@ -19,10 +19,12 @@ import (
 	toxiproxy "github.com/Shopify/toxiproxy/v2"
 	"github.com/go-jose/go-jose/v4"
 	"github.com/rs/zerolog"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/earshot-hq/earshot/internal/operation/operationtest"
 	"github.com/earshot-hq/earshot/internal/postgres/postgrestest"
 	"github.com/earshot-hq/earshot/internal/slug"
+	"github.com/earshot-hq/earshot/internal/tenant"
 	"github.com/earshot-hq/earshot/internal/testenv"
 )
 
@@ -31,6 +33,7 @@ type world struct {
 	url, metrics, workerMetrics string
 	token                       string
 	cloud                       *operationtest.Cloud
+	appURL                      string           // of the database, by way of the proxy
 	database                    *toxiproxy.Proxy // between the processes and Postgres
 }
 
@@ -40,20 +43,26 @@ func setup(t *testing.T) world {
 	issuer, token := newIssuer(t)
 	appURL, proxy := behindProxy(t, db.AppURL)
 	log := slog.New(slog.NewJSONHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
-	server := &serve{log: log, settings: serveSettings{
+	server := &serve{log: log, people: &people{byKey: map[string]tenant.Manager{}}, boards: boards{}, settings: serveSettings{
 		DatabaseURL: appURL, Listen: "127.0.0.1:0", MetricsListen: "127.0.0.1:0", Issuer: issuer, ClientID: "client", HealthFigures: "logs",
 	}}
 	start(t, server)
 	memory := operationtest.NewCloud()
-	worker := &work{log: log, cloud: cloud{memory, memory, memory, memory, memory, memory, memory, memory, memory, nil}, settings: workSettings{
-		DatabaseURL: appURL, MetricsListen: "127.0.0.1:0", Workers: 4, Lease: 45 * time.Second, Poll: 10 * time.Millisecond,
+	w := world{url: "http://" + server.api.Addr(), metrics: "http://" + server.metrics.Addr(), token: token, cloud: memory, database: proxy, appURL: appURL}
+	w.workerMetrics = w.work(t)
+	return w
+}
+
+// work starts a worker on the world's database and cloud, and returns where its metrics are.
+func (w world) work(t *testing.T) (metrics string) {
+	t.Helper()
+	memory := w.cloud
+	worker := &work{log: slog.New(slog.NewJSONHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})), cloud: cloud{memory, memory, memory, memory, memory, memory, memory, memory, memory, nil}, settings: workSettings{
+		DatabaseURL: w.appURL, MetricsListen: "127.0.0.1:0", Workers: 4, Lease: 45 * time.Second, Poll: 10 * time.Millisecond,
 		Fetch: 20 * time.Millisecond, TakeOverEvery: time.Second, RebuildMissing: true, RebuildEvery: 100 * time.Millisecond, RetentionEvery: 100 * time.Millisecond, PeriodsByVolume: true,
 	}}
 	start(t, worker)
-	return world{
-		url: "http://" + server.api.Addr(), metrics: "http://" + server.metrics.Addr(), workerMetrics: "http://" + worker.metrics.Addr(),
-		token: token, cloud: memory, database: proxy,
-	}
+	return "http://" + worker.metrics.Addr()
 }
 
 type process interface {
@@ -304,6 +313,45 @@ func (w world) upgrade(t *testing.T, version string) string {
 		states = append(states, one.State)
 	}
 	return u.State + " " + strings.Join(states, ",")
+}
+
+// TestManyOnboardingsOnTwoWorkers onboards fifty tenants at once. Each is made once, none is left behind, and both workers work.
+func TestManyOnboardingsOnTwoWorkers(t *testing.T) {
+	t.Parallel()
+	const many = 50
+	w := setup(t)
+	metrics := []string{w.workerMetrics, w.work(t)}
+	ids := make([]string, many)
+	var group errgroup.Group
+	for n := range many {
+		group.Go(func() error {
+			body := strings.Replace(onboarding(slug.Slug(fmt.Sprintf("crowd%d", n))), "11111111-2222", fmt.Sprintf("%08d-2222", n), 1)
+			status, text := w.send(t, http.MethodPost, w.url+"/v1/tenants", body)
+			var s started
+			if err := json.Unmarshal([]byte(text), &s); err != nil || status != http.StatusAccepted {
+				return fmt.Errorf("onboarding %d: %d %s", n, status, text)
+			}
+			ids[n] = s.Operation.ID
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	for n, id := range ids {
+		if got := w.end(t, id); got != "succeeded" {
+			t.Errorf("onboarding %d: %s", n, got)
+		}
+	}
+	if w.cloud.Created != many || w.cloud.Sent != many {
+		t.Errorf("%d stacks were made and %d calls sent, want %d of each", w.cloud.Created, w.cloud.Sent, many)
+	}
+	for _, address := range metrics {
+		_, text := w.send(t, http.MethodGet, address+"/metrics", "")
+		if !strings.Contains(text, `earshot_job_duration_seconds_count{kind="advance_operation",outcome="snoozed"}`) {
+			t.Errorf("the worker of %s has done nothing", address)
+		}
+	}
 }
 
 func TestLostDatabase(t *testing.T) {

@@ -66,6 +66,8 @@ func (s serveSettings) signIn(db *postgres.DB) signin.Config {
 type serve struct {
 	settings serveSettings
 	log      *slog.Logger
+	people   tenant.Managers // AWS's, unless a test has put others here
+	boards   tenant.Spaces   // AWS's, likewise
 	db       *postgres.DB
 	api      *service.Server
 	metrics  *service.Server
@@ -95,19 +97,24 @@ func (m *serve) Run(ctx context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("read the API's AWS identity: %w", err)
 	}
+	watchAWS(&identity, metrics.Registry)
 	gauges, err := m.gauges(identity)
 	if err != nil {
 		return err
 	}
-	people := managers.New(managers.Config{
-		Cells: cellaws.NewAs(identity, cellaws.ManagersRole), Cell: m.cell, Timeout: m.settings.ManagersTimeout,
-	})
-	boards := spaces.NewKeeper(spaces.KeeperConfig{
-		Cells: cellaws.NewAs(identity, cellaws.SpacesRole), Cell: m.cell, Timeout: m.settings.SpacesTimeout,
-	})
+	if m.people == nil {
+		m.people = managers.New(managers.Config{
+			Cells: cellaws.NewAs(identity, cellaws.ManagersRole), Cell: m.cell, Timeout: m.settings.ManagersTimeout,
+		})
+	}
+	if m.boards == nil {
+		m.boards = spaces.NewKeeper(spaces.KeeperConfig{
+			Cells: cellaws.NewAs(identity, cellaws.SpacesRole), Cell: m.cell, Timeout: m.settings.SpacesTimeout,
+		})
+	}
 	handler, err := api.New(api.Config{
 		Directory: m.db, Starter: m.db, Rollouts: m.db, Cells: m.db, History: m.db, Ledger: m.db, Keys: m.db, Recorder: m.db,
-		Gauges: gauges, Managers: people, Spaces: boards, ConnectTemplateURL: m.settings.ConnectTemplateURL,
+		Gauges: gauges, Managers: m.people, Spaces: m.boards, ConnectTemplateURL: m.settings.ConnectTemplateURL,
 		TrustedProxies: m.settings.TrustedProxies,
 		Limits:         api.Limits{Rate: m.settings.Rate, Burst: m.settings.Burst},
 		Verifier:       verifier, Ready: health.Ready, Observe: metrics.Observe, Log: m.log,

@@ -10,8 +10,10 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/jackc/pgx/v5"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	"github.com/riverqueue/river/rivertype"
 
 	"github.com/earshot-hq/earshot/internal/cellaws"
 	"github.com/earshot-hq/earshot/internal/directories"
@@ -86,8 +88,9 @@ func newWork(log *slog.Logger) (*work, error) {
 
 // Run starts working. Neither the database nor AWS need be there.
 func (m *work) Run(ctx context.Context) (err error) {
+	metrics := service.NewMetrics()
 	if m.cloud.Stacks == nil {
-		if m.cloud, err = enterAWS(ctx, m.settings.RosterKey); err != nil {
+		if m.cloud, err = enterAWS(ctx, m.settings.RosterKey, metrics.Registry); err != nil {
 			return err
 		}
 	}
@@ -103,14 +106,14 @@ func (m *work) Run(ctx context.Context) (err error) {
 		Holder: holder, Lease: s.Lease, Poll: s.Poll,
 		StackTimeout: s.StackTimeout, ProbeTimeout: s.ProbeTimeout, PurgeTimeout: s.PurgeTimeout, ResendTimeout: s.ResendTimeout,
 		EraseTimeout: s.EraseTimeout, EraseSettle: s.EraseSettle, EraseQueueWait: s.EraseQueueWait, Log: m.log,
-	}))
+	}), watchJobs(metrics.Registry))
 	if err != nil {
 		return err
 	}
 	health := service.NewHealth(m.log)
 	health.Add("database", m.db.Ping)
 	health.Add("queue", queue.ready)
-	m.metrics = service.NewServer(s.MetricsListen, service.NewMetrics().Handler(health), m.log, nil)
+	m.metrics = service.NewServer(s.MetricsListen, metrics.Handler(health), m.log, nil)
 	abandoned := &takeover{db: m.db, holder: holder, lease: s.Lease, every: s.TakeOverEvery, log: m.log}
 	return m.group.Start(ctx, m.metrics, abandoned, queue)
 }
@@ -124,11 +127,12 @@ func (m *work) Close(ctx context.Context) error {
 	return err
 }
 
-func enterAWS(ctx context.Context, rosterKey string) (cloud, error) {
+func enterAWS(ctx context.Context, rosterKey string, registry prometheus.Registerer) (cloud, error) {
 	identity, err := config.LoadDefaultConfig(ctx)
 	if err != nil {
 		return cloud{}, fmt.Errorf("read the worker's AWS identity: %w", err)
 	}
+	watchAWS(&identity, registry)
 	cells := cellaws.New(identity)
 	left := residue.New(cells)
 	entered := cloud{stacks.New(cells, stacks.Options{}), prober.New(cells), left, resender.New(cells), left, left, left, spaces.New(cells), directories.NewReader(cells), nil}
@@ -157,7 +161,7 @@ const rescueAfter = time.Minute
 // jobTimeout ends a step well before its lease ends, so that no other worker begins it while it lasts.
 func jobTimeout(lease time.Duration) time.Duration { return lease * 2 / 3 }
 
-func (m *work) queue(runner *operation.Runner) (*queue, error) {
+func (m *work) queue(runner *operation.Runner, watch rivertype.Middleware) (*queue, error) {
 	c := jobs.Config{
 		Advancer: runner, Rollouts: m.db, RolloutEvery: m.settings.Poll, Keeper: m.db, RebuildEvery: m.settings.RebuildEvery, Scheduler: m.db, ExpireEvery: m.settings.RetentionEvery,
 		Retention: &jobs.Retention{Directory: m.db, Cells: m.db, Expirer: m.cloud, Auditor: m.db, Log: m.log}, Log: m.log,
@@ -176,6 +180,7 @@ func (m *work) queue(runner *operation.Runner) (*queue, error) {
 		Queues:               map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: m.settings.Workers}},
 		Workers:              jobs.Workers(c),
 		PeriodicJobs:         jobs.Periodic(c),
+		Middleware:           []rivertype.Middleware{watch},
 		FetchPollInterval:    m.settings.Fetch,
 		FetchCooldown:        min(m.settings.Fetch, river.FetchCooldownDefault),
 		JobTimeout:           jobTimeout(m.settings.Lease),

@@ -42,7 +42,7 @@ const usage = `usage: localstack COMMAND
   artifacts         build what the stacks are made from; --arch arm64 for AWS
   portal            build the portal into the admin service's sources
   chromium          print where the browser of the tests is; Debian's root is given one
-  npm PROJECT ARG…  run npm in softphone/ or portal/, with what its lock file pins
+  npm PROJECT ARG…  run npm in softphone/, portal/ or api/, with what its lock file pins
   token             print a bearer token for the admin API
   demo-call [--browser] [SLUG]  send calls of four minutes to a tenant, or take one in Chromium; the last lines are verdicts, as JSON
 

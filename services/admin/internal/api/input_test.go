@@ -158,6 +158,7 @@ func TestWrongRequests(t *testing.T) {
 		"no state":                  {"GET", "/v1/tenants?state=gone", "", "", 422, "request.invalid", "/query/state"},
 		"no kind":                   {"GET", "/v1/operations?kind=x", "", "", 422, "request.invalid", "/query/kind"},
 		"a zero byte in a filter":   {"GET", "/v1/tenants?q=%00", "", "", 422, "request.invalid", "/query/q"},
+		"a zero byte in a body":     {"POST", "/v1/upgrades", `{"artifact_version": "v2", "tenants": ["acme", "a\u0000"]}`, "", 422, "request.invalid", "/tenants/1"},
 		"a filter not in UTF-8":     {"GET", "/v1/operations?tenant=%ff", "", "", 422, "request.invalid", "/query/tenant"},
 		"a query of no escapes":     {"GET", "/v1/tenants?%zz", "", "", 422, "request.invalid", "/query"},
 		"a semicolon in a query":    {"GET", "/v1/tenants?q=a;state=failed", "", "", 422, "request.invalid", "/query"},

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -138,6 +139,9 @@ func (r route) checkBody(c *gin.Context) ([]fault.Field, error) {
 		return nil, fmt.Errorf("%w (%w)", problem.ErrMalformed, err)
 	}
 	c.Request.Body = &readBody{Reader: bytes.NewReader(raw), raw: raw, value: value}
+	if fields := zeroBytes(value); len(fields) > 0 {
+		return fields, nil
+	}
 	return wrongMembers(schema.Schema.Value.VisitJSON(value, openapi3.VisitAsRequest(), openapi3.MultiErrors())), nil
 }
 
@@ -155,6 +159,25 @@ func decode(raw []byte) (value any, err error) {
 		return nil, errors.New("something follows the document")
 	}
 	return value, nil
+}
+
+// zeroBytes points at texts that no text in the database can be equal to.
+func zeroBytes(value any, path ...string) (fields []fault.Field) {
+	switch v := value.(type) {
+	case string:
+		if strings.Contains(v, "\x00") {
+			fields = append(fields, invalidAt("Send text without a zero byte.", path...))
+		}
+	case []any:
+		for i, member := range v {
+			fields = append(fields, zeroBytes(member, append(path[:len(path):len(path)], strconv.Itoa(i))...)...)
+		}
+	case map[string]any:
+		for name, member := range v {
+			fields = append(fields, zeroBytes(member, append(path[:len(path):len(path)], name)...)...)
+		}
+	}
+	return fields
 }
 
 // wrongMembers turns what the validator says into members and sentences of our own.

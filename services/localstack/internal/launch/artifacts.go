@@ -63,7 +63,7 @@ func (l *Launcher) NPM(ctx context.Context, arguments []string) (int, error) {
 	if err != nil {
 		return 1, err
 	}
-	projects := map[string]npm.Project{"softphone": l.site(w), "portal": l.portal(w)}
+	projects := map[string]npm.Project{"softphone": l.site(w), "portal": l.portal(w), "api": l.project(w, "api", "api")}
 	if len(arguments) == 0 {
 		return 2, errNoProject
 	}
@@ -82,7 +82,7 @@ func (l *Launcher) NPM(ctx context.Context, arguments []string) (int, error) {
 	return 0, nil
 }
 
-var errNoProject = errors.New("npm needs a project: localstack npm softphone|portal ARG…")
+var errNoProject = errors.New("npm needs a project: localstack npm softphone|portal|api ARG…")
 
 // common is a path below the folder that all states of the checkout share.
 func (l *Launcher) common(elements ...string) string {

@@ -1,0 +1,50 @@
+package awscalls_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+
+	"github.com/earshot-hq/earshot/internal/awscalls"
+)
+
+func TestEveryCallIsToldOnce(t *testing.T) {
+	t.Parallel()
+	answers := []string{
+		`<DescribeStacksResponse><DescribeStacksResult><Stacks/></DescribeStacksResult></DescribeStacksResponse>`,
+		`<ErrorResponse><Error><Code>Throttling</Code><Message>Rate exceeded</Message></Error></ErrorResponse>`,
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/xml")
+		if len(answers) == 1 {
+			w.WriteHeader(http.StatusBadRequest)
+		}
+		_, _ = w.Write([]byte(answers[0]))
+		answers = answers[1:]
+	}))
+	var told []string
+	config := aws.Config{
+		Region: "eu-central-1", BaseEndpoint: aws.String(server.URL), Credentials: credentials.NewStaticCredentialsProvider("k", "s", ""),
+		Retryer: func() aws.Retryer { return aws.NopRetryer{} },
+	}
+	awscalls.Watch(&config, func(service, operation, code string, took time.Duration) {
+		told = append(told, fmt.Sprint(service, " ", operation, " ", code, " ", took > 0))
+	})
+	client := cloudformation.NewFromConfig(config)
+	for range 2 {
+		_, _ = client.DescribeStacks(t.Context(), &cloudformation.DescribeStacksInput{}) // what becomes of it is told
+	}
+	server.Close()
+	_, _ = client.DescribeStacks(t.Context(), &cloudformation.DescribeStacksInput{})
+	want := []string{"CloudFormation DescribeStacks ok true", "CloudFormation DescribeStacks Throttling true", "CloudFormation DescribeStacks unanswered true"}
+	if !slices.Equal(told, want) {
+		t.Errorf("told %q, want %q", told, want)
+	}
+}

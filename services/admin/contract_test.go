@@ -1,0 +1,129 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"fmt"
+	"net/http"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/earshot-hq/earshot/internal/tenant"
+	"github.com/earshot-hq/earshot/internal/testenv"
+)
+
+// people keeps managers in memory; internal/managers is tried against a pool.
+type people struct {
+	mu    sync.Mutex
+	byKey map[string]tenant.Manager // by slug and address
+}
+
+func (p *people) Managers(_ context.Context, t tenant.Tenant) (list []tenant.Manager, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for key, m := range p.byKey {
+		if strings.HasPrefix(key, t.Slug.String()+" ") {
+			list = append(list, m)
+		}
+	}
+	return list, nil
+}
+
+func (p *people) Invite(_ context.Context, t tenant.Tenant, i tenant.Invitation) (tenant.Manager, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	key := t.Slug.String() + " " + i.Address.Key
+	if _, exists := p.byKey[key]; exists {
+		return tenant.Manager{}, tenant.ErrManagerExists
+	}
+	p.byKey[key] = tenant.Manager{
+		ID: rand.Text(), Email: i.Address.Written, Group: i.Group, Enabled: true, Status: tenant.ManagerInvited, InvitedAt: time.Now(),
+	}
+	return p.byKey[key], nil
+}
+
+func (p *people) ChangeManager(_ context.Context, t tenant.Tenant, key string, c tenant.ManagerChange) (tenant.Manager, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	key = t.Slug.String() + " " + key
+	m, exists := p.byKey[key]
+	if !exists {
+		return m, tenant.ErrManagerUnknown
+	}
+	if c.Enabled != nil {
+		m.Enabled = *c.Enabled
+	}
+	if c.Group != nil {
+		m.Group = *c.Group
+	}
+	p.byKey[key] = m
+	return m, nil
+}
+
+func (p *people) RemoveManager(_ context.Context, t tenant.Tenant, key string) (tenant.Manager, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	key = t.Slug.String() + " " + key
+	m, exists := p.byKey[key]
+	if !exists {
+		return m, tenant.ErrManagerUnknown
+	}
+	delete(p.byKey, key)
+	return m, nil
+}
+
+// boards takes every file and has none; internal/spaces is tried against Dashboards.
+type boards struct{}
+
+func (boards) ImportSpace(context.Context, tenant.Tenant, tenant.SpaceFile) (tenant.SpaceImport, error) {
+	return tenant.SpaceImport{}, nil
+}
+
+func (boards) ExportSpace(context.Context, tenant.Tenant) ([]byte, error) {
+	return []byte(`{"exportedCount":0}` + "\n"), nil
+}
+
+// contractTime bounds the whole run: what is left of it then is left out.
+const contractTime = 100 * time.Second
+
+// TestContract has schemathesis send every route of the running service what its specification says, and what it does not say,
+// and use in one request what another has answered. It finds no status that is not described, no 5xx, and no answer that is
+// not as described.
+func TestContract(t *testing.T) {
+	program, err := filepath.Abs(testenv.Schemathesis(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	hooks, err := filepath.Abs("../../tools/contract")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := setup(t)
+	if got := w.end(t, w.start(t, http.MethodPost, "/v1/tenants", onboarding("acme")).Operation.ID); got != "succeeded" {
+		t.Fatalf("onboarding: %s", got)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 2*contractTime)
+	defer cancel()
+	run := exec.CommandContext(ctx, program, "run", w.url+"/openapi.json",
+		"--header", "Authorization: Bearer "+w.token, "--header", "If-Match: *",
+		"--checks", strings.Join([]string{
+			"not_a_server_error", "status_code_conformance", "content_type_conformance", "response_headers_conformance",
+			"response_schema_conformance", "negative_data_rejection", "unsupported_method", "use_after_free",
+		}, ","),
+		"--phases", "examples,coverage,fuzzing,stateful", "--max-examples", "8", "--max-time", fmt.Sprint(contractTime.Seconds()), "--workers", "2",
+		"--seed", "20261129", "--generation-database", "none", "--continue-on-failure", "--warnings", "off", "--no-color",
+		"--request-timeout", "20",
+	)
+	run.Dir = t.TempDir()
+	run.Env = append(run.Environ(), "SCHEMATHESIS_HOOKS=serializers", "PYTHONDONTWRITEBYTECODE=1", "PYTHONPATH="+hooks)
+	var out bytes.Buffer
+	run.Stdout, run.Stderr = &out, &out
+	if err := run.Run(); err != nil {
+		t.Errorf("schemathesis: %v\n%s", err, out.String())
+	}
+}
