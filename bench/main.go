@@ -48,6 +48,7 @@ var measures = []struct {
 	{"questions", managersQuestions},
 	{"insights", insightsViews},
 	{"list", tenantsList},
+	{"gateway", behindGateway},
 	{"pusher", pusherCPU},
 	{"cost", costOfCalls},
 	{"cold", coldStarts},
@@ -65,7 +66,7 @@ func main() {
 
 func run(ctx context.Context, arguments []string, out io.Writer) error {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
-	only := flags.String("only", "", "measure these alone, with commas between, and write no file: onboard, searchable, verdict, indexer, whole, tenants, bytes, questions, insights, list, pusher, cost, cold")
+	only := flags.String("only", "", "measure these alone, with commas between, and write no file: onboard, searchable, verdict, indexer, whole, tenants, bytes, questions, insights, list, gateway, pusher, cost, cold")
 	launcher := flags.String("launcher", ".local/bin/localstack", "the built launcher")
 	if err := flags.Parse(arguments); err != nil {
 		return err

@@ -26,7 +26,12 @@ type Stack struct {
 	AdminIssuer   string `json:"admin_issuer"`
 	AdminClientID string `json:"admin_client_id"`
 	AWSEndpoint   string `json:"aws_endpoint"`
-	OpenSearch    struct {
+	Gateway       string `json:"gateway"`
+	DemoManager   struct {
+		Username string `json:"username"`
+		Password string `json:"password"`
+	} `json:"demo_manager"` // of the demonstration tenant
+	OpenSearch struct {
 		URL      string `json:"url"`
 		Username string `json:"username"`
 		Password string `json:"password"`
