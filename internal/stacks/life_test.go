@@ -2,6 +2,7 @@ package stacks_test
 
 import (
 	"encoding/json"
+	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -46,6 +47,7 @@ func TestTenantLife(t *testing.T) {
 	if err := purger.Purge(t.Context(), a.cell, acme.Slug); err == nil {
 		t.Error("a tenant with a stack was purged")
 	}
+	a.upgrade(t, of, acme, first.ID, artifacts)
 	a.remove(t, of, acme, first.ID, "delete-1")
 	left, err := purger.Sweep(t.Context(), a.cell, acme.Slug)
 	if err != nil || !slices.ContainsFunc(left, func(s string) bool { return strings.HasPrefix(s, "bucket "+acme.Slug.ResourcePrefix()) }) {
@@ -62,6 +64,45 @@ func TestTenantLife(t *testing.T) {
 	a.remove(t, of, acme, second.ID, "delete-2")
 	if err := purger.Purge(t.Context(), a.cell, acme.Slug); err != nil {
 		t.Error(err)
+	}
+}
+
+// upgrade brings the tenant's real stack to another version, of the same files under another name, and compares what the preview
+// has said with what became.
+func (a *account) upgrade(t *testing.T, of *stacks.Stacks, acme tenant.Tenant, id, artifacts string) {
+	t.Helper()
+	const newer = "next-version"
+	dir := filepath.Join(t.TempDir(), newer)
+	if err := os.CopyFS(dir, os.DirFS(artifacts)); err != nil {
+		t.Fatal(err)
+	}
+	a.putFolder(t, dir)
+	acme.Stack = tenant.Stack{Name: acme.Slug.StackName(), ID: id, ArtifactVersion: newer}
+	var changes []operation.StackChange
+	for ready := false; !ready; {
+		var err error
+		if changes, ready, err = of.Preview(t.Context(), a.cell, acme, "preview-1"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	functions := 0
+	for _, c := range changes {
+		if c.Type == "AWS::Lambda::Function" && slices.Contains(c.Properties, "Code") {
+			functions++
+		}
+		if c.Action != "modify" || c.Replacement == "true" {
+			t.Errorf("an upgrade of names alone would %s %s, replacement %q", c.Action, c.Resource, c.Replacement)
+		}
+	}
+	if functions < 8 {
+		t.Errorf("the preview names %d functions: %+v", functions, changes)
+	}
+	if changed, err := of.Upgrade(t.Context(), a.cell, acme, "upgrade-1"); !changed || err != nil {
+		t.Fatalf("upgrade: %v, %v", changed, err)
+	}
+	view := a.settle(t, of, acme)
+	if view.Status != operation.StackReady || view.ArtifactVersion != newer || view.ID != id {
+		t.Errorf("after the upgrade the stack is %+v", view)
 	}
 }
 
