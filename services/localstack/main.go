@@ -49,6 +49,7 @@ const usage = `usage: localstack COMMAND
 EARSHOT_LOCAL=DIR keeps the state elsewhere than in .local; EARSHOT_MAVEN_URL asks another Maven repository.
 EARSHOT_DEDICATED_SEARCH=true has up start a second search node, without which there are no dedicated tenants here.
 EARSHOT_DASHBOARDS_URL=URL has the gateway of up lead to an OpenSearch Dashboards that you run.
+EARSHOT_RTC_JS=FILE is Amazon's connect-rtc.js, for the simulator's panel and for tenants whose softphone owns the media.
 `
 
 func main() {

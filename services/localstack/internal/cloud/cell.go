@@ -2,6 +2,8 @@ package cloud
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -35,6 +37,7 @@ type CellConfig struct {
 	GatewayHost         string  // under which each tenant has a name
 	ConnectEndpoint     string  // of the stand-in for Amazon Connect
 	Search              Search  // which the cell's tenants share
+	RTCScript           string  // the RTC library of softphones that own the media, a file; empty: none
 	Dedicated           *Search // which its dedicated tenants have, under the same authority; nil: the cell takes none
 }
 
@@ -83,6 +86,9 @@ func (c *Cloud) Cell(ctx context.Context, config CellConfig, made bundle.Bundle)
 	}
 	parameters = maps.Clone(parameters)
 	parameters["ArtifactVersion"] = made.Version
+	if parameters["RtcScriptSha256"], err = c.rtcScript(ctx, bucket, config.RTCScript); err != nil {
+		return Cell{}, err
+	}
 	outputs, err := c.deploy(ctx, CellStack, template, parameters)
 	return Cell{WorkerRoleARN: outputs["WorkerRoleArn"], ArtifactBucket: outputs["ArtifactBucket"]}, err
 }
@@ -142,6 +148,23 @@ func (c *Cloud) upload(ctx context.Context, bucket string, made bundle.Bundle) e
 		}
 	}
 	return nil
+}
+
+// rtcScript copies the RTC library into the bucket, and returns the hash by which it is known; empty without one.
+func (c *Cloud) rtcScript(ctx context.Context, bucket, name string) (string, error) {
+	if name == "" {
+		return "", nil
+	}
+	content, err := os.ReadFile(name)
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(content)
+	pinned := hex.EncodeToString(sum[:])
+	if err := c.put(ctx, bucket, "rtc/"+pinned+".js", name); err != nil {
+		return "", fmt.Errorf("upload %s: %w", name, err)
+	}
+	return pinned, nil
 }
 
 func (c *Cloud) put(ctx context.Context, bucket, key, name string) error {

@@ -6,6 +6,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
 	"github.com/earshot-hq/earshot/internal/testenv"
 	"github.com/earshot-hq/earshot/services/localstack/internal/bundle"
 )
@@ -125,4 +128,24 @@ func TestCell(t *testing.T) {
 	if again, err := c.Cell(t.Context(), config, made); err != nil || again != first {
 		t.Errorf("with another password: %+v, %v", again, err)
 	}
+	config.RTCScript = filepath.Join(t.TempDir(), "connect-rtc.js")
+	if err := os.WriteFile(config.RTCScript, []byte("library"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Cell(t.Context(), config, made); err != nil {
+		t.Fatal(err)
+	}
+	stack, err := c.describe(t.Context(), CellStack)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range stack.Parameters {
+		if pinned := *p.ParameterValue; *p.ParameterKey == "RtcScriptSha256" {
+			if _, err := c.s3.HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: &first.ArtifactBucket, Key: aws.String("rtc/" + pinned + ".js")}); err != nil || len(pinned) != 64 {
+				t.Errorf("the library of hash %q: %v", pinned, err)
+			}
+			return
+		}
+	}
+	t.Error("the cell knows of no library")
 }

@@ -46,7 +46,7 @@ func (s *stack) deploy(ctx context.Context) error {
 	config := cloud.CellConfig{
 		Host: s.emulator.Host(), Architecture: runtime.GOARCH, ExternalID: s.externalID, WorkerPrincipalARN: plane.WorkerPrincipalARN,
 		ConnectEndpoint: s.simulator.URL(), GatewayHost: s.gateway.Host(), GatewayPrincipalARN: plane.GatewayPrincipalARN,
-		APIPrincipalARN: plane.APIPrincipalARN, Search: searchOf(s.opensearch),
+		APIPrincipalARN: plane.APIPrincipalARN, Search: searchOf(s.opensearch), RTCScript: s.Settings.RTC,
 	}
 	if s.dedicated != nil {
 		dedicated := searchOf(s.dedicated)

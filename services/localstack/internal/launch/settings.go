@@ -20,6 +20,9 @@ type Settings struct {
 	DedicatedSearch bool `env:"DEDICATED_SEARCH"`
 	// DashboardsURL is where somebody runs OpenSearch Dashboards, before the search of up; empty: nobody does.
 	DashboardsURL string `env:"DASHBOARDS_URL"`
+	// RTC is Amazon's connect-rtc.js, a file, for the panel and for tenants whose softphone owns the media; empty: the panel has
+	// the simulator's stand-in, and such softphones lack it.
+	RTC string `env:"RTC_JS"`
 }
 
 // LoadSettings reads the environment; root is the repository.
@@ -30,6 +33,11 @@ func LoadSettings(root string) (Settings, error) {
 	}
 	if loaded.Local == "" {
 		loaded.Local = workspace.OwnState(root)
+	}
+	if loaded.RTC != "" {
+		if loaded.RTC, err = filepath.Abs(loaded.RTC); err != nil {
+			return loaded, err
+		}
 	}
 	loaded.Local, err = filepath.Abs(loaded.Local)
 	return loaded, err

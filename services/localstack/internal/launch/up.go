@@ -159,7 +159,7 @@ func (s *stack) readSecrets() (err error) {
 // startPlatform starts all but search. What needs nothing of each other goes at the same time: compiling takes longest.
 func (s *stack) startPlatform(ctx context.Context, searchKnown chan struct{}) error {
 	binary, simulator, gateway := s.common("bin", "admin"), s.common("bin", "simulator"), s.common("bin", "gateway")
-	s.simulator = part.NewSimulator(s.bench, simulator, filepath.Join(s.Root, "softphone"), demoInstance)
+	s.simulator = part.NewSimulator(s.bench, simulator, filepath.Join(s.Root, "softphone"), s.Settings.RTC, demoInstance)
 	group, starting := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
 		if s.postgres, err = part.NewPostgres(starting, s.bench); err != nil {

@@ -14,6 +14,7 @@ type Simulator struct {
 	bench     *Bench
 	binary    string
 	streams   string   // the library of the frame
+	rtc       string   // the RTC library of the frame; empty: a stand-in
 	instances []string // ARNs
 }
 
@@ -22,10 +23,11 @@ type Simulator struct {
 const CCPHost = "ccp.cloudfront.localhost"
 
 // NewSimulator returns the stand-in whose binary BuildService has made, with Connect instances of these ARNs. The first is the
-// one whose CCP it is; softphone is the project that has Connect's library among its packages.
-func NewSimulator(b *Bench, binary, softphone string, instances ...string) *Simulator {
+// one whose CCP it is; softphone is the project that has Connect's library among its packages; rtc is
+// the RTC library, a file, or empty.
+func NewSimulator(b *Bench, binary, softphone, rtc string, instances ...string) *Simulator {
 	streams := filepath.Join(softphone, "node_modules", "amazon-connect-streams", "release", "connect-streams-min.js")
-	return &Simulator{bench: b, binary: binary, streams: streams, instances: instances}
+	return &Simulator{bench: b, binary: binary, streams: streams, rtc: rtc, instances: instances}
 }
 
 // CCP is the address of its Contact Control Panel, in the form that the admin API keeps.
@@ -43,7 +45,7 @@ func (s *Simulator) Part() process.Part {
 		Command: func() (process.Command, error) {
 			home := s.bench.Workspace.State
 			return process.Command{Path: s.binary, Dir: home, Environment: append(plainEnvironment(home),
-				"EARSHOT_STREAMS_JS="+s.streams, "EARSHOT_LISTEN="+Loopback(s.bench.Ports.Simulator), "EARSHOT_MEDIA_ADDRESS=127.0.0.1",
+				"EARSHOT_STREAMS_JS="+s.streams, "EARSHOT_RTC_JS="+s.rtc, "EARSHOT_LISTEN="+Loopback(s.bench.Ports.Simulator), "EARSHOT_MEDIA_ADDRESS=127.0.0.1",
 				"EARSHOT_INSTANCES="+strings.Join(s.instances, ","))}, nil
 		},
 		Ready: answers(freshClient(nil), s.URL()+"/healthz", nil),
