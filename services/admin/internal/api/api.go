@@ -98,6 +98,12 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.handler.Serv
 // CloseStreams ends the event streams, which would go on for as long as their operations.
 func (a *API) CloseStreams() { a.close() }
 
+// ownContext gives a handler a context that gin does not use again for another request: clients of databases and of AWS may look
+// at theirs once more when the answer is out.
+func ownContext(next apigen.StrictHandlerFunc, _ string) apigen.StrictHandlerFunc {
+	return func(c *gin.Context, request any) (any, error) { return next(c.Copy(), request) }
+}
+
 // build makes the router. Every way in which gin or the generated code would answer an error by itself is replaced.
 func (a *API) build() error {
 	releaseMode()
@@ -113,7 +119,7 @@ func (a *API) build() error {
 	engine.Use(a.observe, a.recover, a.guard)
 	engine.NoRoute(func(c *gin.Context) { a.fail(c, problem.ErrNoRoute) })
 	engine.NoMethod(func(c *gin.Context) { a.fail(c, problem.ErrNoMethod) })
-	strict := apigen.NewStrictHandlerWithOptions(a, nil, apigen.StrictGinServerOptions{
+	strict := apigen.NewStrictHandlerWithOptions(a, []apigen.StrictMiddlewareFunc{ownContext}, apigen.StrictGinServerOptions{
 		RequestErrorHandlerFunc:  func(c *gin.Context, _ error) { a.fail(c, problem.ErrMalformed) },
 		HandlerErrorFunc:         a.fail,
 		ResponseErrorHandlerFunc: a.fail,

@@ -185,6 +185,34 @@ func TestPanic(t *testing.T) {
 	}
 }
 
+// keeping keeps the context that it is called with, as clients of databases and of AWS do for a moment.
+type keeping struct {
+	tenant.Directory
+	kept chan context.Context
+}
+
+func (k keeping) Tenant(ctx context.Context, _ access.Actor, _ slug.Slug) (tenant.Tenant, error) {
+	k.kept <- ctx
+	return tenant.Tenant{}, tenant.ErrNotFound
+}
+
+func TestAContextStaysThatOfItsRequest(t *testing.T) {
+	t.Parallel()
+	kept := make(chan context.Context, 1)
+	w := serve(t, api.Config{Directory: keeping{kept: kept}})
+	want := w.send(t, "GET", "/v1/tenants/acme", "").header.Get("X-Request-Id")
+	ctx := <-kept
+	for range 200 {
+		w.send(t, "GET", "/healthz", "")
+		if got := ctx.Value("request"); got != want {
+			t.Fatalf("the context of request %s has become that of %v", want, got)
+		}
+	}
+	if ctx.Err() == nil {
+		t.Error("it has not ended with its request")
+	}
+}
+
 func TestDocumentationIsSelfContained(t *testing.T) {
 	t.Parallel()
 	w := serve(t, api.Config{})

@@ -16,16 +16,16 @@ import (
 func (a *API) recognise(c *gin.Context) (access.Actor, error) {
 	token := bearer(c.Request)
 	if access.IsSecret(token) {
-		return a.Keys.KeyActor(c, access.Secret(token))
+		return a.Keys.KeyActor(c.Request.Context(), access.Secret(token))
 	}
-	actor, err := a.Verifier.Verify(c, token)
+	actor, err := a.Verifier.Verify(c.Request.Context(), token)
 	if err != nil {
 		return access.Actor{}, err
 	}
 	if a.seen.lately(actor) {
 		return actor, nil
 	}
-	if err := a.Keys.Seen(c, actor); err != nil {
+	if err := a.Keys.Seen(c.Request.Context(), actor); err != nil {
 		return access.Actor{}, err
 	}
 	a.seen.note(actor)
