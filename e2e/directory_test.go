@@ -2,11 +2,18 @@ package e2e_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"io"
+	"net/http"
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
 	"github.com/earshot-hq/earshot/e2e/world"
+	"github.com/earshot-hq/earshot/internal/agents"
 	"github.com/earshot-hq/earshot/internal/samplecall"
 )
 
@@ -50,4 +57,55 @@ func TestDocumentsSayWhoseTheyAre(t *testing.T) {
 			}
 		}
 	}
+}
+
+// turnTime is how long a schedule of a minute may take, and the reading.
+const turnTime = 4 * time.Minute
+
+// TestASchedulesTurnReadsTheDirectory shortens the schedule of acme's directory to a minute, and sees it read again. When in its
+// window a turn comes is the emulator's choice: at once.
+func TestASchedulesTurnReadsTheDirectory(t *testing.T) {
+	w := setup(t)
+	t.Parallel()
+	path := "/schedules/" + acme.FunctionName("agent-directory")
+	schedule := world.Decode(t, w.Signed(t, "scheduler", http.MethodGet, path, nil))
+	setEvery := func(rate any) {
+		asked, err := json.Marshal(map[string]any{
+			"ScheduleExpression": rate, "FlexibleTimeWindow": schedule["FlexibleTimeWindow"], "State": schedule["State"], "Target": schedule["Target"],
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.Signed(t, "scheduler", http.MethodPut, path, asked)
+	}
+	if schedule["State"] != "ENABLED" {
+		t.Fatalf("the schedule is %v", schedule)
+	}
+	before := directoryRun(t, w)
+	setEvery("rate(1 minutes)")
+	defer setEvery(schedule["ScheduleExpression"])
+	world.Eventually(t, turnTime, "another run", func(context.Context) (bool, string) {
+		now := directoryRun(t, w)
+		return now.StartedAt.After(before.StartedAt) && now.Code == "", fmt.Sprintf("%+v", now)
+	})
+}
+
+// directoryRun is what the last reading of acme's directory came to.
+func directoryRun(t *testing.T, w *world.World) (last agents.Status) {
+	t.Helper()
+	got, err := world.S3(w.AWS()).GetObject(t.Context(), &s3.GetObjectInput{
+		Bucket: aws.String(w.Outputs(t, acme.StackName())["DataBucket"]), Key: aws.String(agents.StatusKey(acme.String())),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = got.Body.Close() }() // read only
+	text, err := io.ReadAll(got.Body)
+	if err == nil {
+		err = json.Unmarshal(text, &last)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return last
 }
