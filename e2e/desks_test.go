@@ -261,7 +261,7 @@ func twoCalls(t *testing.T, w *world.World, browser *agentbrowser.Browser, site 
 		t.Fatal(err)
 	}
 	keepPicture(t, d.Page, "two-calls")
-	// One at once after the other: with the first, this browser's made-up microphone goes for both.
+	// One at once after the other: here the first takes the sound of the second with it (docs/verification.md).
 	if err := errors.Join(d.customers.HangUp(t.Context(), first), d.customers.HangUp(t.Context(), second)); err != nil {
 		t.Fatal(err)
 	}
