@@ -184,6 +184,7 @@ var wrongs = []wrong{
 // TestWhatIsWrongAtADesk has agents take calls on acme's softphone at desks where something is wrong.
 func TestWhatIsWrongAtADesk(t *testing.T) {
 	w := setup(t)
+	atOnce(t)
 	browser := startBrowser(t, "")
 	failing := client.Faults{
 		InviteCode: 486, InviteAgent: "desk.busy", API: []client.APIFault{{Agent: "desk.erring", Method: "holdConnection", Status: http.StatusServiceUnavailable}},
@@ -194,7 +195,7 @@ func TestWhatIsWrongAtADesk(t *testing.T) {
 	t.Cleanup(func() { _ = w.Customers().Fail(context.WithoutCancel(t.Context()), client.Faults{}) })
 	ended := make([]call, len(wrongs))
 	var calls errgroup.Group
-	calls.SetLimit(atOneTime)
+	calls.SetLimit(callsAtOnce)
 	for i, c := range wrongs {
 		calls.Go(func() error {
 			d, err := sitDown(t.Context(), w, browser, w.Tenant(t, string(acme)).Site(), "desk."+c.name, !c.noMicrophone, c.script)
@@ -236,6 +237,7 @@ func TestWhatIsWrongAtADesk(t *testing.T) {
 // seconds, and nothing is counted twice.
 func TestSeveralAtOneDesk(t *testing.T) {
 	w := setup(t)
+	atOnce(t)
 	browser := startBrowser(t, "")
 	site := w.Tenant(t, string(acme)).Site()
 	t.Run("two calls", func(t *testing.T) { twoCalls(t, w, browser, site) })

@@ -66,7 +66,7 @@ const turnTime = 4 * time.Minute
 // window a turn comes is the emulator's choice: at once.
 func TestASchedulesTurnReadsTheDirectory(t *testing.T) {
 	w := setup(t)
-	t.Parallel()
+	atOnce(t)
 	path := "/schedules/" + acme.FunctionName("agent-directory")
 	schedule := world.Decode(t, w.Signed(t, "scheduler", http.MethodGet, path, nil))
 	setEvery := func(rate any) {

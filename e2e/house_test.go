@@ -15,6 +15,7 @@ import (
 // TestATenantOfTwoInstances opens the softphone of a tenant with two Connect instances: the agent chooses.
 func TestATenantOfTwoInstances(t *testing.T) {
 	w := setup(t)
+	atOnce(t)
 	browser := startBrowser(t, "")
 	tenant := w.Onboard(t, ofTwoInstances(t, w, house))
 	defer w.Offboard(t, house, "delete")

@@ -6,5 +6,7 @@ import (
 
 // An admin's work in the portal, in Chromium: portal/test/browser says what is looked at. Pictures go to portal/screenshots.
 func TestThePortalInABrowser(t *testing.T) {
-	setup(t).Browse(t, "portal")
+	w := setup(t)
+	atOnce(t)
+	w.Browse(t, "portal")
 }

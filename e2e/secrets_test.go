@@ -37,10 +37,11 @@ func marks() []string {
 	return found
 }
 
-// TestNoSecretIsKept is the only parallel test of the package, so it runs when all others have: then it sends the bodies that are
-// full of marked secrets, whole and broken, and looks for the marks in everything that the whole run has left anywhere.
+// TestNoSecretIsKept runs when all others have: then it sends the bodies that are full of marked secrets, whole and broken, and
+// looks for the marks in everything that the whole run has left anywhere.
 func TestNoSecretIsKept(t *testing.T) {
 	t.Parallel()
+	together.Wait()
 	w, tenants := neighbours(t)
 	own, other := belongingsOf(t, w, tenants[acme]), belongingsOf(t, w, tenants[acmeeu])
 	release := w.Hold(t, acme)

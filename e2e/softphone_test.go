@@ -18,15 +18,16 @@ import (
 )
 
 const (
-	talk      = 25 * time.Second // loss is judged over ten windows of ten seconds
-	fellOver  = 8 * time.Second  // when the network of a call falls over that begins well
-	atOneTime = 3                // calls: media is played at a real pace, and a machine that lags sounds as a bad network does
+	talk        = 25 * time.Second // loss is judged over ten windows of ten seconds
+	fellOver    = 8 * time.Second  // when the network of a call falls over that begins well
+	callsAtOnce = 3                // calls: media is played at a real pace, and a machine that lags sounds as a bad network does
 )
 
 // TestCallsOfTheSoftphone has agents take calls on acme's softphone, each over a network of their own: search has exactly the
 // seconds that the browser saw, and the verdict names what was wrong with the network and nothing else.
 func TestCallsOfTheSoftphone(t *testing.T) {
 	w := setup(t)
+	atOnce(t)
 	browser := startBrowser(t, "")
 	lossy := client.Impairment{Loss: 0.15}
 	cases := []struct {
@@ -57,7 +58,7 @@ func TestCallsOfTheSoftphone(t *testing.T) {
 	}
 	ended := make([]call, len(cases))
 	var calls errgroup.Group
-	calls.SetLimit(atOneTime)
+	calls.SetLimit(callsAtOnce)
 	for i, c := range cases {
 		calls.Go(func() (err error) {
 			ended[i], err = takeCall(t.Context(), w, browser, "call."+c.name, w.Tenant(t, string(acme)).Site(), c.before, c.later)
@@ -96,9 +97,10 @@ func TestCallsOfTheSoftphone(t *testing.T) {
 // the whole browser dies. Every second that the page had seen arrives, once.
 func TestTheSoftphoneLosesNothing(t *testing.T) {
 	const batches = 2 * 2 * 30 // two, of both directions, of half a minute
+	w := setup(t)
+	atOnce(t)
 	for name, isKilled := range map[string]bool{"reload": false, "kill": true} {
 		t.Run(name, func(t *testing.T) {
-			w := setup(t)
 			t.Parallel()
 			agent, folder := "lasting."+name, t.TempDir()
 			tenant := w.Tenant(t, string(acme))

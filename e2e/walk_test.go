@@ -3,12 +3,14 @@ package e2e_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"net/http"
 	"os"
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -18,7 +20,26 @@ import (
 
 var shared *world.World
 
-func TestMain(m *testing.M) { os.Exit(world.Main(m, &shared, "EARSHOT_DEDICATED_SEARCH=true")) }
+// atOneTime tests of those that mostly wait for people: the last of all is one of them.
+const atOneTime = "5"
+
+func TestMain(m *testing.M) {
+	if err := flag.Set("test.parallel", atOneTime); err != nil {
+		panic(err)
+	}
+	os.Exit(world.Main(m, &shared, "EARSHOT_DEDICATED_SEARCH=true"))
+}
+
+// together are the tests that go on at the same time, after all that do not.
+var together sync.WaitGroup
+
+// atOnce has a test go on beside others of its kind.
+func atOnce(t *testing.T) {
+	t.Helper()
+	together.Add(1)
+	t.Cleanup(together.Done)
+	t.Parallel()
+}
 
 func setup(t *testing.T) *world.World {
 	t.Helper()

@@ -267,8 +267,8 @@ test("tenants are chosen, looked at and upgraded together", async ({ page }) => 
   await expect(page.getByRole("heading", { name: "Upgrades", level: 1 })).toBeVisible();
   await look(page, "upgrades");
   await page.getByRole("link", { name: "Tenants", exact: true }).first().click();
-  const acme = page.getByRole("row", { name: /acme/ });
-  await acme.getByRole("checkbox", { name: "Choose acme" }).check();
+  const acme = page.getByRole("row").filter({ has: page.getByRole("link", { name: "acme", exact: true }) });
+  await acme.getByRole("checkbox", { name: "Choose acme", exact: true }).check();
   const version = await acme.getByRole("link", { name: /^Tenants with / }).innerText();
   await page.getByRole("link", { name: "Upgrade 1" }).click();
   await page.getByLabel("Artifact version").fill(version);
