@@ -211,9 +211,9 @@ func TestWhoAmI(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	for role, rights := range map[access.Role][]string{
-		access.Owner:    {"admins.change", "audit.read", "caller.read", "keys.change", "keys.read", "managers.change", "managers.read", "spaces.change", "spaces.read", "tenants.add", "tenants.change", "tenants.read"},
-		access.Operator: {"audit.read", "caller.read", "managers.change", "managers.read", "spaces.change", "spaces.read", "tenants.add", "tenants.change", "tenants.read"},
-		access.Auditor:  {"audit.read", "caller.read", "managers.read", "spaces.read", "tenants.read"},
+		access.Owner:    {"admins.change", "audit.read", "caller.read", "cells.change", "cells.read", "keys.change", "keys.read", "managers.change", "managers.read", "spaces.change", "spaces.read", "tenants.add", "tenants.change", "tenants.read"},
+		access.Operator: {"audit.read", "caller.read", "cells.read", "managers.change", "managers.read", "spaces.change", "spaces.read", "tenants.add", "tenants.change", "tenants.read"},
+		access.Auditor:  {"audit.read", "caller.read", "cells.read", "managers.read", "spaces.read", "tenants.read"},
 	} {
 		got := into[apigen.Caller](t, w.send(t, "GET", "/v1/whoami", "", "Authorization: Bearer "+string(role)))
 		if got.Subject != string(role) || got.Name != string(role)+"@earshot.example" || string(got.Role) != string(role) {
