@@ -19,6 +19,7 @@ import (
 	"github.com/earshot-hq/earshot/internal/signin"
 	"github.com/earshot-hq/earshot/internal/spaces"
 	"github.com/earshot-hq/earshot/internal/tenant"
+	"github.com/earshot-hq/earshot/internal/throttle"
 	"github.com/earshot-hq/earshot/services/admin/internal/api"
 	"github.com/earshot-hq/earshot/services/admin/internal/pages"
 )
@@ -116,7 +117,7 @@ func (m *serve) Run(ctx context.Context) (err error) {
 		Directory: m.db, Starter: m.db, Rollouts: m.db, Cells: m.db, History: m.db, Ledger: m.db, Keys: m.db, Recorder: m.db,
 		Gauges: gauges, Managers: m.people, Spaces: m.boards, ConnectTemplateURL: m.settings.ConnectTemplateURL,
 		TrustedProxies: m.settings.TrustedProxies,
-		Limits:         api.Limits{Rate: m.settings.Rate, Burst: m.settings.Burst},
+		Limit:          throttle.Limit{PerSecond: m.settings.Rate, Burst: m.settings.Burst},
 		Verifier:       verifier, Ready: health.Ready, Observe: metrics.Observe, Log: m.log,
 	})
 	if err != nil {

@@ -26,6 +26,7 @@ import (
 	"github.com/earshot-hq/earshot/internal/insights"
 	"github.com/earshot-hq/earshot/internal/roster"
 	"github.com/earshot-hq/earshot/internal/service"
+	"github.com/earshot-hq/earshot/internal/throttle"
 	"github.com/earshot-hq/earshot/services/gateway/internal/dashboards"
 	"github.com/earshot-hq/earshot/services/gateway/internal/gate"
 	"github.com/earshot-hq/earshot/services/gateway/internal/session"
@@ -710,7 +711,7 @@ func TestTooManyRequests(t *testing.T) {
 	t.Parallel()
 	still := time.Now()
 	h := newHouse(t, func(c *web.Config, _ *dashboards.Config) {
-		c.Limits = web.Limits{Person: web.Limit{PerSecond: 1, Burst: 3}, Tenant: web.Limit{PerSecond: 1, Burst: 6}}
+		c.Limits = web.Limits{Person: throttle.Limit{PerSecond: 1, Burst: 3}, Tenant: throttle.Limit{PerSecond: 1, Burst: 6}}
 		c.Now = func() time.Time { return still }
 	})
 	who := h.in(t, acme, true)

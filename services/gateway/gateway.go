@@ -16,6 +16,7 @@ import (
 	"github.com/earshot-hq/earshot/internal/searchconn"
 	"github.com/earshot-hq/earshot/internal/service"
 	"github.com/earshot-hq/earshot/internal/settings"
+	"github.com/earshot-hq/earshot/internal/throttle"
 	"github.com/earshot-hq/earshot/services/gateway/internal/directory"
 	"github.com/earshot-hq/earshot/services/gateway/internal/gate"
 	"github.com/earshot-hq/earshot/services/gateway/internal/session"
@@ -105,8 +106,8 @@ func (g *gateway) Run(ctx context.Context) error {
 // Close takes no new requests and waits for those under way.
 func (g *gateway) Close(ctx context.Context) error { return g.group.Stop(ctx) }
 
-func limit(perSecond float64) web.Limit {
-	return web.Limit{PerSecond: perSecond, Burst: int(perSecond * burst)}
+func limit(perSecond float64) throttle.Limit {
+	return throttle.Limit{PerSecond: perSecond, Burst: int(perSecond * burst)}
 }
 
 func (g *gateway) jar() (*session.Jar, error) {

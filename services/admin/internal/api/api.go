@@ -15,6 +15,7 @@ import (
 	"github.com/earshot-hq/earshot/internal/operation"
 	"github.com/earshot-hq/earshot/internal/problem"
 	"github.com/earshot-hq/earshot/internal/tenant"
+	"github.com/earshot-hq/earshot/internal/throttle"
 	"github.com/earshot-hq/earshot/services/admin/internal/apigen"
 )
 
@@ -46,7 +47,7 @@ type Config struct {
 	// TrustedProxies are the networks whose X-Forwarded-For says where a request came from; empty: nobody's does.
 	TrustedProxies []string
 
-	Limits Limits
+	Limit throttle.Limit
 
 	EventPoll time.Duration // 500 ms: between two looks for new events of a followed operation
 	Heartbeat time.Duration // 15 s: the longest silence of an event stream
@@ -58,7 +59,7 @@ type API struct {
 	routes  map[string]route // by method and gin's path
 	spec    specification
 	seen    sightings
-	callers *limiter // by subject
+	callers *throttle.Callers // by subject
 	handler http.Handler
 	closing chan struct{} // closed when event streams must end
 	close   func()
@@ -81,10 +82,7 @@ func New(c Config) (*API, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &API{Config: c, spec: spec, routes: spec.routes(), closing: make(chan struct{})}
-	if a.callers, err = newLimiter(c.Limits.Rate, c.Limits.Burst); err != nil {
-		return nil, err
-	}
+	a := &API{Config: c, spec: spec, routes: spec.routes(), callers: throttle.New(c.Limit), closing: make(chan struct{})}
 	a.close = sync.OnceFunc(func() { close(a.closing) })
 	if err := a.build(); err != nil {
 		return nil, err

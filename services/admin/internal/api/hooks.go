@@ -97,7 +97,7 @@ func (a *API) guard(c *gin.Context) {
 		known.actor = actor
 		known.actor.Origin = access.Origin{Address: c.ClientIP(), RequestID: c.GetString("request")}
 		remember(c, known) // from here on, what is refused is refused to somebody
-		if wait := a.callers.take(actor.Subject, time.Now()); wait > 0 {
+		if wait := a.callers.Take(actor.Subject, time.Now()); wait > 0 {
 			a.throttle(c, wait)
 			return
 		}

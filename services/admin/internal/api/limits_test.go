@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/earshot-hq/earshot/internal/access"
+	"github.com/earshot-hq/earshot/internal/throttle"
 	"github.com/earshot-hq/earshot/services/admin/internal/api"
 )
 
@@ -21,10 +22,10 @@ func (c *counted) Refuse(context.Context, access.Actor, access.Refusal) error {
 	return nil
 }
 
-func limited(t *testing.T, l api.Limits) (world, *counted) {
+func limited(t *testing.T, l throttle.Limit) (world, *counted) {
 	t.Helper()
 	ledger := &counted{}
-	return serve(t, api.Config{Limits: l, Ledger: ledger}), ledger
+	return serve(t, api.Config{Limit: l, Ledger: ledger}), ledger
 }
 
 // A tenth of a request a second gives nothing back while a test runs.
@@ -32,7 +33,7 @@ const tenth = 0.1
 
 func TestACallerIsThrottledAlone(t *testing.T) {
 	t.Parallel()
-	w, ledger := limited(t, api.Limits{Rate: tenth, Burst: 3})
+	w, ledger := limited(t, throttle.Limit{PerSecond: tenth, Burst: 3})
 	for range 3 {
 		if got := w.send(t, "GET", "/v1/whoami", ""); got.status != 200 {
 			t.Fatalf("within the burst: %d %s", got.status, got.body)
@@ -62,7 +63,7 @@ func TestACallerIsThrottledAlone(t *testing.T) {
 
 func TestNoLimits(t *testing.T) {
 	t.Parallel()
-	w, _ := limited(t, api.Limits{})
+	w, _ := limited(t, throttle.Limit{})
 	for range 50 {
 		if got := w.send(t, "GET", "/v1/whoami", ""); got.status != 200 {
 			t.Fatalf("%d %s", got.status, got.body)

@@ -23,6 +23,7 @@ import (
 	"github.com/earshot-hq/earshot/internal/problem"
 	"github.com/earshot-hq/earshot/internal/roster"
 	"github.com/earshot-hq/earshot/internal/slug"
+	"github.com/earshot-hq/earshot/internal/throttle"
 	"github.com/earshot-hq/earshot/services/gateway/internal/session"
 )
 
@@ -47,7 +48,10 @@ type Gate interface {
 	SignOut(ctx context.Context, t roster.Tenant, s session.Session) (string, error)
 }
 
-// Config is what the gateway needs. Zero rates mean no limit.
+// Limits are of all people of a tenant together, and of one of them.
+type Limits struct{ Tenant, Person throttle.Limit }
+
+// Config is what the gateway needs.
 type Config struct {
 	// Host is under which each tenant has a name, with the port where it is not the usual one: <slug>.<Host>.
 	Host      string
@@ -69,7 +73,8 @@ type Web struct {
 	Config
 	handler *gin.Engine
 	guard   *http.CrossOriginProtection
-	limiter *limiter
+	people  *throttle.Callers // by tenant and subject
+	tenants *throttle.Callers
 }
 
 // gin keeps its mode in a variable of the process.
@@ -81,7 +86,7 @@ func New(c Config) (*Web, error) {
 	if c.Dashboards == nil {
 		c.Dashboards = noDashboards{}
 	}
-	w := &Web{Config: c, guard: http.NewCrossOriginProtection(), limiter: newLimiter(c.Now)}
+	w := &Web{Config: c, guard: http.NewCrossOriginProtection(), people: throttle.New(c.Limits.Person), tenants: throttle.New(c.Limits.Tenant)}
 	engine := gin.New()
 	engine.ContextWithFallback = true
 	engine.HandleMethodNotAllowed = true
@@ -227,8 +232,8 @@ func (w *Web) enter(c *gin.Context) {
 		const most = 64 << 10
 		c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, most)
 	}
-	if !w.limiter.allow("tenant "+s.String(), w.Limits.Tenant) {
-		w.fail(c, errBusy)
+	if wait := w.tenants.Take(s.String(), w.Now()); wait > 0 {
+		w.throttle(c, wait)
 		return
 	}
 	if err := w.guard.Check(c.Request); err != nil {
@@ -265,9 +270,15 @@ func (w *Web) know(c *gin.Context) {
 		return
 	}
 	c.Set(personKey, s)
-	if !w.limiter.allow("person "+t.Slug.String()+" "+s.Subject, w.Limits.Person) {
-		w.fail(c, errBusy)
+	if wait := w.people.Take(t.Slug.String()+" "+s.Subject, w.Now()); wait > 0 {
+		w.throttle(c, wait)
 	}
+}
+
+// throttle refuses the request for a time.
+func (w *Web) throttle(c *gin.Context, wait time.Duration) {
+	c.Header("Retry-After", throttle.RetryAfter(wait))
+	w.fail(c, errBusy)
 }
 
 // wantsPage reports whether a person looks at what is asked for.
@@ -291,7 +302,7 @@ func (w *Web) fail(c *gin.Context, err error) {
 	switch {
 	case c.Writer.Written():
 	case wantsPage(c.Request):
-		if p.Status == http.StatusTooManyRequests || p.Status == http.StatusServiceUnavailable {
+		if c.Writer.Header().Get("Retry-After") == "" && (p.Status == http.StatusTooManyRequests || p.Status == http.StatusServiceUnavailable) {
 			c.Header("Retry-After", "5")
 		}
 		next := "/auth/sign-in"
