@@ -232,13 +232,16 @@ var views = []struct {
 // screen, times in the viewer's zone. With EARSHOT_PICTURES=<folder> it keeps what it sees.
 func TestPagesInABrowser(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("opens a browser")
+	}
 	chromium, err := exec.LookPath("chromium")
 	if err != nil {
-		t.Skip("there is no chromium on the path")
+		t.Fatal("there is no chromium on the path: run make test, which installs it, or go test -short")
 	}
 	axe, err := os.ReadFile("../../portal/node_modules/axe-core/axe.min.js")
 	if err != nil {
-		t.Log("without axe: install the portal's packages")
+		t.Fatalf("axe is not there: run make test, which installs the portal's packages, or go test -short: %v", err)
 	}
 	kept, err := settings.Load[struct {
 		Pictures string `env:"PICTURES"`
@@ -308,9 +311,6 @@ func (g glance) look(ctx context.Context, axe string) {
 		if err != nil {
 			g.t.Error(g.name, err)
 		}
-	}
-	if axe == "" {
-		return
 	}
 	evaluated[bool](ctx, g, axe+"\n;true")
 	for _, one := range evaluated[[]string](ctx, g, `axe.run().then((r) => r.violations.flatMap((v) => v.nodes.map((n) => v.id + ": " + n.html.slice(0, 200) + " " + n.failureSummary)))`) {

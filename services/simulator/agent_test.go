@@ -18,9 +18,7 @@ func TestAnAgentIsPlayedInAPrivateWindow(t *testing.T) {
 	panel := strings.Replace(w.ccp, "ccp.localhost", "ccp.cloudfront.localhost", 1)
 	host := strings.Replace(w.host, "acme.localhost", "acme.cloudfront.localhost", 1)
 	browser, err := agentbrowser.Start(t.Context(), t.TempDir())
-	if err != nil {
-		t.Skip(err)
-	}
+	require.NoError(t, err)
 	t.Cleanup(browser.Close)
 	profile, err := browser.Profile()
 	require.NoError(t, err)

@@ -14,8 +14,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// ErrNoBrowser is returned on a machine without Chromium.
-var ErrNoBrowser = errors.New("there is no chromium on the path, and no package registry has one: install your system's")
+var errNoBrowser = errors.New("there is no chromium on the path, and no package registry has one: install your system's")
 
 // A Browser is one process of Chromium. Close it.
 type Browser struct {
@@ -28,7 +27,7 @@ type Browser struct {
 func Start(ctx context.Context, folder string) (*Browser, error) {
 	path, err := exec.LookPath("chromium")
 	if err != nil {
-		return nil, ErrNoBrowser
+		return nil, errNoBrowser
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:len(chromedp.DefaultExecAllocatorOptions):len(chromedp.DefaultExecAllocatorOptions)],
 		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.WindowSize(1280, 900),
