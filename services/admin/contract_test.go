@@ -3,79 +3,17 @@ package main
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"fmt"
 	"net/http"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/earshot-hq/earshot/internal/tenant"
 	"github.com/earshot-hq/earshot/internal/testenv"
 )
-
-// people keeps managers in memory; internal/managers is tried against a pool.
-type people struct {
-	mu    sync.Mutex
-	byKey map[string]tenant.Manager // by slug and address
-}
-
-func (p *people) Managers(_ context.Context, t tenant.Tenant) (list []tenant.Manager, err error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for key, m := range p.byKey {
-		if strings.HasPrefix(key, t.Slug.String()+" ") {
-			list = append(list, m)
-		}
-	}
-	return list, nil
-}
-
-func (p *people) Invite(_ context.Context, t tenant.Tenant, i tenant.Invitation) (tenant.Manager, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	key := t.Slug.String() + " " + i.Address.Key
-	if _, exists := p.byKey[key]; exists {
-		return tenant.Manager{}, tenant.ErrManagerExists
-	}
-	p.byKey[key] = tenant.Manager{
-		ID: rand.Text(), Email: i.Address.Written, Group: i.Group, Enabled: true, Status: tenant.ManagerInvited, InvitedAt: time.Now(),
-	}
-	return p.byKey[key], nil
-}
-
-func (p *people) ChangeManager(_ context.Context, t tenant.Tenant, key string, c tenant.ManagerChange) (tenant.Manager, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	key = t.Slug.String() + " " + key
-	m, exists := p.byKey[key]
-	if !exists {
-		return m, tenant.ErrManagerUnknown
-	}
-	if c.Enabled != nil {
-		m.Enabled = *c.Enabled
-	}
-	if c.Group != nil {
-		m.Group = *c.Group
-	}
-	p.byKey[key] = m
-	return m, nil
-}
-
-func (p *people) RemoveManager(_ context.Context, t tenant.Tenant, key string) (tenant.Manager, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	key = t.Slug.String() + " " + key
-	m, exists := p.byKey[key]
-	if !exists {
-		return m, tenant.ErrManagerUnknown
-	}
-	delete(p.byKey, key)
-	return m, nil
-}
 
 // boards takes every file and has none; internal/spaces is tried against Dashboards.
 type boards struct{}

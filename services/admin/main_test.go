@@ -24,7 +24,7 @@ import (
 	"github.com/earshot-hq/earshot/internal/operation/operationtest"
 	"github.com/earshot-hq/earshot/internal/postgres/postgrestest"
 	"github.com/earshot-hq/earshot/internal/slug"
-	"github.com/earshot-hq/earshot/internal/tenant"
+	"github.com/earshot-hq/earshot/internal/tenant/tenanttest"
 	"github.com/earshot-hq/earshot/internal/testenv"
 )
 
@@ -43,7 +43,7 @@ func setup(t *testing.T) world {
 	issuer, token := newIssuer(t)
 	appURL, proxy := behindProxy(t, db.AppURL)
 	log := slog.New(slog.NewJSONHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
-	server := &serve{log: log, people: &people{byKey: map[string]tenant.Manager{}}, boards: boards{}, settings: serveSettings{
+	server := &serve{log: log, people: tenanttest.NewPeople(), boards: boards{}, settings: serveSettings{
 		DatabaseURL: appURL, Listen: "127.0.0.1:0", MetricsListen: "127.0.0.1:0", Issuer: issuer, ClientID: "client", HealthFigures: "logs",
 	}}
 	start(t, server)

@@ -2,93 +2,22 @@ package api_test
 
 import (
 	"context"
-	"fmt"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/earshot-hq/earshot/internal/postgres/postgrestest"
 	"github.com/earshot-hq/earshot/internal/tenant"
+	"github.com/earshot-hq/earshot/internal/tenant/tenanttest"
 	"github.com/earshot-hq/earshot/internal/testenv"
 	"github.com/earshot-hq/earshot/services/admin/internal/api"
 	"github.com/earshot-hq/earshot/services/admin/internal/apigen"
 )
 
-// people keeps managers in memory; internal/managers is tried against a pool.
-type people struct {
-	mu    sync.Mutex
-	byKey map[string]tenant.Manager
-	made  int
-	err   error
-}
-
-func (p *people) Managers(context.Context, tenant.Tenant) ([]tenant.Manager, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	var list []tenant.Manager
-	for _, m := range p.byKey {
-		list = append(list, m)
-	}
-	return list, p.err
-}
-
-func (p *people) Invite(_ context.Context, _ tenant.Tenant, i tenant.Invitation) (tenant.Manager, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if _, exists := p.byKey[i.Address.Key]; exists || p.err != nil {
-		return tenant.Manager{}, cmpOr(p.err, tenant.ErrManagerExists)
-	}
-	p.made++
-	m := tenant.Manager{
-		ID: fmt.Sprintf("subject-%d", p.made), Email: i.Address.Written, Group: i.Group, Enabled: true, Status: tenant.ManagerInvited, InvitedAt: time.Now(),
-	}
-	p.byKey[i.Address.Key] = m
-	return m, nil
-}
-
-func (p *people) ChangeManager(_ context.Context, _ tenant.Tenant, key string, c tenant.ManagerChange) (tenant.Manager, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	m, exists := p.byKey[key]
-	if !exists {
-		return m, tenant.ErrManagerUnknown
-	}
-	if c.Enabled != nil {
-		m.Enabled = *c.Enabled
-	}
-	if c.Group != nil {
-		m.Group = *c.Group
-	}
-	p.byKey[key] = m
-	return m, nil
-}
-
-func (p *people) RemoveManager(_ context.Context, _ tenant.Tenant, key string) (tenant.Manager, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	m, exists := p.byKey[key]
-	if !exists {
-		return m, tenant.ErrManagerUnknown
-	}
-	delete(p.byKey, key)
-	return m, nil
-}
-
-func cmpOr(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func setupPeople(t *testing.T) (world, *people) {
+func setupPeople(t *testing.T) (world, *tenanttest.People) {
 	t.Helper()
-	db, p := postgrestest.New(t, testenv.Postgres(t)), &people{byKey: map[string]tenant.Manager{}}
+	db, p := postgrestest.New(t, testenv.Postgres(t)), tenanttest.NewPeople()
 	w := serve(t, api.Config{Directory: db, Starter: db, History: db, Ledger: db, Keys: db, Recorder: db, Managers: p})
 	w.db = db
 	if got := w.send(t, "POST", "/v1/tenants", draft("acme")); got.status != 202 {
@@ -180,16 +109,16 @@ func TestManagersAreInvitedOncePerKey(t *testing.T) {
 			t.Errorf("removed again by the same key: %d %s", got.status, got.body)
 		}
 	}
-	if p.made != 1 || len(p.byKey) != 0 {
-		t.Errorf("%d were made, %d are left", p.made, len(p.byKey))
+	if made, left := p.Count(); made != 1 || left != 0 {
+		t.Errorf("%d were made, %d are left", made, left)
 	}
-	p.err = tenant.ErrNoPool
+	p.Fail(tenant.ErrNoPool)
 	for range 2 { // a failure is not remembered
 		if got := w.send(t, "POST", managersPath, `{"email": "otto@example.com"}`, "Idempotency-Key: later"); got.problem(t).Code != "manager.no_pool" {
 			t.Errorf("without a pool: %s", got.body)
 		}
 	}
-	p.err = nil
+	p.Fail(nil)
 	if got := w.send(t, "POST", managersPath, `{"email": "otto@example.com"}`, "Idempotency-Key: later"); got.status != 201 {
 		t.Errorf("with one: %d %s", got.status, got.body)
 	}
@@ -237,7 +166,8 @@ func TestAttackManagersAsAnAuditor(t *testing.T) {
 			t.Errorf("%s as an auditor: %d %s", row[0], got.status, got.body)
 		}
 	}
-	if got := w.send(t, "GET", managersPath, "", "Authorization: Bearer auditor"); got.status != 200 || p.made != 1 || len(p.byKey) != 1 {
+	made, left := p.Count()
+	if got := w.send(t, "GET", managersPath, "", "Authorization: Bearer auditor"); got.status != 200 || made != 1 || left != 1 {
 		t.Errorf("an auditor reads %d %s", got.status, got.body)
 	}
 }
