@@ -184,7 +184,6 @@ var wrongs = []wrong{
 // TestWhatIsWrongAtADesk has agents take calls on acme's softphone at desks where something is wrong.
 func TestWhatIsWrongAtADesk(t *testing.T) {
 	w := setup(t)
-	atOnce(t)
 	browser := startBrowser(t, "")
 	failing := client.Faults{
 		InviteCode: 486, InviteAgent: "desk.busy", API: []client.APIFault{{Agent: "desk.erring", Method: "holdConnection", Status: http.StatusServiceUnavailable}},
@@ -237,7 +236,6 @@ func TestWhatIsWrongAtADesk(t *testing.T) {
 // seconds, and nothing is counted twice.
 func TestSeveralAtOneDesk(t *testing.T) {
 	w := setup(t)
-	atOnce(t)
 	browser := startBrowser(t, "")
 	site := w.Tenant(t, string(acme)).Site()
 	t.Run("two calls", func(t *testing.T) { twoCalls(t, w, browser, site) })

@@ -27,7 +27,6 @@ const (
 // seconds that the browser saw, and the verdict names what was wrong with the network and nothing else.
 func TestCallsOfTheSoftphone(t *testing.T) {
 	w := setup(t)
-	atOnce(t)
 	browser := startBrowser(t, "")
 	lossy := client.Impairment{Loss: 0.15}
 	cases := []struct {

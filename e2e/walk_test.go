@@ -33,7 +33,8 @@ func TestMain(m *testing.M) {
 // together are the tests that go on at the same time, after all that do not.
 var together sync.WaitGroup
 
-// atOnce has a test go on beside others of its kind.
+// atOnce has a test go on beside others of its kind. It is not for a test that judges how a call sounds: media has a real pace,
+// and a machine with too much to do sounds as a bad network does.
 func atOnce(t *testing.T) {
 	t.Helper()
 	together.Add(1)
