@@ -8,24 +8,19 @@ import (
 	"math"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"os/exec"
-	"path/filepath"
+	"net/url"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto/emulation"
-	"github.com/chromedp/cdproto/network"
-	"github.com/chromedp/chromedp"
-
 	"github.com/earshot-hq/earshot/internal/insights"
 	"github.com/earshot-hq/earshot/internal/roster"
-	"github.com/earshot-hq/earshot/internal/settings"
 	"github.com/earshot-hq/earshot/internal/telemetry"
 	"github.com/earshot-hq/earshot/internal/verdict"
 	"github.com/earshot-hq/earshot/services/gateway/internal/dashboards"
 	"github.com/earshot-hq/earshot/services/gateway/internal/web"
+	"github.com/earshot-hq/earshot/services/gateway/managerbrowser"
 )
 
 // staged answers what a test wants to see.
@@ -219,110 +214,117 @@ func TestACallAsFiles(t *testing.T) {
 	}
 }
 
-// views are how pages are looked at.
-var views = []struct {
-	name          string
-	width, height int64
-	scheme        string
-}{
-	{"desktop-light", 1280, 900, "light"}, {"desktop-dark", 1280, 900, "dark"}, {"phone-light", 390, 844, "light"}, {"phone-dark", 390, 844, "dark"},
-}
-
-// TestPagesInABrowser looks at each page in Chromium: no message of the console, nothing that axe finds, nothing wider than the
-// screen, times in the viewer's zone. With EARSHOT_PICTURES=<folder> it keeps what it sees.
-func TestPagesInABrowser(t *testing.T) {
-	t.Parallel()
+// browse opens the browser of a manager of acme, who is signed in to a staged house.
+func browse(t *testing.T, s staged) *managerbrowser.Page {
+	t.Helper()
 	if testing.Short() {
 		t.Skip("opens a browser")
 	}
-	chromium, err := exec.LookPath("chromium")
-	if err != nil {
-		t.Fatal("there is no chromium on the path: run make test, which installs it, or go test -short")
-	}
-	axe, err := os.ReadFile("../../portal/node_modules/axe-core/axe.min.js")
-	if err != nil {
-		t.Fatalf("axe is not there: run make test, which installs the portal's packages, or go test -short: %v", err)
-	}
-	kept, err := settings.Load[struct {
-		Pictures string `env:"PICTURES"`
-	}]()
-	if err != nil {
-		t.Fatal(err)
-	}
-	h := stage(t, staged{})
+	h := stage(t, s)
 	secure := httptest.NewTLSServer(h.handler)
 	t.Cleanup(secure.Close)
-	options := append(chromedp.DefaultExecAllocatorOptions[:len(chromedp.DefaultExecAllocatorOptions):len(chromedp.DefaultExecAllocatorOptions)],
-		chromedp.ExecPath(chromium), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.Flag("disable-dev-shm-usage", true), chromedp.Flag("ignore-certificate-errors", true),
-		chromedp.Flag("host-resolver-rules", "MAP "+at(acme)+":443 "+strings.TrimPrefix(secure.URL, "https://")), chromedp.Flag("lang", "en-GB"))
-	allocator, release := chromedp.NewExecAllocator(t.Context(), options...)
-	t.Cleanup(release)
-	ctx, cancel := chromedp.NewContext(allocator, chromedp.WithErrorf(func(string, ...any) {}))
-	t.Cleanup(cancel)
-	if _, err := chromedp.Call(ctx, emulation.SetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: "Asia/Kathmandu"}); err != nil {
+	p := managerbrowser.Open(t, map[string]string{at(acme) + ":443": strings.TrimPrefix(secure.URL, "https://")})
+	for _, c := range h.in(t, acme, false) {
+		p.SetCookie("https://"+at(acme)+"/", c.Name, c.Value)
+	}
+	return p
+}
+
+// TestPagesInABrowser looks at each page in Chromium: no error in the console, nothing that axe finds, nothing wider than the
+// screen, times in the viewer's zone. With EARSHOT_PICTURES=<folder> it keeps what it sees.
+func TestPagesInABrowser(t *testing.T) {
+	t.Parallel()
+	p := browse(t, staged{})
+	for _, view := range managerbrowser.Views {
+		p.View(view)
+		for name, path := range map[string]string{"front": "/insights", "filtered": "/insights?verdict=bad", "call": "/insights/calls/x", "partial": "/insights/calls/partial"} {
+			p.Goto("https://" + at(acme) + path)
+			p.Look(name, view)
+			seen := managerbrowser.Value[struct{ Title, Text string }](p, `({Title: document.title, Text: document.querySelector("main").innerText})`)
+			if !strings.HasSuffix(seen.Title, " of Acme") {
+				t.Errorf("%s is %q", name, seen.Title)
+			}
+			if strings.Contains(seen.Text, "UTC") {
+				t.Errorf("%s shows instants in UTC", name)
+			}
+		}
+	}
+	p.Quiet()
+}
+
+// The pointer over one picture of a call reads all of them at that second; off it, none.
+func TestThePointerReadsASecond(t *testing.T) {
+	t.Parallel()
+	p := browse(t, staged{})
+	p.Goto("https://" + at(acme) + "/insights/calls/x")
+	readings := func() map[string]string {
+		return managerbrowser.Value[map[string]string](p, `Object.fromEntries([...document.querySelectorAll(".timeline .plot")].map((it) =>
+			[it.querySelector("figcaption").firstChild.textContent.trim(), it.querySelector(".reading").textContent]))`)
+	}
+	for name, reading := range readings() {
+		if reading != "" {
+			t.Errorf("%s reads %q without a pointer", name, reading)
+		}
+	}
+	p.PointAt(".timeline svg", 75.5/240) // in the middle of the loss
+	p.Await("a reading", `document.querySelector(".timeline .reading").textContent`)
+	got := readings()
+	for name, want := range map[string]string{
+		"Estimated score (MOS)": "agent 4.35, customer 2.5", "Lost packets (%)": "agent 0, customer 18", "Jitter (ms)": "agent 6, customer –",
+		"Round trip (ms)": "agent 108, customer 95", "Level (% of full)": "agent 47, customer 3",
+	} {
+		if got[name] != "1:15: "+want {
+			t.Errorf("%s reads %q, want 1:15: %s", name, got[name], want)
+		}
+	}
+	p.PointAt("h1", 0.5)
+	p.Await("no reading", `[...document.querySelectorAll(".reading, .cursor")].every((it) => !it.textContent && !it.getAttribute("d"))`)
+	p.Quiet()
+}
+
+func TestALinkIsCopied(t *testing.T) {
+	t.Parallel()
+	p := browse(t, staged{})
+	p.Goto("https://" + at(acme) + "/insights/calls/x?agent=nora.lind")
+	p.Press("[data-copy]")
+	p.Await("that it is said", `document.querySelector("[data-copy]").textContent === "Copied"`)
+	copied := managerbrowser.Value[string](p, "navigator.clipboard.readText()")
+	if want := "https://" + at(acme) + "/insights/calls/0f6c2a1e-7d11-4a3f-9c55-000000000001?agent=nora.lind"; copied != want {
+		t.Errorf("copied %q, want %q", copied, want)
+	}
+	p.Goto(copied)
+	p.Text("uplink")
+	p.Quiet()
+}
+
+// The form speaks of the viewer's zone, the address of UTC.
+func TestTheFormIsInTheViewersZone(t *testing.T) {
+	t.Parallel()
+	p := browse(t, staged{})
+	p.Goto("https://" + at(acme) + "/insights?from=2026-11-01T00:00:00Z&to=2026-11-02T12:30:00Z")
+	form := managerbrowser.Value[struct{ From, To, Zone string }](p, `({From: document.querySelector("[name=from]").value,
+		To: document.querySelector("[name=to]").value, Zone: document.querySelector(".zone").textContent})`)
+	if form.From != "2026-11-01T05:45" || form.To != "2026-11-02T18:15" || !strings.Contains(form.Zone, "5:45") {
+		t.Errorf("the form says %+v", form)
+	}
+	managerbrowser.Value[bool](p, `(document.querySelector("[name=from]").value = "2026-11-01T12:00", document.querySelector("[name=queue]").value = "Claims", true)`)
+	p.Press("form.filter .chosen button")
+	p.Await("the answer", `location.search.includes("queue=Claims")`)
+	query, err := url.ParseQuery(managerbrowser.Value[string](p, "location.search.slice(1)"))
+	if err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range h.in(t, acme, false) {
-		params := network.SetCookieParams{Name: c.Name, Value: c.Value, URL: "https://" + at(acme) + "/", Secure: known(true), HTTPOnly: known(true), Path: "/"}
-		if _, err := chromedp.Call(ctx, network.SetCookie, params); err != nil {
-			t.Fatal(err)
-		}
+	if want := (url.Values{"from": {"2026-11-01T06:15:00Z"}, "to": {"2026-11-02T12:30:00Z"}, "queue": {"Claims"}}); !reflect.DeepEqual(query, want) {
+		t.Errorf("asked for %v, want %v", query, want)
 	}
-	for _, view := range views {
-		scheme := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: view.scheme}}}
-		if _, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, scheme); err != nil {
-			t.Fatal(err)
-		}
-		for name, path := range map[string]string{"front": "/insights", "filtered": "/insights?verdict=bad", "call": "/insights/calls/x", "partial": "/insights/calls/partial"} {
-			g := glance{t: t, name: name + "-" + view.name, folder: kept.Pictures}
-			if err := chromedp.Do(ctx, chromedp.EmulateViewport(view.width, view.height), chromedp.Navigate("https://"+at(acme)+path)); err != nil {
-				t.Fatal(g.name, err)
-			}
-			g.look(ctx, string(axe))
-		}
-	}
-}
 
-// A glance is one page in one view.
-type glance struct {
-	t            *testing.T
-	name, folder string
-}
-
-func (g glance) look(ctx context.Context, axe string) {
-	g.t.Helper()
-	seen := evaluated[struct {
-		Title, Text string
-		Overflow    int
-	}](ctx, g, `({Title: document.title, Text: document.querySelector("main").innerText, Overflow: document.documentElement.scrollWidth - innerWidth})`)
-	switch {
-	case !strings.HasSuffix(seen.Title, " of Acme"):
-		g.t.Errorf("%s is %q", g.name, seen.Title)
-	case seen.Overflow > 0:
-		g.t.Errorf("%s is %d pixels wider than the screen", g.name, seen.Overflow)
-	case strings.Contains(seen.Text, "UTC"):
-		g.t.Errorf("%s shows instants in UTC", g.name)
+	// A span that nobody has chosen stays the usual one.
+	p.Goto("https://" + at(acme) + "/insights")
+	managerbrowser.Value[bool](p, `(document.querySelector("[name=queue]").value = "Claims", true)`)
+	p.Press("form.filter .chosen button")
+	p.Await("the answer", `location.search !== ""`)
+	if asked := managerbrowser.Value[string](p, "location.search"); asked != "?queue=Claims" {
+		t.Errorf("asked for %s", asked)
 	}
-	if g.folder != "" {
-		picture, err := chromedp.Run(ctx, chromedp.FullScreenshot(60))
-		if err == nil {
-			err = os.WriteFile(filepath.Join(g.folder, g.name+".jpg"), picture, 0o600)
-		}
-		if err != nil {
-			g.t.Error(g.name, err)
-		}
-	}
-	evaluated[bool](ctx, g, axe+"\n;true")
-	for _, one := range evaluated[[]string](ctx, g, `axe.run().then((r) => r.violations.flatMap((v) => v.nodes.map((n) => v.id + ": " + n.html.slice(0, 200) + " " + n.failureSummary)))`) {
-		g.t.Errorf("%s: axe: %s", g.name, one)
-	}
-}
-
-func evaluated[T any](ctx context.Context, g glance, expression string) T {
-	g.t.Helper()
-	value, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
-	if err != nil {
-		g.t.Fatal(g.name, err)
-	}
-	return value
+	p.Quiet()
 }

@@ -55,7 +55,7 @@ func (s Scale) Polylines(points []Point, gap int64) (lines []string) {
 		if p.At-last > gap {
 			end()
 		}
-		fmt.Fprintf(&line, "%.1f,%.1f ", s.X(p.At), s.Y(*p.Value))
+		fmt.Fprintf(&line, "%.1f,%.2f ", s.X(p.At), s.Y(*p.Value))
 		last = p.At
 	}
 	end()
