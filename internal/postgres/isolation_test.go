@@ -288,7 +288,7 @@ var methods = map[string]struct {
 		return db.SetDisabled(ctx, a, owner.Subject, true)
 	}, access.ErrNoAdmin},
 	"TenantIDs": {}, "KeyActor": {}, "Seen": {}, // asked before there is an actor, to make one
-	"Close": {}, "Ping": {}, "Pool": {}, // nothing of a tenant
+	"Close": {}, "Ping": {}, "Pool": {}, "Listen": {}, // nothing of a tenant
 }
 
 // keyOfOwner makes a key that reaches every tenant.

@@ -104,6 +104,11 @@ func (db *DB) Save(ctx context.Context, p operation.Progress) error {
 		if err := t.addEvents(ctx, op, p.Events); err != nil {
 			return err
 		}
+		if len(p.Events) > 0 || op.State != operation.Running {
+			if err := t.TellOfOperation(ctx, op.ID); err != nil {
+				return err
+			}
+		}
 		if op.Kind == operation.Update && op.State == operation.Failed {
 			if err := t.ForgetPendingInstances(ctx, op.TenantID); err != nil {
 				return err

@@ -21,6 +21,7 @@ import (
 	"github.com/earshot-hq/earshot/internal/tenant"
 	"github.com/earshot-hq/earshot/internal/throttle"
 	"github.com/earshot-hq/earshot/services/admin/internal/api"
+	"github.com/earshot-hq/earshot/services/admin/internal/feed"
 	"github.com/earshot-hq/earshot/services/admin/internal/pages"
 )
 
@@ -113,9 +114,10 @@ func (m *serve) Run(ctx context.Context) (err error) {
 			Cells: cellaws.NewAs(identity, cellaws.SpacesRole), Cell: m.cell, Timeout: m.settings.SpacesTimeout,
 		})
 	}
+	news := feed.New(feed.Config{History: m.db, Listen: m.db.Listen, Log: m.log})
 	handler, err := api.New(api.Config{
-		Directory: m.db, Starter: m.db, Rollouts: m.db, Cells: m.db, History: m.db, Ledger: m.db, Keys: m.db, Recorder: m.db,
-		Gauges: gauges, Managers: m.people, Spaces: m.boards, ConnectTemplateURL: m.settings.ConnectTemplateURL,
+		Directory: m.db, Starter: m.db, Rollouts: m.db, Cells: m.db, History: m.db, Feed: news, Ledger: m.db, Keys: m.db,
+		Recorder: m.db, Gauges: gauges, Managers: m.people, Spaces: m.boards, ConnectTemplateURL: m.settings.ConnectTemplateURL,
 		TrustedProxies: m.settings.TrustedProxies,
 		Limit:          throttle.Limit{PerSecond: m.settings.Rate, Burst: m.settings.Burst},
 		Verifier:       verifier, Ready: health.Ready, Observe: metrics.Observe, Log: m.log,
@@ -135,7 +137,7 @@ func (m *serve) Run(ctx context.Context) (err error) {
 	}
 	m.api = service.NewServer(m.settings.Listen, portal, m.log, handler.CloseStreams)
 	m.metrics = service.NewServer(m.settings.MetricsListen, metrics.Handler(health), m.log, nil)
-	return m.group.Start(ctx, m.metrics, m.api)
+	return m.group.Start(ctx, m.metrics, news, m.api)
 }
 
 // gauges look into cells as an identity of the API's own, whose role there changes nothing.

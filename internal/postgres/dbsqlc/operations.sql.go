@@ -559,3 +559,13 @@ func (q *Queries) SaveOperation(ctx context.Context, arg SaveOperationParams) (i
 	}
 	return result.RowsAffected(), nil
 }
+
+const tellOfOperation = `-- name: TellOfOperation :exec
+select pg_notify('earshot_operations', $1::text)
+`
+
+// Whoever listens hears of it when the transaction commits, once.
+func (q *Queries) TellOfOperation(ctx context.Context, id string) error {
+	_, err := q.db.Exec(ctx, tellOfOperation, id)
+	return err
+}

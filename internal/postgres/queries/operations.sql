@@ -89,3 +89,7 @@ limit sqlc.arg(at_most);
 
 -- name: CountOperations :many
 select o.kind, o.state, count(*) as how_many from operations o group by o.kind, o.state;
+
+-- name: TellOfOperation :exec
+-- Whoever listens hears of it when the transaction commits, once.
+select pg_notify('earshot_operations', sqlc.arg(id)::text);

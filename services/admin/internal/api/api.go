@@ -17,6 +17,7 @@ import (
 	"github.com/earshot-hq/earshot/internal/tenant"
 	"github.com/earshot-hq/earshot/internal/throttle"
 	"github.com/earshot-hq/earshot/services/admin/internal/apigen"
+	"github.com/earshot-hq/earshot/services/admin/internal/feed"
 )
 
 // A Verifier recognises the sender of a bearer token.
@@ -31,6 +32,7 @@ type Config struct {
 	Rollouts  operation.Rollouts
 	Cells     tenant.Cells
 	History   operation.History
+	Feed      *feed.Feed
 	Ledger    access.Ledger
 	Keys      access.Keys
 	Gauges    tenant.Gauges
@@ -49,7 +51,6 @@ type Config struct {
 
 	Limit throttle.Limit
 
-	EventPoll time.Duration // 500 ms: between two looks for new events of a followed operation
 	Heartbeat time.Duration // 15 s: the longest silence of an event stream
 }
 
@@ -72,9 +73,6 @@ var releaseMode = sync.OnceFunc(func() { gin.SetMode(gin.ReleaseMode) })
 
 // New builds the API from the specification.
 func New(c Config) (*API, error) {
-	if c.EventPoll == 0 {
-		c.EventPoll = 500 * time.Millisecond
-	}
 	if c.Heartbeat == 0 {
 		c.Heartbeat = 15 * time.Second
 	}

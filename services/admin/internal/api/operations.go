@@ -39,10 +39,11 @@ func (a *API) ListOperationEvents(ctx context.Context, r apigen.ListOperationEve
 	caller := callOf(ctx)
 	after := max(orZero(r.Params.After), orZero(r.Params.LastEventID))
 	if caller.takes("text/event-stream") {
-		if _, err := a.History.Operation(ctx, caller.actor, r.Id); err != nil {
+		op, err := a.History.Operation(ctx, caller.actor, r.Id)
+		if err != nil {
 			return nil, err
 		}
-		return stream{api: a, ctx: ctx, actor: caller.actor, id: r.Id, after: after}, nil
+		return stream{api: a, ctx: ctx, op: op, after: after}, nil
 	}
 	events, err := a.History.Events(ctx, caller.actor, r.Id, after, orZero(r.Params.Limit))
 	if err != nil {

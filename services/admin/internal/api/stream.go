@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/earshot-hq/earshot/internal/access"
 	"github.com/earshot-hq/earshot/internal/operation"
 )
 
@@ -17,67 +16,64 @@ import (
 type stream struct {
 	api   *API
 	ctx   context.Context //nolint:containedctx // the generated code writes a response without one
-	actor access.Actor
-	id    string
+	op    operation.Operation
 	after int64
 }
 
-const (
-	eventsAtOnce = 200
-	writeTimeout = 10 * time.Second // for one batch: a caller who does not read is let go
-)
+// writeTimeout is for what is told at once: a caller who does not read is let go.
+const writeTimeout = 10 * time.Second
 
 // VisitListOperationEventsResponse implements the generated interface.
 func (s stream) VisitListOperationEventsResponse(w http.ResponseWriter) error {
+	follower := s.api.Feed.Follow(s.op)
+	defer follower.Close()
 	control := http.NewResponseController(w)
 	h := w.Header()
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("X-Accel-Buffering", "no") // proxies that gather answers must not
 	w.WriteHeader(http.StatusOK)
-	spoke := time.Now()
+	silence := time.NewTimer(s.api.Heartbeat)
+	defer silence.Stop()
 	for {
-		over, told, err := s.tell(w)
-		if err == nil && told == 0 && !over && time.Since(spoke) >= s.api.Heartbeat {
-			_, err = io.WriteString(w, ": still here\n\n")
-			spoke = time.Now()
-		}
-		if told > 0 {
-			spoke = time.Now()
-		}
-		if err != nil || over {
-			return s.end(w, err)
+		events, over, more, err := follower.News(s.after)
+		if err != nil {
+			return s.end(err)
 		}
 		if err := control.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
-			return s.end(w, err)
+			return s.end(err)
 		}
-		if err := control.Flush(); err != nil || told < eventsAtOnce && !s.wait() {
-			return s.end(w, err)
+		if err := s.tell(w, events, over); err != nil || over != nil {
+			return s.end(err)
+		}
+		if err := control.Flush(); err != nil {
+			return s.end(err)
+		}
+		silence.Reset(s.api.Heartbeat)
+		select {
+		case <-more:
+		case <-silence.C:
+			if _, err := io.WriteString(w, ": still here\n\n"); err != nil {
+				return s.end(err)
+			}
+		case <-s.ctx.Done():
+			return nil
+		case <-s.api.closing:
+			return nil
 		}
 	}
 }
 
-// tell writes the events that are new. Whether the operation is over is asked first: an event that is saved with its end
-// is told before the stream ends.
-func (s *stream) tell(w io.Writer) (over bool, told int, err error) {
-	op, err := s.api.History.Operation(s.ctx, s.actor, s.id)
-	if err != nil {
-		return false, 0, err
-	}
-	events, err := s.api.History.Events(s.ctx, s.actor, s.id, s.after, eventsAtOnce)
-	if err != nil {
-		return false, 0, err
-	}
+func (s *stream) tell(w io.Writer, events []operation.Event, over *operation.Operation) error {
 	for _, e := range events {
 		s.after = e.Sequence
 		if err := write(w, e.Sequence, "progress", eventTo(e)); err != nil {
-			return false, 0, err
+			return err
 		}
 	}
-	over = op.State != operation.Queued && op.State != operation.Running && len(events) < eventsAtOnce
-	if over {
-		err = write(w, s.after, "end", operationTo(op))
+	if over == nil {
+		return nil
 	}
-	return over, len(events), err
+	return write(w, s.after, "end", operationTo(*over))
 }
 
 func write(w io.Writer, id int64, event string, data any) error {
@@ -89,23 +85,10 @@ func write(w io.Writer, id int64, event string, data any) error {
 	return err
 }
 
-// wait returns false when nobody listens any more or the service stops.
-func (s *stream) wait() bool {
-	timer := time.NewTimer(s.api.EventPoll)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-s.ctx.Done():
-	case <-s.api.closing:
-	}
-	return false
-}
-
 // end notes why a stream broke. The caller comes back with Last-Event-ID and misses nothing.
-func (s *stream) end(_ http.ResponseWriter, err error) error {
+func (s *stream) end(err error) error {
 	if err != nil && s.ctx.Err() == nil {
-		s.api.Log.WarnContext(s.ctx, "event stream broke", "operation", s.id, "error", err)
+		s.api.Log.WarnContext(s.ctx, "event stream broke", "operation", s.op.ID, "error", err)
 	}
 	return nil
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/earshot-hq/earshot/internal/slug"
 	"github.com/earshot-hq/earshot/internal/testenv"
 	"github.com/earshot-hq/earshot/services/admin/internal/api"
+	"github.com/earshot-hq/earshot/services/admin/internal/feed"
 )
 
 var roles = []access.Role{access.Owner, access.Operator, access.Auditor}
@@ -65,7 +66,12 @@ type world struct {
 func setup(t *testing.T) world {
 	t.Helper()
 	db := postgrestest.New(t, testenv.Postgres(t))
-	w := serve(t, api.Config{Directory: db, Starter: db, Rollouts: db, Cells: db, History: db, Ledger: db, Keys: db})
+	news := feed.New(feed.Config{History: db, Listen: db.Listen, Log: slog.New(slog.DiscardHandler), Every: time.Hour})
+	if err := news.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = news.Stop(context.Background()) })
+	w := serve(t, api.Config{Directory: db, Starter: db, Rollouts: db, Cells: db, History: db, Feed: news, Ledger: db, Keys: db})
 	w.db = db
 	return w
 }
@@ -73,7 +79,7 @@ func setup(t *testing.T) world {
 // serve starts an API over what c names.
 func serve(t *testing.T, c api.Config) world {
 	t.Helper()
-	c.Verifier, c.Log, c.EventPoll = tokens{}, slog.New(slog.DiscardHandler), 5*time.Millisecond
+	c.Verifier, c.Log = tokens{}, slog.New(slog.DiscardHandler)
 	if c.Ready == nil {
 		c.Ready = func(context.Context) (map[string]string, error) { return map[string]string{"database": "ok"}, nil }
 	}
