@@ -22,7 +22,7 @@ func bytesPerRecord(ctx context.Context, b *bench) ([]sheet.Figure, error) {
 	if err := b.search.Drop(ctx, publishedIndex); err != nil {
 		return nil, err
 	}
-	sent, source, compared := 0, 0, 0
+	sent, source, compared, written := 0, 0, 0, b.progress()
 	for from := 0; sent < records; from += callsAtOnce {
 		envelopes, err := rig.Envelopes(t.slug, from, callsAtOnce, time.Now().Add(-3*time.Hour))
 		if err != nil {
@@ -50,6 +50,7 @@ func bytesPerRecord(ctx context.Context, b *bench) ([]sheet.Figure, error) {
 			compared += len(documents)
 		}
 		sent, source = sent+len(documents), source+sizeOf(documents)
+		written.at("bytes: %d of %d records", sent, records)
 	}
 	size, err := b.mergedSize(ctx, t.slug.KindPattern(telemetry.KindStreamStats), sent)
 	if err != nil {

@@ -88,7 +88,7 @@ func costOfCalls(ctx context.Context, b *bench) ([]sheet.Figure, error) {
 		return nil, err
 	}
 	used := map[string][]float64{}
-	for range runs {
+	for range b.repeat("cost", runs) {
 		if err := b.search.Drop(ctx, t.slug.IndexPattern()); err != nil {
 			return nil, err
 		}
@@ -112,7 +112,7 @@ func costOfCalls(ctx context.Context, b *bench) ([]sheet.Figure, error) {
 		}
 		used[summaryName] = append(used[summaryName], float64(summarised.Microseconds())/1000/calls)
 	}
-	return work.figures(used, calls, runs), nil
+	return work.figures(used, calls), nil
 }
 
 // A functionWork is what the functions are given for some calls.
@@ -173,7 +173,7 @@ func (w functionWork) give(ctx context.Context, name string, f *rig.Function) er
 	return nil
 }
 
-func (w functionWork) figures(used map[string][]float64, calls, runs int) (figures []sheet.Figure) {
+func (w functionWork) figures(used map[string][]float64, calls int) (figures []sheet.Figure) {
 	posts := 0
 	for _, bodies := range w.posts {
 		posts += len(bodies)
@@ -196,7 +196,7 @@ func (w functionWork) figures(used map[string][]float64, calls, runs int) (figur
 		perCall := sheet.Median(used[name])
 		busy += memory * (perCall + float64(invocations)/float64(calls)*float64(wait.Milliseconds()))
 		figures = append(figures, sheet.Figure{
-			ID: "lambda_cpu_per_call", Value: perCall, Unit: "ms", Runs: runs, Spread: sheet.Range(used[name]),
+			ID: "lambda_cpu_per_call", Value: perCall, Unit: "ms", Runs: len(used[name]), Spread: sheet.Range(used[name]),
 			What: fmt.Sprintf("%s: processor time for a call of four minutes, %.1f invocations", name, float64(invocations)/float64(calls)),
 		})
 	}
@@ -210,7 +210,7 @@ func (w functionWork) figures(used map[string][]float64, calls, runs int) (figur
 	logged := perCall(invoked) * bytesOfLogLine / 1e9 * priceLogsGB
 	stored := perCall(w.documents) * bytesOfRecord / 1e9 * priceStorageGBMonth * storageMonths * storageCopies * storageHeadroom
 	return append(figures, sheet.Figure{
-		ID: "cost_per_1000_calls", Value: thousand * (gateway + functions + queued + archived + logged + stored), Unit: "$", Runs: runs,
+		ID: "cost_per_1000_calls", Value: thousand * (gateway + functions + queued + archived + logged + stored), Unit: "$", Runs: len(used[indexerName]),
 		What: fmt.Sprintf("of four minutes, at AWS's list prices: gateway %.3f, functions %.3f, queue %.3f, archive %.3f, logs %.3f, search's disks for %d months %.3f; what a tenant costs that is idle, and processors of search, come on top",
 			thousand*gateway, thousand*functions, thousand*queued, thousand*archived, thousand*logged, storageMonths, thousand*stored),
 	})

@@ -49,7 +49,7 @@ func behindGateway(ctx context.Context, b *bench) ([]sheet.Figure, error) {
 	defer front.close()
 	direct := &front.direct
 	var p50, p99 [2][]float64 // of the gateway, of the stand-in
-	for round := range rounds + 1 {
+	for round := range b.repeat("gateway", rounds+1) {
 		for i, at := range []*caller{&front.through, direct} {
 			took, err := at.times(ctx, requests)
 			if err != nil {
@@ -68,7 +68,7 @@ func behindGateway(ctx context.Context, b *bench) ([]sheet.Figure, error) {
 	}{{"gateway_p50_over_direct", "half", 1.1, p50}, {"gateway_p99_over_direct", "99 %", 1.5, p99}} {
 		ratio, spread := sheet.Ratio(f.took[0], f.took[1])
 		figures = append(figures, sheet.Figure{
-			ID: f.id, Value: ratio, Unit: "x", Direction: sheet.AtMost, Aim: f.aim, Runs: rounds, Spread: spread,
+			ID: f.id, Value: ratio, Unit: "x", Direction: sheet.AtMost, Aim: f.aim, Runs: len(f.took[0]), Spread: spread,
 			What: fmt.Sprintf("%s of %d questions of 50 callers at once within %.1f ms through the gateway, over %.1f ms asked directly", f.what, requests, sheet.Median(f.took[0]), sheet.Median(f.took[1])),
 		})
 	}

@@ -69,9 +69,9 @@ func insightsViews(ctx context.Context, b *bench) ([]sheet.Figure, error) {
 		{"insights_list", "50 calls of all days", list(nil)},
 		{"insights_filtered", "50 bad calls of a queue with a finding, of all days", list(map[string]string{"verdict": verdict.Bad, "queue": "queue 3", "finding": verdict.FindingLoss})},
 	} {
-		const runs = 15
+		const runs, views = 15, 4
 		var took []float64
-		for run := range runs + 1 { // the first warms the node up
+		for run := range b.repeatPart("insights", runs+1, views) { // the first warms the node up
 			began := time.Now()
 			if err := view.ask(); err != nil {
 				return nil, fmt.Errorf("%s: %w", view.id, err)
@@ -81,7 +81,7 @@ func insightsViews(ctx context.Context, b *bench) ([]sheet.Figure, error) {
 			}
 		}
 		figures = append(figures, sheet.Figure{
-			ID: view.id, Value: sheet.Median(took), Unit: "ms", Direction: sheet.AtMost, Aim: aimOfView, Runs: runs,
+			ID: view.id, Value: sheet.Median(took), Unit: "ms", Direction: sheet.AtMost, Aim: aimOfView, Runs: len(took),
 			What: fmt.Sprintf("%s, of %d calls", view.what, insightsCalls),
 		})
 	}
@@ -100,7 +100,9 @@ func holds(page insights.Page, err error) error {
 func (b *bench) manyCalls(ctx context.Context, t searchTenant, until time.Time) error {
 	const part = 5000
 	dice := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same calls each time
+	written := b.progress()
 	for from := 0; from < insightsCalls; from += part {
+		written.at("insights: %d of %d calls", from, insightsCalls)
 		envelope := telemetry.Envelope{Kind: telemetry.KindCallSummary, Tenant: t.slug, Version: 1}
 		for i := from; i < from+part; i++ {
 			s := oneCall(dice, i, until.Add(-time.Duration(float64(insightsDays*24*time.Hour)*float64(i)/insightsCalls)-time.Minute))

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -28,6 +29,7 @@ type bench struct {
 	admin  *rig.Admin
 	dir    string // for files of this run
 	out    io.Writer
+	budget time.Duration // how long each measure repeats itself
 }
 
 // demo is the tenant that is there from the start.
@@ -66,7 +68,8 @@ func main() {
 
 func run(ctx context.Context, arguments []string, out io.Writer) error {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
-	only := flags.String("only", "", "measure these alone, with commas between, and write no file: onboard, searchable, verdict, indexer, whole, tenants, bytes, questions, insights, list, gateway, pusher, cost, cold")
+	only := flags.String("only", "", "measure these alone, with commas between, and write no file: "+strings.Join(names(), ", "))
+	budget := flags.Duration("budget", time.Minute, "how long each measure repeats itself; what it measures in, it makes first, and three runs it takes whatever they last")
 	launcher := flags.String("launcher", ".local/bin/localstack", "the built launcher")
 	if err := flags.Parse(arguments); err != nil {
 		return err
@@ -89,7 +92,10 @@ func run(ctx context.Context, arguments []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	figures, err := measure(ctx, root, program, filepath.Join(local, "bench"), *only, out)
+	if err := areKnown(*only); err != nil {
+		return err
+	}
+	figures, err := measure(ctx, &bench{out: out, budget: *budget}, root, program, filepath.Join(local, "bench"), *only)
 	if *only != "" || len(figures) == 0 {
 		return err
 	}
@@ -97,9 +103,8 @@ func run(ctx context.Context, arguments []string, out io.Writer) error {
 }
 
 // measure starts the product, takes what is asked for and prints the table. What cannot be measured does not hold up the rest.
-func measure(ctx context.Context, root, launcher, state, only string, out io.Writer) (figures []sheet.Figure, err error) {
+func measure(ctx context.Context, b *bench, root, launcher, state, only string) (figures []sheet.Figure, err error) {
 	began := time.Now()
-	b := &bench{out: out}
 	b.tell("starting the product in a state of its own")
 	if b.stack, err = rig.Start(ctx, root, launcher, state); err != nil {
 		return nil, err
@@ -119,6 +124,7 @@ func measure(ctx context.Context, root, launcher, state, only string, out io.Wri
 		if only != "" && !strings.Contains(","+only+",", ","+m.name+",") {
 			continue
 		}
+		b.tell("measuring " + m.name)
 		since := time.Now()
 		taken, failure := m.take(ctx, b)
 		if ctx.Err() != nil {
@@ -133,7 +139,28 @@ func measure(ctx context.Context, root, launcher, state, only string, out io.Wri
 		figures = append(figures, taken...)
 	}
 	b.tell(fmt.Sprintf("all in %.0f s", time.Since(began).Seconds()))
-	return figures, errors.Join(err, sheet.Write(out, figures))
+	return figures, errors.Join(err, sheet.Write(b.out, figures))
+}
+
+func names() []string {
+	all := make([]string, 0, len(measures))
+	for _, m := range measures {
+		all = append(all, m.name)
+	}
+	return all
+}
+
+// areKnown refuses names of measures that there are not, before anything is started for them.
+func areKnown(only string) error {
+	if only == "" {
+		return nil
+	}
+	for name := range strings.SplitSeq(only, ",") {
+		if !slices.Contains(names(), name) {
+			return fmt.Errorf("there is no measure %q; there are %s", name, strings.Join(names(), ", "))
+		}
+	}
+	return nil
 }
 
 // tell prints a line for a person.

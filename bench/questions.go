@@ -23,6 +23,11 @@ const (
 	askedRecords = 2_000_000
 	askedDays    = 7
 	callsAtATime = 200 // made and written together
+
+	// A slow machine stops earlier. Parts are written in such an order that it leaves no day without calls.
+	fillTime    = 4 // times what a measure repeats itself
+	fewestParts = 10
+	stride      = 8 // from one part to the next; has no divisor in common with their number
 )
 
 // A question is what a manager asks, of the seconds of calls and of their summaries.
@@ -72,7 +77,7 @@ func managersQuestions(ctx context.Context, b *bench) ([]sheet.Figure, error) {
 	var figures []sheet.Figure
 	for _, q := range questions {
 		var seconds, fromSummaries []float64
-		for run := range runs + 1 { // the first warms the node up
+		for run := range b.repeatPart("questions, "+q.what, runs+1, len(questions)) { // the first warms the node up
 			long, err := b.ask(ctx, t, telemetry.KindStreamStats, q.seconds)
 			if err != nil {
 				return nil, err
@@ -87,7 +92,7 @@ func managersQuestions(ctx context.Context, b *bench) ([]sheet.Figure, error) {
 		}
 		ratio, spread := sheet.Ratio(seconds, fromSummaries)
 		figures = append(figures, sheet.Figure{
-			ID: "question_" + q.id, Value: ratio, Unit: "x", Runs: runs, Spread: spread,
+			ID: "question_" + q.id, Value: ratio, Unit: "x", Runs: len(seconds), Spread: spread,
 			What: fmt.Sprintf("%s over %d days: from %d seconds (%.1f ms) over from %d summaries (%.1f ms)",
 				q.what, askedDays, sent, sheet.Median(seconds), summaries, sheet.Median(fromSummaries)),
 		})
@@ -95,15 +100,22 @@ func managersQuestions(ctx context.Context, b *bench) ([]sheet.Figure, error) {
 	return figures, b.search.Drop(ctx, t.slug.IndexPattern())
 }
 
-// week writes the seconds of the calls of a week, and returns how many there are. The next part is made while one is written.
+// week writes the seconds of the calls of a week, and returns how many there are: as many as are asked for, or as the time is
+// enough for. The next part is made while one is written.
 func (b *bench) week(ctx context.Context, t searchTenant) (sent int, err error) {
 	const calls = askedRecords / (rig.RecordsOfBatch * rig.BatchesOfCall)
+	const of = (calls + callsAtATime - 1) / callsAtATime
+	until, written := time.Now().Add(fillTime*b.budget), b.progress()
 	start := time.Now().AddDate(0, 0, -askedDays)
 	parts := make(chan []rig.Bulk, 1)
 	group, working := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		defer close(parts)
-		for from := 0; from < calls; from += callsAtATime {
+		for n := range of {
+			if n >= fewestParts && time.Now().After(until) {
+				return nil
+			}
+			from := n * stride % of * callsAtATime
 			// A call every 9.7 s would end within half a day: each part is moved on, so that the week is full.
 			shift := time.Duration(from) * (askedDays*24*time.Hour/time.Duration(calls) - 97*time.Second/10)
 			envelopes, err := rig.Envelopes(t.slug, from, min(callsAtATime, calls-from), start.Add(shift))
@@ -115,6 +127,7 @@ func (b *bench) week(ctx context.Context, t searchTenant) (sent int, err error) 
 				return err
 			}
 			sent += len(documents)
+			written.at("questions: %d of %d records", sent, askedRecords)
 			part, err := rig.Pack(documents, rawBulk, "create", true)
 			if err != nil {
 				return err

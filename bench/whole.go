@@ -46,7 +46,7 @@ func wholePath(ctx context.Context, b *bench) ([]sheet.Figure, error) {
 	}
 	defer meter.release()
 	var ours, raw, sizes []float64
-	for run := range runs + 1 { // the first warms the node up
+	for run := range b.repeat("whole", runs+1) { // the first warms the node up
 		for _, way := range []struct {
 			send func(context.Context) error
 			into *[]float64
@@ -66,7 +66,7 @@ func wholePath(ctx context.Context, b *bench) ([]sheet.Figure, error) {
 	}
 	ratio, spread := sheet.Ratio(ours, raw)
 	return []sheet.Figure{{
-		ID: "whole_path_search_cpu_over_raw_bulk", Value: ratio, Unit: "x", Direction: sheet.AtMost, Aim: 1.2, Runs: runs, Spread: spread,
+		ID: "whole_path_search_cpu_over_raw_bulk", Value: ratio, Unit: "x", Direction: sheet.AtMost, Aim: 1.2, Runs: len(ours), Spread: spread,
 		What: fmt.Sprintf("search node's processor time a document, %d senders through pushers, queue and indexer (%.0f us, %.0f documents at once), over bare bulks of %d (%.0f us)",
 			loudSenders, sheet.Median(ours), sheet.Median(sizes), rawBulk, sheet.Median(raw)),
 	}}, nil
