@@ -43,7 +43,7 @@ func (w *World) Waiting(t *testing.T, url string) []types.Message {
 	var all []types.Message
 	for {
 		got, err := client.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{
-			QueueUrl: &url, MaxNumberOfMessages: 10, VisibilityTimeout: 600, MessageAttributeNames: []string{"All"},
+			QueueUrl: &url, MaxNumberOfMessages: 10, WaitTimeSeconds: 1, VisibilityTimeout: 600, MessageAttributeNames: []string{"All"},
 		})
 		if err != nil {
 			t.Fatal(err)
