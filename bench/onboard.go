@@ -47,7 +47,7 @@ func onboard(ctx context.Context, b *bench) ([]sheet.Figure, error) {
 		{ID: "onboard", Value: sheet.Median(ours), Unit: "s", Runs: len(ours), Spread: sheet.Range(ours), What: "POST /v1/tenants until the tenant is active"},
 		{ID: "onboard_bare_stack", Value: sheet.Median(bare), Unit: "s", Runs: len(ours), Spread: sheet.Range(bare), What: "CreateStack until CREATE_COMPLETE"},
 	}
-	for _, step := range []string{"create_stack", "await_stack", "send_call", "await_call"} {
+	for _, step := range []string{"create_stack", "await_stack", "send_call", "fill_space", "await_call"} {
 		figures = append(figures, sheet.Figure{
 			ID: "onboard_" + step, Value: sheet.Median(steps[step]), Unit: "s", Runs: len(ours), Spread: sheet.Range(steps[step]),
 			What: "of an onboarding, until the end of this step",

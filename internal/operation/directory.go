@@ -24,6 +24,6 @@ func (r *run) readDirectory(ctx context.Context) (time.Duration, error) {
 		}
 		r.say("The agent directory of " + alias + " is being read; what comes of it is in the tenant's health.")
 	}
-	r.enter("fill_space")
+	r.enter("send_call")
 	return soon, nil
 }

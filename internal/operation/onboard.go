@@ -14,15 +14,15 @@ import (
 const (
 	percentAsked  = 5
 	percentBuilt  = 85
-	percentFilled = 87
-	percentSent   = 90
+	percentSent   = 88
+	percentFilled = 90
 )
 
 var onboarding = []step{
 	{name: "create_stack", limit: stackTime, do: (*run).createStack},
 	{name: "await_stack", limit: stackTime, do: (*run).awaitStack},
-	{name: "fill_space", limit: probeTime, do: (*run).fillSpace},
 	{name: "send_call", limit: probeTime, do: (*run).sendCall},
+	{name: "fill_space", limit: probeTime, do: (*run).fillSpace}, // while the call is on its way
 	{name: "await_call", limit: probeTime, do: (*run).awaitCall},
 }
 
@@ -101,7 +101,7 @@ func (r *run) awaitStack(ctx context.Context) (time.Duration, error) {
 		}
 		r.reach(percentBuilt)
 		r.say("The stack stands.")
-		r.enter("fill_space")
+		r.enter("send_call")
 		return soon, nil
 	case StackStuck:
 		return r.continueRollback(ctx, view)
@@ -164,7 +164,7 @@ func (r *run) sendCall(ctx context.Context) (time.Duration, error) {
 	memo.CallWanted = wanted
 	r.reach(percentSent)
 	r.say("The tenant's API has accepted a synthetic call.")
-	r.enter("await_call")
+	r.enter("fill_space")
 	return soon, nil
 }
 
@@ -178,8 +178,13 @@ func (r *run) callID() string {
 	return fmt.Sprintf("%x-%x-%x-%x-%x", h[0:4], h[4:6], h[6:8], h[8:10], h[10:16])
 }
 
-// awaitCall asks for the call's documents until all are found; only then is the tenant active.
+// awaitCall asks for the call's documents until all are found; only then is the tenant active. A retry may begin after send_call:
+// what an earlier attempt has sent proves nothing of this one.
 func (r *run) awaitCall(ctx context.Context) (time.Duration, error) {
+	if len(r.op.Memo.CallWanted) == 0 || r.op.Memo.CallID != r.callID() {
+		r.enter("send_call")
+		return soon, nil
+	}
 	found, err := r.Prober.Found(ctx, r.cell, r.op.Slug, r.op.Memo.CallID)
 	if err != nil {
 		return 0, err
@@ -189,7 +194,7 @@ func (r *run) awaitCall(ctx context.Context) (time.Duration, error) {
 		have, want = have+min(found[kind], wanted), want+wanted
 	}
 	if have < want {
-		return r.Poll, waiting(fmt.Sprintf("%d of %d documents of the synthetic call are searchable", have, want))
+		return r.quickly(), waiting(fmt.Sprintf("%d of %d documents of the synthetic call are searchable", have, want))
 	}
 	r.reach(100)
 	r.say(fmt.Sprintf("All %d documents of the synthetic call were found.", want))

@@ -78,7 +78,7 @@ func (r *Runner) Advance(ctx context.Context, tenantID, id string) (time.Duratio
 	claimed, err := r.Store.Claim(ctx, tenantID, id, r.Holder, r.Lease)
 	switch {
 	case errors.Is(err, ErrHeld):
-		return r.Poll, nil
+		return r.elsewhere(), nil
 	case errors.Is(err, ErrFinished), errors.Is(err, ErrNotFound):
 		return 0, nil
 	case err != nil:
@@ -88,7 +88,7 @@ func (r *Runner) Advance(ctx context.Context, tenantID, id string) (time.Duratio
 	wait := run.step(ctx)
 	if err := r.Store.Save(ctx, run.progress()); errors.Is(err, ErrLost) {
 		r.Log.WarnContext(ctx, "another worker has taken the operation over", "operation", id, "step", run.op.Step)
-		return r.Poll, nil
+		return r.elsewhere(), nil
 	} else if err != nil {
 		return 0, fmt.Errorf("save operation %s: %w", id, err)
 	}
@@ -101,6 +101,9 @@ func (r *Runner) Advance(ctx context.Context, tenantID, id string) (time.Duratio
 	}
 	return max(wait, soon), nil
 }
+
+// elsewhere is how long to leave an operation alone that another worker has.
+func (r *Runner) elsewhere() time.Duration { return max(r.Poll, time.Second) }
 
 // plan returns the steps of a kind of operation, in order.
 func plan(kind Kind) []step {
@@ -188,6 +191,7 @@ func (r *run) step(ctx context.Context) time.Duration {
 	case late && r.op.State == Running:
 		r.fail(&Failure{Code: "operation.timeout", Reason: err.Error(), Advice: "Mend what the reason names, then retry."})
 	case errors.As(err, &pending):
+		return wait
 	default:
 		r.Log.WarnContext(ctx, "step will run again", "operation", r.op.ID, "step", present.name, "error", err)
 		if r.op.Memo.Troubles++; r.op.Memo.Troubles == worthTelling {
@@ -208,6 +212,12 @@ func (r *run) present() step {
 		}
 	}
 	return steps[0] // a step that an older release knew: begin again, which every step allows
+}
+
+// quickly is how long to wait for what is a matter of seconds as a rule: a little at first, and no longer than Poll.
+func (r *run) quickly() time.Duration {
+	const first = 100 * time.Millisecond
+	return min(max(first, r.Now().Sub(r.op.Memo.StepStarted)/4), r.Poll)
 }
 
 // enter makes name the next step.

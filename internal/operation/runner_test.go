@@ -307,6 +307,74 @@ func TestALostCallIsAFailure(t *testing.T) {
 	}
 }
 
+// A retry that begins after the step which sends the call proves itself by a call of its own, and an operation of an older
+// release, which filled the space first, sends one too.
+func TestTheCallIsOfThisAttempt(t *testing.T) {
+	t.Parallel()
+	t.Run("retry", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t, operation.Onboard)
+		b.advanceTo(t, "fill_space")
+		b.cloud.Trouble = &operation.Failure{Code: "space.refused", Reason: "no such template"}
+		if op := b.finish(t); op.State != operation.Failed || op.Step != "fill_space" || b.cloud.Sent != 1 {
+			t.Fatalf("operation %s in %s, %d calls", op.State, op.Step, b.cloud.Sent)
+		}
+		b.cloud.Trouble = nil
+		b.retry()
+		if op := b.finish(t); op.State != operation.Succeeded || b.cloud.Sent != 2 {
+			t.Errorf("operation %s, %d calls", op.State, b.cloud.Sent)
+		}
+	})
+	t.Run("older release", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t, operation.Onboard)
+		b.advanceTo(t, "send_call")
+		op, tn, _ := b.store.Look(opID)
+		op.Step = "fill_space"
+		b.store.Put(tn, op)
+		if op := b.finish(t); op.State != operation.Succeeded || b.cloud.Sent != 1 {
+			t.Errorf("operation %s, %d calls", op.State, b.cloud.Sent)
+		}
+	})
+}
+
+// advanceTo advances until the step is next.
+func (b *bench) advanceTo(t *testing.T, step string) {
+	t.Helper()
+	for range 50 {
+		if op, _, _ := b.store.Look(opID); op.Step == step {
+			return
+		}
+		wait, err := b.Advance(t.Context(), tenantID, opID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.pass(wait)
+	}
+	t.Fatalf("%s does not come", step)
+}
+
+// The call is looked for soon after it was sent, and less and less often.
+func TestTheCallIsLookedForSoonAndThenSeldom(t *testing.T) {
+	t.Parallel()
+	b := setup(t, operation.Onboard)
+	b.cloud.Lose = 1
+	b.advanceTo(t, "await_call")
+	var waits []time.Duration
+	for began := b.now(); b.now().Sub(began) < time.Minute; {
+		wait, err := b.Advance(t.Context(), tenantID, opID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		waits = append(waits, wait)
+		b.pass(wait)
+	}
+	const poll = 5 * time.Second // the default
+	if first, last := waits[0], waits[len(waits)-1]; first > poll/10 || last != poll || !slices.IsSorted(waits) || len(waits) > 40 {
+		t.Errorf("waited %s", waits)
+	}
+}
+
 func TestTroubleOnlySlows(t *testing.T) {
 	t.Parallel()
 	b := setup(t, operation.Onboard)

@@ -40,7 +40,7 @@ func (r *run) fillSpace(ctx context.Context) (time.Duration, error) {
 	r.op.Memo.Space = &report
 	r.reach(percentFilled)
 	r.say(report.told())
-	r.enter("send_call")
+	r.enter("await_call")
 	return soon, nil
 }
 

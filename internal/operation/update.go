@@ -19,8 +19,8 @@ var updating = []step{
 	{name: "update_stack", limit: stackTime, do: (*run).updateStack},
 	{name: "await_update", limit: stackTime, do: (*run).awaitUpdate},
 	{name: "read_directory", limit: probeTime, do: (*run).readDirectory},
-	{name: "fill_space", limit: probeTime, do: (*run).fillSpace},
 	{name: "send_call", limit: probeTime, do: (*run).sendCall},
+	{name: "fill_space", limit: probeTime, do: (*run).fillSpace},
 	{name: "await_call", limit: probeTime, do: (*run).awaitCall},
 }
 

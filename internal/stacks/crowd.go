@@ -14,10 +14,10 @@ import (
 )
 
 const (
-	crowded   = 4                      // from so many stacks asked about, one list is cheaper than a call each
-	askedOf   = time.Minute            // how long a stack counts as asked about
-	listFresh = 3 * time.Second        // how old a list may be,
-	listEach  = 250 * time.Millisecond // and so much more for each stack asked about
+	crowded  = 4           // from so many stacks in motion asked about, one list is cheaper than a call each
+	askedOf  = time.Minute // how long a stack counts as asked about
+	listCost = 4           // a list may be as old as so many calls last,
+	eachCost = 3           // and by so large a part of a call more for each stack asked about
 )
 
 // A crowd answers for many stacks in motion from one list, and shares the calls for their events out evenly. Only "in motion"
@@ -74,7 +74,7 @@ func (c *crowd) look(
 		clear(c.told)
 		return operation.StackView{}, false, nil
 	}
-	if now.Sub(c.at) > listFresh+time.Duration(len(c.asked))*listEach {
+	if now.Sub(c.at) > listCost*c.perCall+time.Duration(len(c.asked))*c.perCall/eachCost {
 		listed, err := list(ctx)
 		if err != nil {
 			return operation.StackView{}, false, err
@@ -88,14 +88,26 @@ func (c *crowd) look(
 	return view, found, nil
 }
 
-// settled notes that a stack was just seen by itself, whatever the list said.
-func (c *crowd) settled(ctx context.Context, stackID string) error {
+// seen notes that a stack was just seen by itself, whatever the list said. One that rests is none of the crowd.
+func (c *crowd) seen(ctx context.Context, of slug.Slug, view operation.StackView) error {
 	if err := c.enter(ctx); err != nil {
 		return err
 	}
 	defer c.leave()
-	delete(c.moving, stackID)
+	delete(c.moving, view.ID)
+	if !isMoving(view.Status) {
+		delete(c.asked, of)
+	}
 	return nil
+}
+
+func isMoving(status operation.StackStatus) bool {
+	switch status {
+	case operation.StackCreating, operation.StackUpdating, operation.StackRollingBack, operation.StackDeleting:
+		return true
+	default:
+		return false
+	}
 }
 
 // isEarly reports that the events of a stack in motion were read so recently that it is the others' turn. A stack that is

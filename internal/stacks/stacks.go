@@ -76,7 +76,7 @@ func (s *Stacks) Describe(ctx context.Context, in tenant.Cell, of slug.Slug) (op
 	if view, err = c.describe(ctx, of.StackName()); err != nil {
 		return view, err
 	}
-	return view, c.crowd.settled(ctx, view.ID)
+	return view, c.crowd.seen(ctx, of, view)
 }
 
 // describe returns the stack with a name or id.

@@ -183,3 +183,39 @@ func TestThrottledPollingGoesOnSlower(t *testing.T) {
 		t.Logf("%d calls, %d pages of events; progress stale for %s at most", len(a.calls), a.pages, slowest)
 	})
 }
+
+// Stacks that rest are looked at one by one, however many: only those in motion are worth a list.
+func TestStacksAtRestMakeNoCrowd(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		status, lists := "CREATE_COMPLETE", 0
+		s := against(func(_ *http.Request, call url.Values) *http.Response {
+			name := call.Get("StackName")
+			switch call.Get("Action") {
+			case "ListStacks":
+				lists++
+				return reply(call, answer{})
+			case "DescribeStacks":
+				return reply(call, answer{Stacks: []stackPage{{name, name, status, "2026-11-24T09:00:00Z"}}})
+			}
+			return refuse("InvalidAction", call.Get("Action"))
+		}, stacks.Options{Calls: 100})
+		look := func() {
+			for i := range 10 {
+				if _, err := s.Describe(t.Context(), frankfurt, slugOf(i)); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+		look()
+		look()
+		if lists != 0 {
+			t.Errorf("%d lists for stacks at rest", lists)
+		}
+		status = "UPDATE_IN_PROGRESS"
+		look()
+		if lists == 0 {
+			t.Error("no list for ten stacks in motion")
+		}
+	})
+}

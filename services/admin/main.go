@@ -52,6 +52,7 @@ Settings come from the environment; a missing or wrong one is named at the start
            EARSHOT_POLL              between two looks at a stack, a call or a store (5s)
            EARSHOT_FETCH             between two looks for jobs (500ms)
            EARSHOT_TAKEOVER_EVERY    between two looks for what dead workers had in hand (5s)
+           EARSHOT_STACK_CALLS       of CloudFormation, in each cell, in ten seconds (20)
            EARSHOT_STACK_TIMEOUT     (75m)
            EARSHOT_PROBE_TIMEOUT     (5m)
            EARSHOT_PURGE_TIMEOUT     (15m)

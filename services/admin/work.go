@@ -41,6 +41,7 @@ type workSettings struct {
 	Poll           time.Duration `env:"POLL" envDefault:"5s"`
 	Fetch          time.Duration `env:"FETCH" envDefault:"500ms"`
 	TakeOverEvery  time.Duration `env:"TAKEOVER_EVERY" envDefault:"5s"`
+	StackCalls     int           `env:"STACK_CALLS" envDefault:"20"` // of CloudFormation, a cell, in ten seconds
 	StackTimeout   time.Duration `env:"STACK_TIMEOUT" envDefault:"75m"`
 	ProbeTimeout   time.Duration `env:"PROBE_TIMEOUT" envDefault:"5m"`
 	PurgeTimeout   time.Duration `env:"PURGE_TIMEOUT" envDefault:"15m"`
@@ -90,7 +91,7 @@ func newWork(log *slog.Logger) (*work, error) {
 func (m *work) Run(ctx context.Context) (err error) {
 	metrics := service.NewMetrics()
 	if m.cloud.Stacks == nil {
-		if m.cloud, err = enterAWS(ctx, m.settings.RosterKey, metrics.Registry); err != nil {
+		if m.cloud, err = enterAWS(ctx, m.settings, metrics.Registry); err != nil {
 			return err
 		}
 	}
@@ -127,7 +128,7 @@ func (m *work) Close(ctx context.Context) error {
 	return err
 }
 
-func enterAWS(ctx context.Context, rosterKey string, registry prometheus.Registerer) (cloud, error) {
+func enterAWS(ctx context.Context, s workSettings, registry prometheus.Registerer) (cloud, error) {
 	identity, err := config.LoadDefaultConfig(ctx)
 	if err != nil {
 		return cloud{}, fmt.Errorf("read the worker's AWS identity: %w", err)
@@ -135,9 +136,9 @@ func enterAWS(ctx context.Context, rosterKey string, registry prometheus.Registe
 	watchAWS(&identity, registry)
 	cells := cellaws.New(identity)
 	left := residue.New(cells)
-	entered := cloud{stacks.New(cells, stacks.Options{}), prober.New(cells), left, resender.New(cells), left, left, left, spaces.New(cells), directories.NewReader(cells), nil}
-	if rosterKey != "" {
-		key, err := roster.PrivateKey(rosterKey)
+	entered := cloud{stacks.New(cells, stacks.Options{Calls: s.StackCalls}), prober.New(cells), left, resender.New(cells), left, left, left, spaces.New(cells), directories.NewReader(cells), nil}
+	if s.RosterKey != "" {
+		key, err := roster.PrivateKey(s.RosterKey)
 		if err != nil {
 			return cloud{}, fmt.Errorf("EARSHOT_ROSTER_KEY: %w", err)
 		}

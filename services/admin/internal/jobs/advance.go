@@ -25,17 +25,39 @@ type advance struct {
 // soon is when a job comes back whose operation another job of this worker has in hand.
 const soon = time.Second
 
-// Work runs one step and comes back for the next. An error is transient: a final failure is a state of the operation.
+const (
+	turn  = 3 * time.Second        // how long an operation may go on before others have theirs
+	brief = 300 * time.Millisecond // a wait that is over sooner than the queue would have a job come back
+)
+
+// Work runs a step, and the next ones as far as they need no long wait; then it comes back. Each step is claimed and saved by
+// itself, so it does not matter where a turn ends. An error is transient: a final failure is a state of the operation.
 func (w *advance) Work(ctx context.Context, job *river.Job[operation.AdvanceArgs]) error {
 	if _, isInHand := w.inHand.LoadOrStore(job.Args.OperationID, true); isInHand {
 		return river.JobSnooze(soon)
 	}
 	defer w.inHand.Delete(job.Args.OperationID)
-	wait, err := w.advancer.Advance(ctx, job.Args.TenantID, job.Args.OperationID)
-	if err != nil || wait == 0 {
-		return err
+	for ends := time.Now().Add(turn); ; {
+		wait, err := w.advancer.Advance(ctx, job.Args.TenantID, job.Args.OperationID)
+		if err != nil || wait == 0 {
+			return err
+		}
+		if wait > brief || time.Now().Add(wait).After(ends) || !pause(ctx, wait) {
+			return river.JobSnooze(wait)
+		}
 	}
-	return river.JobSnooze(wait)
+}
+
+// pause reports whether the time has passed before the context ended.
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // NextRetry comes back soon, and never later than in half a minute: what failed is the way to the database.

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -41,6 +42,55 @@ func TestAdvance(t *testing.T) {
 	if err := work(step{err: errAway}); !errors.Is(err, errAway) {
 		t.Errorf("a store that is away: %v", err)
 	}
+}
+
+// stepwise answers each step with the next wait, the last for ever.
+type stepwise struct {
+	waits []time.Duration
+	steps int
+}
+
+func (s *stepwise) Advance(context.Context, string, string) (time.Duration, error) {
+	wait := s.waits[min(s.steps, len(s.waits)-1)]
+	s.steps++
+	return wait, nil
+}
+
+func TestATurnGoesOnThroughBriefWaits(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		waits      []time.Duration
+		want, most int           // steps
+		snooze     time.Duration // 0: it is over
+	}{
+		"to the end":     {[]time.Duration{time.Millisecond, brief, 0}, 3, 3, 0},
+		"to a long wait": {[]time.Duration{time.Millisecond, brief, 5 * time.Second}, 3, 3, 5 * time.Second},
+		"a while":        {[]time.Duration{brief}, 2, int(turn/brief) + 1, brief},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s := &stepwise{waits: test.waits}
+				err := (&advance{advancer: s}).Work(t.Context(), &river.Job[operation.AdvanceArgs]{JobRow: &rivertype.JobRow{}})
+				var snooze *rivertype.JobSnoozeError
+				isSnoozed := errors.As(err, &snooze)
+				if isSnoozed != (test.snooze > 0) || isSnoozed && snooze.Duration != test.snooze || s.steps < test.want || s.steps > test.most {
+					t.Errorf("%d steps, then %v", s.steps, err)
+				}
+			})
+		})
+	}
+	t.Run("until the worker ends", func(t *testing.T) {
+		t.Parallel()
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		s := &stepwise{waits: []time.Duration{brief}}
+		var snooze *rivertype.JobSnoozeError
+		err := (&advance{advancer: s}).Work(ctx, &river.Job[operation.AdvanceArgs]{JobRow: &rivertype.JobRow{}})
+		if !errors.As(err, &snooze) || s.steps != 1 {
+			t.Errorf("%d steps, then %v", s.steps, err)
+		}
+	})
 }
 
 // nested asks for a second job of the same operation while the first works.
