@@ -19,7 +19,7 @@ const resumeTime = 90 * time.Second
 const catchTime = 5 * time.Minute
 
 var (
-	onboarding  = []string{"create_stack", "await_stack", "send_call", "await_call"}
+	onboarding  = []string{"create_stack", "await_stack", "send_call", "fill_space", "await_call"}
 	offboarding = []string{"delete_stack", "await_deletion", "purge", "sweep"}
 )
 
@@ -99,10 +99,12 @@ func TestWorkerLostInEachStep(t *testing.T) {
 	w := setup(t)
 	var began []string
 	kill, stop := map[string]string{}, map[string]string{}
-	for i := range onboarding {
-		kill[onboarding[i]], kill[offboarding[i]] = fmt.Sprintf("killed%d", i), fmt.Sprintf("first%d", i)
-		stop[onboarding[i]], stop[offboarding[i]] = fmt.Sprintf("stopped%d", i), fmt.Sprintf("killed%d", i)
-		began = append(began, onboard(t, w, kill[offboarding[i]]))
+	for i, step := range onboarding {
+		kill[step], stop[step] = fmt.Sprintf("killed%d", i), fmt.Sprintf("stopped%d", i)
+	}
+	for i, step := range offboarding {
+		kill[step], stop[step] = fmt.Sprintf("first%d", i), fmt.Sprintf("killed%d", i)
+		began = append(began, onboard(t, w, kill[step]))
 	}
 	await(t, w, stackTime, "succeeded", began...)
 	t.Run("killed", func(t *testing.T) { kills(t, w, kill) })
