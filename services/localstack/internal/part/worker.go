@@ -7,7 +7,7 @@ func (a *Admin) WorkerPart(identity Identity, rosterKey string) process.Part {
 	listen := Loopback(a.bench.Ports.WorkerMetrics)
 	return a.part("worker", "work", "http://"+listen+"/readyz", append(identity.environment(identity.Worker),
 		"EARSHOT_METRICS_LISTEN="+listen, "EARSHOT_WORKER_ID=local",
-		"EARSHOT_POLL=100ms", "EARSHOT_FETCH=100ms", "EARSHOT_STACK_CALLS=1000", // the emulator's stacks are quick, and it counts no calls
+		"EARSHOT_POLL=150ms", "EARSHOT_FETCH=100ms", "EARSHOT_STACK_CALLS=600", // the emulator's stacks are quick, and nobody else asks it
 		"EARSHOT_ROSTER_KEY="+rosterKey, "EARSHOT_ROSTER_EVERY=1s",
 		"EARSHOT_ERASE_SETTLE=10s",                                  // its functions read anew after two seconds
 		"EARSHOT_REBUILD_MISSING=true", "EARSHOT_REBUILD_EVERY=10s", // it forgets what it made when it is killed
