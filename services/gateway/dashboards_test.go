@@ -114,9 +114,14 @@ func (g noGate) Renew(ctx context.Context, _ roster.Tenant, _ session.Session) (
 	return session.Session{}, gate.ErrRefused
 }
 
-func (g noGate) SignOut(ctx context.Context, _ roster.Tenant, _ session.Session) (string, error) {
+func (g noGate) SignOut(ctx context.Context, _ roster.Tenant, _ session.Session) error {
 	outlives(ctx, g.t)
-	return "/", nil
+	return nil
+}
+
+func (g noGate) Leave(ctx context.Context, _ roster.Tenant) (string, error) {
+	outlives(ctx, g.t)
+	return "https://pool.test/logout", nil
 }
 
 // house is a gateway before a recording Dashboards, with people who are signed in.
@@ -334,7 +339,7 @@ func TestAttackRoutesOfDashboards(t *testing.T) {
 		"its figures":                       {"GET", "/api/stats?extended=true", 403},
 		"another search":                    {"POST", "/internal/data-source-management/validate", 403},
 		"search's own routes":               {"GET", "/_plugins/_security/api/roles", 403},
-		"its own sign-out":                  {"POST", "/auth/proxy/logout", 404},
+		"another way's sign-out":            {"POST", "/auth/proxy/logout", 404},
 		"its own sign-in":                   {"GET", "/auth/proxy/login", 404},
 		"a step up":                         {"GET", "/app/../api/console/proxy", 400},
 		"an encoded step up":                {"GET", "/app/%2e%2e/api/console/proxy", 400},
@@ -437,7 +442,7 @@ func TestASessionForAllButAssets(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	for _, path := range []string{
-		"/app/dashboards", "/app/login", find, "/api/core/capabilities", "/bootstrap.js", "/translations/en.json", "/goto/x", "/app/1/bundles/x.js", "/1/bundles", "/x/bundles/core.js",
+		"/app/dashboards", find, "/api/core/capabilities", "/bootstrap.js", "/translations/en.json", "/goto/x", "/app/1/bundles/x.js", "/1/bundles", "/x/bundles/core.js",
 		"/1/bundles/x.js/api", "/1/bundles/core", "/ui/settings", "/UI/logo.svg",
 	} {
 		if got := h.ask(t, http.MethodGet, at(acme), path, nil); got.status != http.StatusUnauthorized {
@@ -852,5 +857,82 @@ func TestAttackSmuggling(t *testing.T) {
 				t.Errorf("%s: Dashboards was asked %+v", name, s)
 			}
 		}
+	}
+}
+
+// parting is a pool that notes whom it forgets.
+type parting struct {
+	noGate
+	left *[]string
+}
+
+func (p parting) SignOut(_ context.Context, _ roster.Tenant, s session.Session) error {
+	*p.left = append(*p.left, s.Subject)
+	return nil
+}
+
+// TestSignOutWithinDashboards goes the way of Dashboards' own button: its page asks for the end of the session, and then goes to a
+// sign-in of its own. It is there, though Dashboards offers it to nobody whom it knows by headers.
+func TestSignOutWithinDashboards(t *testing.T) {
+	t.Parallel()
+	for _, base := range []string{"", "/_dashboards"} {
+		t.Run("at "+base+"/", func(t *testing.T) {
+			t.Parallel()
+			var left []string
+			h := newHouse(t, func(front *web.Config, behind *dashboards.Config) {
+				front.Gate = parting{noGate{t}, &left}
+				at := *behind.Authenticator.(dashboards.Headers).URL
+				at.Path = base
+				behind.Authenticator = dashboards.Headers{URL: &at}
+			})
+			who := h.in(t, acme, false)
+			packed := false
+			h.dashboards.will(func(w http.ResponseWriter, r *http.Request) bool {
+				w.Header().Set("Content-Type", "text/html; charset=utf-8")
+				if packed {
+					w.Header().Set("Content-Encoding", "br")
+				}
+				_, _ = io.WriteString(w, `<x data="{&quot;auth&quot;:{&quot;type&quot;:&quot;proxy&quot;,&quot;a&quot;:1}}"></x>`)
+				return true
+			})
+			page := h.ask(t, http.MethodGet, at(acme), base+"/app/dashboards", who, "Accept: text/html", "Accept-Encoding: gzip, br")
+			if page.body != `<x data="{&quot;auth&quot;:{&quot;type&quot;:&quot;basicauth&quot;,&quot;a&quot;:1}}"></x>` {
+				t.Errorf("the page is %q", page.body)
+			}
+			if asked := h.dashboards.take(); len(asked) != 1 || asked[0].Header.Get("Accept-Encoding") != "identity" {
+				t.Errorf("Dashboards is asked %+v", asked)
+			}
+			packed = true
+			if got := h.ask(t, http.MethodGet, at(acme), base+"/app/dashboards", who, "Accept-Encoding: br"); got.status != http.StatusServiceUnavailable {
+				t.Errorf("a page that cannot be read: %d", got.status)
+			}
+			h.dashboards.take()
+
+			if got := h.post(t, http.MethodPost, at(acme), base+"/auth/logout", "", who, "Sec-Fetch-Site: cross-site"); got.status != http.StatusForbidden || len(left) != 0 {
+				t.Errorf("another site's page ends a session: %d, %v", got.status, left)
+			}
+			got := h.post(t, http.MethodPost, at(acme), base+"/auth/logout", "", who, "Sec-Fetch-Site: same-origin", "Osd-Xsrf: true")
+			if got.status != http.StatusOK || got.body != "{}" || len(kept(got.cookies)) != 0 || len(got.cookies) == 0 || !slices.Equal(left, []string{"sub-acme"}) {
+				t.Errorf("the end: %d %s, cookies %v, the pool forgets %v", got.status, got.body, got.cookies, left)
+			}
+			if got := h.post(t, http.MethodPost, at(acme), base+"/auth/logout", "", nil); got.status != http.StatusOK || len(left) != 1 {
+				t.Errorf("a second end: %d, %v", got.status, left)
+			}
+			for who, to := range map[string]string{"somebody": base + "/app/dashboards", "nobody": "/auth/leave"} {
+				var cookies []*http.Cookie
+				if who == "somebody" {
+					cookies = h.in(t, acme, false)
+				}
+				if got := h.ask(t, http.MethodGet, at(acme), base+"/app/login?nextUrl=%2F", cookies, "Accept: text/html"); got.status != http.StatusFound || got.header.Get("Location") != to {
+					t.Errorf("%s is sent from the sign-in to %s (%d)", who, got.header.Get("Location"), got.status)
+				}
+			}
+			if got := h.ask(t, http.MethodGet, at(acme), "/auth/leave", nil); got.status != http.StatusOK || got.header.Get("Refresh") != "0; url=https://pool.test/logout" {
+				t.Errorf("the way out: %d %v", got.status, got.header)
+			}
+			if asked := h.dashboards.take(); len(asked) != 0 {
+				t.Errorf("Dashboards is asked %+v", asked)
+			}
+		})
 	}
 }

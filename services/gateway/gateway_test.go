@@ -610,8 +610,12 @@ func TestSignOutEndsAllSessions(t *testing.T) {
 	w.person(t, w.own, "nora@example.com", []string{"managers"})
 	here, elsewhere := w.signIn(t, w.own, "nora@example.com"), w.signIn(t, w.own, "nora@example.com")
 	got := w.ask(t, http.MethodPost, at(w.own), "/auth/sign-out", here, "Sec-Fetch-Site: same-origin")
-	to, err := url.Parse(got.header.Get("Location"))
-	if err != nil || got.status != http.StatusSeeOther || to.Path != "/logout" || to.Query().Get("logout_uri") != "https://"+at(w.own)+"/auth/signed-out" || len(kept(got.cookies)) != 0 {
+	if got.status != http.StatusSeeOther || got.header.Get("Location") != "/auth/leave" || len(kept(got.cookies)) != 0 {
+		t.Errorf("%d %v %s", got.status, got.header, got.body)
+	}
+	got = w.ask(t, http.MethodGet, at(w.own), "/auth/leave", nil)
+	to, err := url.Parse(strings.TrimPrefix(got.header.Get("Refresh"), "0; url="))
+	if err != nil || got.status != http.StatusOK || to.Path != "/logout" || to.Query().Get("logout_uri") != "https://"+at(w.own)+"/auth/signed-out" {
 		t.Errorf("%d %v %s", got.status, got.header, got.body)
 	}
 	w.clock.move(session.Lasts + time.Second)

@@ -64,7 +64,7 @@ func (s staged) summary(i int) verdict.Summary {
 	v := verdict.Summary{
 		About:     verdict.About{Agent: "nora.lind", ContactID: fmt.Sprintf("0f6c2a1e-7d11-4a3f-9c55-%012d", i), ContactQueue: "Claims Night", RoutingProfile: "Claims", MediaRegion: "eu-central-1"},
 		StartedAt: began, EndedAt: began + 240_000, TalkingSeconds: 240, Verdict: insights.Verdicts[i%4], Ended: verdict.EndedReport, RecordsExpected: 480, RecordsSeen: 480,
-		HeardByAgent: verdict.Direction{MOSMean: known(4.3), MOSP10: known(4.1), LossPercent: known(0.2), RTTP95Millis: known(180.0)}, HeardByCustomer: verdict.Direction{MOSMean: known(3.1), MOSP10: known(1.9), LossPercent: known(6.5), SecondsBad: 31},
+		HeardByAgent: verdict.Direction{MOSMean: known(4.3), MOSP10: known(4.1), LossPercent: known(0.2), RTTP95Millis: known(180.0)}, HeardByCustomer: verdict.Direction{MOSMean: known(3.1), MOSP10: known(1.9), LossPercent: known(6.4951), SecondsBad: 31},
 		Explanation: "The call was bad: for 31 seconds more than 5 % of what the customer should hear was lost (28 % at its worst); only what the agent sends was lost, which points to the agent's uplink.",
 		Findings: []verdict.Finding{
 			{ID: "loss", Severity: "severe", HeardBy: "customer", FromSecond: known(int64(60)), Seconds: 31, Value: "28"},
@@ -155,7 +155,7 @@ func TestTheStatesOfThePages(t *testing.T) {
 		"neither":              {staged{calls: insights.ErrAway, overview: insights.ErrAway}, "/insights", 503, []string{"Try again", "It is not lost"}, "How they sounded"},
 		"a cursor of another":  {staged{calls: insights.ErrCursor}, "/insights", 422, []string{"next_cursor"}, ""},
 		"no such verdict":      {staged{}, "/insights?verdicts=bad", 422, []string{"There is no such parameter"}, ""},
-		"a call":               {staged{}, "/insights/calls/x?agent=nora.lind", 200, []string{"uplink", "What to do", "end uploads", "acceptContact", "before the call", "1:02", "omar.haddad", `class="band muted"`, `class="band held"`, `class="band finding severe"`, `class="band marked"`, `class="band failing"`, "Lost packets", "file.csv?agent=nora.lind", "The agent marked this call as bad"}, "Partial data"},
+		"a call":               {staged{}, "/insights/calls/x?agent=nora.lind", 200, []string{"uplink", "What to do", "end uploads", "acceptContact", "before the call", "1:02", "omar.haddad", `class="band muted"`, `class="band held"`, `class="band finding severe"`, `class="band marked"`, `class="band failing"`, "Lost packets", "<td>6.5 %</td>", "file.csv?agent=nora.lind", "The agent marked this call as bad"}, "Partial data"},
 		"a call in part":       {staged{}, "/insights/calls/partial", 200, []string{"Partial data", "300 of 480", "never reported the end"}, ""},
 		"no such call":         {staged{detail: insights.ErrCallUnknown}, "/insights/calls/x", 404, []string{"a minute after the call has ended"}, "Try again"},
 		"a call, search away":  {staged{detail: insights.ErrAway}, "/insights/calls/x", 503, []string{"Try again"}, ""},
@@ -223,7 +223,8 @@ func browse(t *testing.T, s staged) *managerbrowser.Page {
 	h := stage(t, s)
 	secure := httptest.NewTLSServer(h.handler)
 	t.Cleanup(secure.Close)
-	p := managerbrowser.Open(t, map[string]string{at(acme) + ":443": strings.TrimPrefix(secure.URL, "https://")})
+	address := strings.TrimPrefix(secure.URL, "https://")
+	p := managerbrowser.Open(t, map[string]string{at(acme) + ":443": address, "pool.test:443": address})
 	for _, c := range h.in(t, acme, false) {
 		p.SetCookie("https://"+at(acme)+"/", c.Name, c.Value)
 	}
@@ -249,7 +250,7 @@ func TestPagesInABrowser(t *testing.T) {
 			}
 		}
 	}
-	p.Quiet()
+	p.Quiet("https://" + at(acme))
 }
 
 // The pointer over one picture of a call reads all of them at that second; off it, none.
@@ -279,7 +280,7 @@ func TestThePointerReadsASecond(t *testing.T) {
 	}
 	p.PointAt("h1", 0.5)
 	p.Await("no reading", `[...document.querySelectorAll(".reading, .cursor")].every((it) => !it.textContent && !it.getAttribute("d"))`)
-	p.Quiet()
+	p.Quiet("https://" + at(acme))
 }
 
 func TestALinkIsCopied(t *testing.T) {
@@ -294,7 +295,7 @@ func TestALinkIsCopied(t *testing.T) {
 	}
 	p.Goto(copied)
 	p.Text("uplink")
-	p.Quiet()
+	p.Quiet("https://" + at(acme))
 }
 
 // The form speaks of the viewer's zone, the address of UTC.
@@ -326,5 +327,14 @@ func TestTheFormIsInTheViewersZone(t *testing.T) {
 	if asked := managerbrowser.Value[string](p, "location.search"); asked != "?queue=Claims" {
 		t.Errorf("asked for %s", asked)
 	}
-	p.Quiet()
+	p.Quiet("https://" + at(acme))
+}
+
+// Browsers follow no form to where its page's policy does not send, by however many redirects: the pool is on another host.
+func TestSignOutLeadsToThePool(t *testing.T) {
+	t.Parallel()
+	p := browse(t, staged{})
+	p.Goto("https://" + at(acme) + "/insights")
+	p.Press(`form[action="/auth/sign-out"] button`)
+	p.Await("the pool's page", `location.href === "https://pool.test/logout"`)
 }

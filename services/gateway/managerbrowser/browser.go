@@ -55,9 +55,12 @@ type Page struct {
 	pictures string
 
 	mu    sync.Mutex
-	loud  []string // guarded by mu; what the console was told as an error
+	loud  []saying // guarded by mu
 	going sync.WaitGroup
 }
+
+// A saying is what the console was told as an error.
+type saying struct{ address, text string }
 
 // Open starts a browser. Of each host and port, Hosts says at which address it is; whatever certificate is there is believed.
 // With EARSHOT_PICTURES=<folder> what is looked at is kept.
@@ -126,7 +129,7 @@ func (p *Page) listen() {
 				return
 			}
 			if e.Entry.Level == log.EntryLevelError {
-				p.heard(e.Entry.Text)
+				p.heard(saying{e.Entry.URL, e.Entry.Text})
 			}
 		}
 	})
@@ -135,26 +138,27 @@ func (p *Page) listen() {
 			if err != nil {
 				return
 			}
-			p.heard((&chromedp.ExceptionError{ExceptionDetails: e.ExceptionDetails}).Error())
+			p.heard(saying{e.ExceptionDetails.URL, (&chromedp.ExceptionError{ExceptionDetails: e.ExceptionDetails}).Error()})
 		}
 	})
 }
 
-func (p *Page) heard(text string) {
+func (p *Page) heard(one saying) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.loud = append(p.loud, text)
+	p.loud = append(p.loud, one)
 }
 
-// Quiet fails the test if a page has thrown an error, or its console was told of one, since Quiet was last asked.
-func (p *Page) Quiet() {
+// Quiet fails the test if a page has thrown an error, or its console was told of one about an address that begins so.
+func (p *Page) Quiet(origin string) {
 	p.t.Helper()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, text := range p.loud {
-		p.t.Errorf("the console says: %s", text)
+	for _, one := range p.loud {
+		if one.address == "" || strings.HasPrefix(one.address, origin) {
+			p.t.Errorf("the console says of %s: %s", one.address, one.text)
+		}
 	}
-	p.loud = nil
 }
 
 func (p *Page) do(_ any, err error) {

@@ -42,8 +42,12 @@ func mend(answer *http.Response, base *url.URL, q question) error {
 	if err := mendLocation(answer.Header, base); err != nil {
 		return err
 	}
-	if isCapabilities(q) && !q.as.Editor && answer.StatusCode == http.StatusOK {
+	switch {
+	case answer.StatusCode != http.StatusOK:
+	case isCapabilities(q) && !q.as.Editor:
 		return lookOnly(answer)
+	case isPage(q) && answer.Request.Method == http.MethodGet && strings.HasPrefix(answer.Header.Get("Content-Type"), "text/html"):
+		return showSignOut(answer)
 	}
 	return nil
 }
@@ -71,28 +75,58 @@ func isCapabilities(q question) bool {
 	return strings.EqualFold(strings.TrimSuffix(q.inside, "/"), "/api/core/capabilities")
 }
 
-// lookOnly takes out of the capabilities what changes something: Dashboards' pages go by them when they show their buttons.
-func lookOnly(answer *http.Response) error {
+// isPage reports whether the path is one of a page: all of them are the same document, which carries the settings of Dashboards.
+func isPage(q question) bool { return strings.HasPrefix(q.inside, "/app/") }
+
+// Who is known by headers is offered no way out in Dashboards' menu; who has typed a password there is. Both settings are as a
+// page has them, within an attribute.
+var (
+	knownByHeaders  = []byte("&quot;auth&quot;:{&quot;type&quot;:&quot;proxy&quot;")
+	knownByPassword = []byte("&quot;auth&quot;:{&quot;type&quot;:&quot;basicauth&quot;")
+)
+
+// showSignOut has a page offer the way out, which leads to the gateway. A page without that setting stays as it is.
+func showSignOut(answer *http.Response) error {
+	return rewrite(answer, func(page []byte) ([]byte, error) {
+		return bytes.Replace(page, knownByHeaders, knownByPassword, 1), nil
+	})
+}
+
+// rewrite changes a body that is not packed.
+func rewrite(answer *http.Response, change func([]byte) ([]byte, error)) error {
 	const most = 1 << 20
-	text, err := io.ReadAll(io.LimitReader(answer.Body, most))
+	if coding := answer.Header.Get("Content-Encoding"); coding != "" && coding != "identity" {
+		return errors.New("it is packed, though that was not asked for")
+	}
+	text, err := io.ReadAll(io.LimitReader(answer.Body, most+1))
 	_ = answer.Body.Close()
-	if err != nil {
-		return fmt.Errorf("read the capabilities: %w", err)
+	switch {
+	case err != nil:
+		return fmt.Errorf("read what is to be changed: %w", err)
+	case len(text) > most:
+		return fmt.Errorf("what is to be changed is over %d bytes", most)
 	}
-	var parts map[string]any
-	if err := json.Unmarshal(text, &parts); err != nil {
-		return errors.New("read the capabilities: they are no object of JSON")
-	}
-	withoutChanges(parts)
-	withoutManagement(parts)
-	if text, err = json.Marshal(parts); err != nil {
-		return fmt.Errorf("write the capabilities: %w", err)
+	if text, err = change(text); err != nil {
+		return err
 	}
 	answer.Body = io.NopCloser(bytes.NewReader(text))
 	answer.ContentLength = int64(len(text))
 	answer.Header.Set("Content-Length", strconv.Itoa(len(text)))
 	answer.Header.Del("Etag")
 	return nil
+}
+
+// lookOnly takes out of the capabilities what changes something: Dashboards' pages go by them when they show their buttons.
+func lookOnly(answer *http.Response) error {
+	return rewrite(answer, func(text []byte) ([]byte, error) {
+		var parts map[string]any
+		if err := json.Unmarshal(text, &parts); err != nil {
+			return nil, errors.New("read the capabilities: they are no object of JSON")
+		}
+		withoutChanges(parts)
+		withoutManagement(parts)
+		return json.Marshal(parts)
+	})
 }
 
 // withoutManagement hides the pages of Stack Management: their import is there whatever else the capabilities say.

@@ -94,6 +94,21 @@ func (p *Proxy) Static(t roster.Tenant, r *http.Request) bool {
 	return isInside && isStatic(inside)
 }
 
+// IsSignOut reports whether a person has pressed Dashboards' own button for signing out.
+func (p *Proxy) IsSignOut(t roster.Tenant, r *http.Request) bool {
+	return p.isFor(t, r, http.MethodPost, signOutRoute)
+}
+
+// IsSignIn reports whether the request is for Dashboards' own sign-in.
+func (p *Proxy) IsSignIn(t roster.Tenant, r *http.Request) bool {
+	return p.isFor(t, r, http.MethodGet, signInRoute)
+}
+
+func (p *Proxy) isFor(t roster.Tenant, r *http.Request, method, route string) bool {
+	base := p.config.Authenticator.Base(t)
+	return base != nil && r.Method == method && r.URL.Path == base.Path+route
+}
+
 // Serve answers r with what Dashboards says to the person. It returns an error, and has written nothing, where it was not asked or
 // did not answer.
 func (p *Proxy) Serve(w http.ResponseWriter, r *http.Request, as Person) error {

@@ -38,7 +38,7 @@ func restrict(pr *httputil.ProxyRequest, base *url.URL, q question) {
 		out.Header.Del("If-None-Match")
 		out.Header.Del("If-Modified-Since")
 		out.Header.Set("Accept-Encoding", encoding)
-	case isCapabilities(q):
+	case isCapabilities(q), isPage(q):
 		out.Header.Set("Accept-Encoding", "identity") // it is read here
 	default:
 		out.Header.Set("Accept-Encoding", encoding)

@@ -40,6 +40,8 @@ func isImport(inside string) bool {
 }
 
 const (
+	signInRoute  = "/app/login"
+	signOutRoute = "/auth/logout"
 	tenantRoute  = "/api/v1/multitenancy/tenant"
 	accountRoute = "/api/v1/configuration/account" // GET tells pages who asks; POST would set a password
 )
@@ -72,7 +74,7 @@ func (q question) rule(method string) (func(http.ResponseWriter, *http.Request, 
 		return nil, nil
 	case route == tenantRoute, slices.ContainsFunc(closed, func(c string) bool { return route == c || strings.HasPrefix(route, c+"/") }):
 		return nil, ErrClosed
-	case route == "/app/login" && isReading:
+	case route == signInRoute && isReading:
 		return goHome, nil
 	case !isReading && !q.as.Editor && !isQuestion(method, q.inside):
 		return nil, ErrReadOnly

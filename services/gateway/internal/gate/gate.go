@@ -198,13 +198,18 @@ func (g *Gate) admit(ctx context.Context, k keeper, token *oauth2.Token, nonce, 
 }
 
 // SignOut ends all of the person's sessions, and returns where the pool's own page forgets them.
-func (g *Gate) SignOut(ctx context.Context, t roster.Tenant, s session.Session) (string, error) {
+func (g *Gate) SignOut(ctx context.Context, t roster.Tenant, s session.Session) error {
+	if err := g.config.Pools.SignOut(ctx, t.UserPoolID, s.Subject); err != nil {
+		return fmt.Errorf("%w (%w)", ErrUnavailable, err)
+	}
+	return nil
+}
+
+// Leave returns where the pool's page forgets the browser, and sends it back.
+func (g *Gate) Leave(ctx context.Context, t roster.Tenant) (string, error) {
 	k, err := g.keeper(ctx, t)
 	if err != nil {
 		return "", err
-	}
-	if err := g.config.Pools.SignOut(ctx, t.UserPoolID, s.Subject); err != nil {
-		return "", fmt.Errorf("%w (%w)", ErrUnavailable, err)
 	}
 	query := url.Values{"client_id": {t.ClientID}, "logout_uri": {g.config.PublicURL(t) + "/auth/signed-out"}}
 	return k.logout + "?" + query.Encode(), nil

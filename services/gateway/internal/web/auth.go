@@ -63,21 +63,41 @@ func (w *Web) callback(c *gin.Context) {
 	c.Redirect(http.StatusSeeOther, ownPath(begun.Return))
 }
 
-// signOut ends all sessions of the person, here and at the pool. The browser's own goes also when the pool is away.
-func (w *Web) signOut(c *gin.Context) {
+// end ends all sessions of the person, here and at the pool. The browser's own goes also when the pool is away. It reports whether
+// they have ended; if not, it has answered.
+func (w *Web) end(c *gin.Context) bool {
 	t := tenantOf(c)
 	s, err := w.Jar.Get(c.Request, t.Slug)
 	w.Jar.Drop(c.Writer)
 	if err != nil {
-		c.Redirect(http.StatusSeeOther, "/auth/signed-out")
-		return
+		return true
 	}
-	at, err := w.Gate.SignOut(c.Request.Context(), t, s)
+	if err := w.Gate.SignOut(c.Request.Context(), t, s); err != nil {
+		w.fail(c, err)
+		return false
+	}
+	return true
+}
+
+func (w *Web) signOut(c *gin.Context) {
+	if w.end(c) {
+		c.Redirect(http.StatusSeeOther, leavePath)
+	}
+}
+
+// leavePath is where a browser goes whose session has ended.
+const leavePath = "/auth/leave"
+
+// leave sends the browser to the pool, whose own page would otherwise let the next person in without a question. No redirect does:
+// browsers hold a form's, however many there are, to the hosts that the form's page may send to.
+func (w *Web) leave(c *gin.Context) {
+	at, err := w.Gate.Leave(c.Request.Context(), tenantOf(c))
 	if err != nil {
 		w.fail(c, err)
 		return
 	}
-	c.Redirect(http.StatusSeeOther, at)
+	c.Header("Refresh", "0; url="+at)
+	w.page(c, http.StatusOK, "Signing you out", "The page where you sign in forgets you too.", "")
 }
 
 func (w *Web) signedOut(c *gin.Context) {

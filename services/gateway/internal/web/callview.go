@@ -257,7 +257,7 @@ func factsOf(d insights.Detail) []fact {
 		if value == nil {
 			return "not known"
 		}
-		return short(*value) + unit
+		return short(math.Round(*value*hundred)/hundred) + unit
 	}
 	return []fact{
 		{"Score (MOS), mean", known(heard.MOSMean, ""), known(spoken.MOSMean, "")},

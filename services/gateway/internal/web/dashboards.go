@@ -19,6 +19,10 @@ type Dashboards interface {
 	Home(t roster.Tenant) (string, bool)
 	// Static reports whether the request is for an asset that needs no session.
 	Static(t roster.Tenant, r *http.Request) bool
+	// IsSignOut reports whether the request is what Dashboards' own button for signing out sends.
+	IsSignOut(t roster.Tenant, r *http.Request) bool
+	// IsSignIn reports whether the request is for Dashboards' own sign-in, where that button leads to.
+	IsSignIn(t roster.Tenant, r *http.Request) bool
 	// Serve answers, or returns why it has not.
 	Serve(w http.ResponseWriter, r *http.Request, as dashboards.Person) error
 }
@@ -26,8 +30,10 @@ type Dashboards interface {
 // noDashboards is where none runs.
 type noDashboards struct{}
 
-func (noDashboards) Home(roster.Tenant) (string, bool)        { return "", false }
-func (noDashboards) Static(roster.Tenant, *http.Request) bool { return false }
+func (noDashboards) Home(roster.Tenant) (string, bool)           { return "", false }
+func (noDashboards) Static(roster.Tenant, *http.Request) bool    { return false }
+func (noDashboards) IsSignOut(roster.Tenant, *http.Request) bool { return false }
+func (noDashboards) IsSignIn(roster.Tenant, *http.Request) bool  { return false }
 func (noDashboards) Serve(http.ResponseWriter, *http.Request, dashboards.Person) error {
 	return dashboards.ErrAbsent
 }
@@ -44,6 +50,9 @@ const spacePath = "/app/dashboards"
 func (w *Web) elsewhere(c *gin.Context) {
 	t := tenantOf(c)
 	switch home, isThere := w.Dashboards.Home(t); {
+	case w.Dashboards.IsSignOut(t, c.Request):
+		w.endFromDashboards(c)
+		return
 	case isOwn(c.Request.URL.Path):
 		w.nothing(c)
 		return
@@ -59,6 +68,10 @@ func (w *Web) elsewhere(c *gin.Context) {
 		c.Set(labelKey, "dashboards assets")
 	} else {
 		c.Set(labelKey, "dashboards")
+		if w.Dashboards.IsSignIn(t, c.Request) && !w.isKnown(c) {
+			c.Redirect(http.StatusFound, leavePath)
+			return
+		}
 		if w.know(c); c.IsAborted() {
 			return
 		}
@@ -73,6 +86,20 @@ func (w *Web) elsewhere(c *gin.Context) {
 		h.Set("Cache-Control", "no-store")
 		w.withoutDashboards(c, err)
 	}
+}
+
+// endFromDashboards ends the person's sessions. The page then goes to Dashboards' own sign-in by itself, which leads on.
+func (w *Web) endFromDashboards(c *gin.Context) {
+	c.Set(labelKey, "dashboards sign-out")
+	if w.end(c) {
+		c.JSON(http.StatusOK, struct{}{})
+	}
+}
+
+// isKnown reports whether the browser has a session, good or over.
+func (w *Web) isKnown(c *gin.Context) bool {
+	_, err := w.Jar.Get(c.Request, tenantOf(c).Slug)
+	return err == nil
 }
 
 // isOwn reports whether the path is one of the gateway's own: what is not there is nowhere.

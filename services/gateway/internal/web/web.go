@@ -45,7 +45,8 @@ type Gate interface {
 	Begin(ctx context.Context, t roster.Tenant, back string) (string, session.SignIn, error)
 	End(ctx context.Context, t roster.Tenant, begun session.SignIn, state, code string) (session.Session, error)
 	Renew(ctx context.Context, t roster.Tenant, old session.Session) (session.Session, error)
-	SignOut(ctx context.Context, t roster.Tenant, s session.Session) (string, error)
+	SignOut(ctx context.Context, t roster.Tenant, s session.Session) error
+	Leave(ctx context.Context, t roster.Tenant) (string, error)
 }
 
 // Limits are of all people of a tenant together, and of one of them.
@@ -108,9 +109,12 @@ func (w *Web) route(engine *gin.Engine) {
 	auth := engine.Group("/auth")
 	auth.GET("/sign-in", w.signIn)
 	auth.GET("/callback", w.callback)
+	auth.GET("/leave", w.leave)
 	auth.GET("/signed-out", w.signedOut)
 	auth.POST("/sign-out", w.signOut)
-	auth.GET("/message.css", func(c *gin.Context) { c.FileFromFS("pages/message.css", http.FS(files)) })
+	for _, name := range []string{"message.css", "icon.svg"} {
+		auth.GET("/"+name, func(c *gin.Context) { c.FileFromFS("pages/"+name, http.FS(files)) })
+	}
 	known := engine.Group("", w.know)
 	known.GET("/", func(c *gin.Context) { c.Redirect(http.StatusFound, "/insights") })
 	api := known.Group("/insights/api")
