@@ -23,13 +23,14 @@ clean: launcher ## stop it and forget its state, its secrets and what was unpack
 test: launcher $(CONTRACT_ENV) ## run every test, the end-to-end walk included, against real servers and in Chromium
 	@$(LAUNCHER) chromium >/dev/null
 	@$(LAUNCHER) npm softphone run --silent test
+	@$(MAKE) --no-print-directory browser
 	@$(LAUNCHER) npm portal run --silent test
 	@$(LAUNCHER) portal
 	@exec $(LAUNCHER) test -- go test -race -timeout 20m ./...
 
-browser: launcher ## look at the softphone in Chromium; pictures go to softphone/screenshots
+browser: launcher ## look at the softphone in Chromium, as make test does; pictures go to softphone/screenshots
 	@$(LAUNCHER) npm softphone run --silent build
-	@$(LAUNCHER) npm softphone run --silent browser
+	@CHROMIUM="$$($(LAUNCHER) chromium)" $(LAUNCHER) npm softphone run --silent browser
 
 bench: launcher ## measure the product, started for this alone; writes .local/bench.json
 	@CGO_ENABLED=0 go build -trimpath -buildvcs=false -o .local/bin/bench ./bench

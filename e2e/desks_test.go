@@ -54,6 +54,7 @@ type desk struct {
 	profile   *agentbrowser.Profile
 	customers client.Client
 	agent     string
+	look      func() // at the page before a call is hung up; nil: nobody does
 }
 
 // sitDown opens a softphone in a profile of its own and signs the agent in.
@@ -69,7 +70,7 @@ func sitDown(ctx context.Context, w *world.World, browser *agentbrowser.Browser,
 	if err != nil {
 		return desk{}, fmt.Errorf("%s: %w", agent, err)
 	}
-	return desk{page, profile, w.Customers(), agent}, page.SignIn(agent)
+	return desk{Page: page, profile: profile, customers: w.Customers(), agent: agent}, page.SignIn(agent)
 }
 
 // rings has a customer call.
@@ -88,6 +89,7 @@ func (d desk) takes(ctx context.Context, queue string) (contact string, err erro
 
 // hangsUp ends the only call of the agent.
 func (d desk) hangsUp(contact string) (call, error) {
+	d.isSeen()
 	if err := d.PressInPanel("Hang up"); err != nil {
 		return call{}, err
 	}
@@ -105,7 +107,14 @@ func (d desk) fails(ctx context.Context) (call, error) {
 	if err != nil {
 		return call{}, err
 	}
+	d.isSeen()
 	return call{contact, seconds}, d.customers.HangUp(ctx, contact)
+}
+
+func (d desk) isSeen() {
+	if d.look != nil {
+		d.look()
+	}
 }
 
 // talks takes a call and hangs up after a while, doing something at its beginning.
@@ -199,8 +208,8 @@ func TestWhatIsWrongAtADesk(t *testing.T) {
 		calls.Go(func() error {
 			d, err := sitDown(t.Context(), w, browser, w.Tenant(t, string(acme)).Site(), "desk."+c.name, !c.noMicrophone, c.script)
 			if err == nil {
+				d.look = func() { keepPicture(t, d.Page, c.name) }
 				ended[i], err = c.call(t.Context(), d)
-				keepPicture(t, d.Page, c.name)
 				d.Close()
 			}
 			if err != nil {
@@ -253,6 +262,10 @@ func twoCalls(t *testing.T, w *world.World, browser *agentbrowser.Browser, site 
 	if err != nil {
 		t.Fatal(err)
 	}
+	// The library changes the track of a call that has just begun; where two have, it may leave both silent (docs/verification.md).
+	if err := pass(t.Context(), 4*time.Second); err != nil {
+		t.Fatal(err)
+	}
 	second, err := d.takes(t.Context(), "Billing")
 	if err != nil {
 		t.Fatal(err)
@@ -261,8 +274,8 @@ func twoCalls(t *testing.T, w *world.World, browser *agentbrowser.Browser, site 
 		t.Fatal(err)
 	}
 	keepPicture(t, d.Page, "two-calls")
-	// One at once after the other: here the first takes the sound of the second with it (docs/verification.md).
-	if err := errors.Join(d.customers.HangUp(t.Context(), first), d.customers.HangUp(t.Context(), second)); err != nil {
+	// The library gives both calls one microphone track: the end of the first must not take it from the second.
+	if err := errors.Join(d.customers.HangUp(t.Context(), first), pass(t.Context(), 8*time.Second), d.customers.HangUp(t.Context(), second)); err != nil {
 		t.Fatal(err)
 	}
 	for queue, contact := range map[string]string{"Orders EMEA": first, "Billing": second} {

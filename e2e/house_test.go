@@ -30,7 +30,7 @@ func TestATenantOfTwoInstances(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := desk{page, profile, w.Customers(), "desk.twohouse"}
+	d := desk{Page: page, profile: profile, customers: w.Customers(), agent: "desk.twohouse"}
 	chooses(t, w, tenant, d)
 }
 

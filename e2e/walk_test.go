@@ -16,6 +16,7 @@ import (
 
 	"github.com/earshot-hq/earshot/e2e/world"
 	"github.com/earshot-hq/earshot/internal/samplecall"
+	"github.com/earshot-hq/earshot/internal/settings"
 )
 
 var shared *world.World
@@ -27,7 +28,14 @@ func TestMain(m *testing.M) {
 	if err := flag.Set("test.parallel", atOneTime); err != nil {
 		panic(err)
 	}
-	os.Exit(world.Main(m, &shared, "EARSHOT_DEDICATED_SEARCH=true"))
+	// The stand-in takes the place of Amazon's RTC library, which is in no registry; an absolute path has the same tests run on that.
+	given, err := settings.Load[struct {
+		RTC string `env:"RTC_JS" envDefault:"services/simulator/internal/site/page/rtc.js"`
+	}]()
+	if err != nil {
+		panic(err)
+	}
+	os.Exit(world.Main(m, &shared, "EARSHOT_DEDICATED_SEARCH=true", "EARSHOT_RTC_JS="+given.RTC))
 }
 
 // together are the tests that go on at the same time, after all that do not.

@@ -3,7 +3,8 @@ import { defineConfig } from "@playwright/test";
 // Looks at the built site in Chromium: run `npm run build` first. CHROMIUM names another browser than the system's.
 export default defineConfig({
   testDir: "test/browser",
-  workers: 1,
+  fullyParallel: true,
+  workers: 4, // they mostly wait
   timeout: 60_000,
   reporter: "list",
   outputDir: "screenshots/failed",

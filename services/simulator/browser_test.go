@@ -332,3 +332,26 @@ func TestASignedOutAgentIsToldAndTheFrameSignsInAnew(t *testing.T) {
 		return agents[0].SignedIn && agents[0].Browsers == 1
 	}, time.Minute, 100*time.Millisecond)
 }
+
+// The library gives every call that is up the same microphone track: the end of one must not silence the other.
+func TestACallGoesOnWhenTheOtherHasEnded(t *testing.T) {
+	w := newWorld(t, nil)
+	w.open("mira.holm", url.Values{})
+	w.await("agent")
+	first := w.place(map[string]any{"agent": "mira.holm"})
+	w.await("connected")
+	<-time.After(3 * time.Second) // in a call that has just begun the library may yet change tracks, and then silences both
+	second := w.place(map[string]any{"agent": "mira.holm", "length_seconds": 8})
+	w.await("connected")
+	w.drive(http.MethodPost, "/sim/ccp/contacts/"+first+"/hang-up", nil, nil)
+	assert.Equal(t, first, w.report().ContactID)
+	w.await("softphone_stats")
+	w.seen = nil
+	assert.Equal(t, second, w.report().ContactID)
+	w.await("softphone_stats")
+	_, output := w.samples()
+	require.GreaterOrEqual(t, len(output), 4)
+	for _, s := range output[len(output)-4:] {
+		assert.GreaterOrEqual(t, s.Count, 30, "packets in a second")
+	}
+}

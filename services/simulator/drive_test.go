@@ -103,6 +103,9 @@ func TestTheCCPIsForWhoSignsIn(t *testing.T) {
 	assert.Equal(t, "frame-ancestors 'self' https://acme.example", answer.header.Get("Content-Security-Policy"))
 	assert.Contains(t, answer.body, `data-agent="mira.holm"`)
 	assert.Contains(t, answer.body, "stand-in for Amazon Connect")
+	assert.Contains(t, answer.body, `data-jitter="interarrival"`)
+	ask(t, handler, "PUT", "/sim/ccp/faults", `{"buffer_delay_agents": ["jonas.weber", "mira.holm"]}`)
+	assert.Contains(t, ask(t, handler, "GET", "/ccp-v2/", "", "Cookie", cookie).body, `data-jitter="buffer_delay"`)
 
 	ask(t, handler, "GET", "/logout", "", "Cookie", cookie)
 	assert.Equal(t, "/login", ask(t, handler, "GET", "/ccp-v2/", "", "Cookie", cookie).header.Get("Location"))

@@ -21,18 +21,22 @@ export async function runSoftphone(root: HTMLElement, texts: Texts, config: Conf
   const phone = new Softphone(texts, config, instance);
   root.replaceChildren(phone.element);
   try {
-    if (config.mediaOwner === "page") {
-      if (config.rtcScript === undefined) throw new MissingLibrary(texts.config.noRtc);
-      await loadScript(document, config.rtcScript).catch(() => { throw new MissingLibrary(texts.config.noRtc); });
-    }
     // @ts-expect-error: a script with types of its globals, no module
     await import("amazon-connect-streams").catch(() => { throw new MissingLibrary(texts.config.noLibrary); });
     const connect = loadedLibrary();
     if (connect === undefined) throw new MissingLibrary(texts.config.noLibrary);
+    if (config.mediaOwner === "page") await loadRtc(connect, config.rtcScript, texts.config.noRtc);
     phone.start(connect);
   } catch (error) {
     root.replaceChildren(problemSheet(texts, error instanceof MissingLibrary ? error.message : texts.config.noStart));
   }
+}
+
+/** Loads what adds the session class to the library, which has to be there before. */
+async function loadRtc(connect: Library, script: Config["rtcScript"], missing: string): Promise<void> {
+  if (script === undefined) throw new MissingLibrary(missing);
+  await loadScript(document, script).catch(() => { throw new MissingLibrary(missing); });
+  if (connect.RTCSession === undefined) throw new MissingLibrary(missing); // it was loaded, and is no such library
 }
 
 class MissingLibrary extends Error {}

@@ -232,5 +232,14 @@ func (p *Page) Ended(contact string) (seconds int, err error) {
 	return now.Contacts[contact], err
 }
 
+// Read takes the value of an expression in the page, of JSON.
+func (p *Page) Read(expression string, into any) error {
+	text, err := evaluate[string](p, "JSON.stringify("+expression+")")
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal([]byte(text), into)
+}
+
 // Picture returns what the page looks like, as PNG.
 func (p *Page) Picture() ([]byte, error) { return chromedp.Run(p.ctx, chromedp.CaptureScreenshot()) }

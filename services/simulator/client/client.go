@@ -21,6 +21,8 @@ type (
 	Faults = ccp.Faults
 	// An APIFault is for a method of the library's.
 	APIFault = ccp.APIFault
+	// SlowInvites are answered late.
+	SlowInvites = ccp.SlowInvites
 	// Impairments are what the network does to calls.
 	Impairments = relay.Impairments
 	// An Impairment is for one direction.

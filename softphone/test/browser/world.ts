@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -13,6 +14,8 @@ export class World {
   config: unknown;
   /** What the API answers. */
   status = 202;
+  /** The RTC library that an operator supplies. */
+  rtc: string | undefined;
   /** A company's own page. */
   custom = "";
   /** What the CCP's address says besides. */
@@ -50,6 +53,11 @@ export class World {
     };
   }
 
+  /** Names the RTC library, and the content that it must have. */
+  pin(content: string): { src: string; integrity: string } {
+    return { src: "rtc.js", integrity: `sha256-${createHash("sha256").update(content).digest("base64")}` };
+  }
+
   async #serve(host: string, handle: Handler): Promise<string> {
     const server = createServer((request, response) => {
       handle(request, response).catch((error: unknown) => {
@@ -74,6 +82,11 @@ export class World {
     }
     if (name === "streams.js") {
       response.end(await readFile("node_modules/amazon-connect-streams/release/connect-streams-min.js"));
+      return;
+    }
+    if (name === "rtc.js") {
+      response.setHeader("content-type", "text/javascript");
+      response.end(this.rtc);
       return;
     }
     if (name === "custom.html") {

@@ -21,6 +21,17 @@ type Faults struct {
 	InviteTimes int `json:"invite_times,omitzero"`
 	// InviteAgent is whose invitations they are; empty: everybody's.
 	InviteAgent string `json:"invite_agent,omitzero"`
+	// SlowInvites are answered late.
+	SlowInvites []SlowInvites `json:"slow_invites,omitempty"`
+	// BufferDelayAgents are those whose stand-in for the RTC library gives jitterBufferMillis as connect-rtc-js does from 1.3 on, a sum
+	// that only grows, from the next time that their panel is loaded.
+	BufferDelayAgents []string `json:"buffer_delay_agents,omitempty"`
+}
+
+// SlowInvites are the invitations of an agent's softphone; empty: of everybody's. The library gives up after five seconds.
+type SlowInvites struct {
+	Agent         string `json:"agent,omitzero"`
+	LatencyMillis int    `json:"latency_millis"`
 }
 
 // An APIFault is for the method of that name; empty, for each. Agent is whose calls they are; empty: everybody's.
@@ -31,17 +42,24 @@ type APIFault struct {
 	Status        int    `json:"status,omitzero"` // 400 to 599; 0: it succeeds, late
 }
 
+const maxLatencyMillis = 60_000
+
 var errFaults = errors.New("faults: up to 20 for the API, with a latency of at most 60000 ms and a status of 400 to 599 or none; " +
-	"invite_code one of 400, 403, 404, 408, 409, 486, 500")
+	"invite_code one of 400, 403, 404, 408, 409, 486, 500; up to 20 slow_invites of at most 60000 ms; up to 20 buffer_delay_agents")
 
 // Validate says whether each number is within its bounds.
 func (f Faults) Validate() error {
 	codes := []int{0, 400, 403, 404, 408, 409, 486, 500}
-	if len(f.API) > 20 || !slices.Contains(codes, f.InviteCode) || f.InviteTimes < 0 {
+	if len(f.API) > 20 || !slices.Contains(codes, f.InviteCode) || f.InviteTimes < 0 || len(f.SlowInvites) > 20 || len(f.BufferDelayAgents) > 20 {
 		return errFaults
 	}
+	for _, slow := range f.SlowInvites {
+		if slow.LatencyMillis < 0 || slow.LatencyMillis > maxLatencyMillis || len(slow.Agent) > 100 {
+			return errFaults
+		}
+	}
 	for _, a := range f.API {
-		if a.LatencyMillis < 0 || a.LatencyMillis > 60_000 || a.Status != 0 && (a.Status < 400 || a.Status > 599) || len(a.Method) > 100 || len(a.Agent) > 100 {
+		if a.LatencyMillis < 0 || a.LatencyMillis > maxLatencyMillis || a.Status != 0 && (a.Status < 400 || a.Status > 599) || len(a.Method) > 100 || len(a.Agent) > 100 {
 			return errFaults
 		}
 	}
@@ -123,14 +141,8 @@ type params struct {
 func (c *Centre) call(ctx context.Context, username, method string, raw json.RawMessage) (any, *failure) {
 	began := time.Now()
 	fault := c.faultOf(username, method)
-	if fault.LatencyMillis > 0 {
-		timer := time.NewTimer(time.Duration(fault.LatencyMillis) * time.Millisecond)
-		defer timer.Stop()
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			return nil, newFailure(500, "The browser is gone.")
-		}
+	if !elapse(ctx, fault.LatencyMillis) {
+		return nil, newFailure(500, "The browser is gone.")
 	}
 	var data any = object{}
 	var failed *failure
@@ -141,6 +153,36 @@ func (c *Centre) call(ctx context.Context, username, method string, raw json.Raw
 	}
 	c.record(username, method, raw, began, failed)
 	return data, failed
+}
+
+// elapse lets so many milliseconds pass and says whether anybody still waits.
+func elapse(ctx context.Context, millis int) bool {
+	if millis == 0 {
+		return true // a browser that goes has said what it said
+	}
+	timer := time.NewTimer(time.Duration(millis) * time.Millisecond)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// BufferDelayed says whether an agent's stand-in for the RTC library gives a sum that only grows.
+func (c *Centre) BufferDelayed(username string) bool {
+	return slices.Contains(c.Faults().BufferDelayAgents, username)
+}
+
+// inviteLatency is how much later an agent's invitations are answered, in milliseconds.
+func (c *Centre) inviteLatency(username string) int {
+	for _, slow := range c.Faults().SlowInvites {
+		if slow.Agent == "" || slow.Agent == username {
+			return slow.LatencyMillis
+		}
+	}
+	return 0
 }
 
 func (c *Centre) faultOf(username, method string) APIFault {

@@ -248,6 +248,9 @@ func TestFaultsOutOfBoundsAreRefused(t *testing.T) {
 		"a negative latency": {API: []APIFault{{LatencyMillis: -1}}},
 		"too many":           {API: make([]APIFault, 21)},
 		"negative times":     {InviteCode: 486, InviteTimes: -1},
+		"an endless wait":    {SlowInvites: []SlowInvites{{LatencyMillis: 60_001}}},
+		"too many slow":      {SlowInvites: make([]SlowInvites, 21)},
+		"too many agents":    {BufferDelayAgents: make([]string, 21)},
 	} {
 		require.Error(t, f.Validate(), name)
 	}

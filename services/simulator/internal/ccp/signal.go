@@ -76,6 +76,9 @@ func (c *Centre) signalled(ctx context.Context, username string, r *request) (an
 }
 
 func (c *Centre) invite(ctx context.Context, username string, r *request) (any, error) {
+	if !elapse(ctx, c.inviteLatency(username)) {
+		return nil, rpcFailure(408)
+	}
 	k, err := c.admit(username, r)
 	if err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"testing"
+	"time"
 
 	"github.com/pion/webrtc/v4"
 	"github.com/stretchr/testify/assert"
@@ -91,6 +92,15 @@ func TestWhoIsNotInvitedIsNotAnswered(t *testing.T) {
 	assert.Nil(t, c.signal(t.Context(), "mira.holm", json.RawMessage(`{"method":"invite"}`)), "no id, no answer")
 	assert.Nil(t, c.signal(t.Context(), "mira.holm", json.RawMessage(`nonsense`)))
 	assert.False(t, c.Contacts()[0].HasMedia)
+}
+
+func TestAnAgentsInvitationsAreAnsweredLate(t *testing.T) {
+	t.Parallel()
+	c, k := newMediaCentre(t)
+	require.NoError(t, c.Fail(Faults{SlowInvites: []SlowInvites{{Agent: "jonas.weber", LatencyMillis: 60_000}, {Agent: "mira.holm", LatencyMillis: 200}}}))
+	asked := time.Now()
+	require.Nil(t, c.signal(t.Context(), "mira.holm", invitation(t, k.id, k.token)).Error)
+	assert.GreaterOrEqual(t, time.Since(asked), 200*time.Millisecond)
 }
 
 func TestInvitationsFailAsOftenAsTold(t *testing.T) {

@@ -118,4 +118,7 @@ func TestImpairmentsOutOfBoundsAreRefused(t *testing.T) {
 			require.Error(t, Impairments{FromAgent: i}.Validate())
 		})
 	}
+	for _, millis := range []int{-1, maxAllocateMillis + 1} {
+		require.Error(t, Impairments{AllocateMillis: millis}.Validate())
+	}
 }

@@ -13,8 +13,10 @@ import (
 	"maps"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/pion/stun/v4"
 	"github.com/pion/turn/v5"
@@ -23,8 +25,9 @@ import (
 const (
 	realm = "simulator"
 	// maxAllocations is far more than one machine's browsers take, maxImpaired than there are agents.
-	maxAllocations = 200
-	maxImpaired    = 1000
+	maxAllocations    = 200
+	maxImpaired       = 1000
+	maxAllocateMillis = 30_000
 )
 
 // Impairments is what the relay does to its calls.
@@ -34,7 +37,11 @@ type Impairments struct {
 	// Unreachable takes every packet between browsers and the server: no new call gets a relay address, a running one loses its
 	// path in both directions.
 	Unreachable bool `json:"unreachable,omitzero"`
+	// AllocateMillis is how much later a new call gets its relay address: Connect's library gives up after eight seconds.
+	AllocateMillis int `json:"allocate_millis,omitzero"`
 }
+
+var errAllocate = fmt.Errorf("allocate_millis must be from 0 to %d", maxAllocateMillis)
 
 // Validate says whether each number is within its bounds.
 func (i Impairments) Validate() error {
@@ -43,6 +50,9 @@ func (i Impairments) Validate() error {
 	}
 	if err := i.FromAgent.Validate(); err != nil {
 		return fmt.Errorf("from_agent: %w", err)
+	}
+	if i.AllocateMillis < 0 || i.AllocateMillis > maxAllocateMillis {
+		return errAllocate
 	}
 	return nil
 }
@@ -75,7 +85,7 @@ func Listen(ctx context.Context, address netip.AddrPort, seed uint64) (*Server, 
 		AuthHandler:  s.authenticate,
 		QuotaHandler: func(string, string, net.Addr) bool { return s.open.Load() < maxAllocations },
 		PacketConnConfigs: []turn.PacketConnConfig{{
-			PacketConn:            &front{PacketConn: socket, server: s},
+			PacketConn:            newFront(socket, s),
 			RelayAddressGenerator: generator{s},
 			PermissionHandler:     func(_ net.Addr, peer net.IP) bool { return peer.Equal(address.Addr().AsSlice()) },
 		}},
@@ -143,28 +153,68 @@ func (s *Server) authenticate(r *turn.RequestAttributes) (string, []byte, bool) 
 // front is the socket that browsers send to.
 type front struct {
 	net.PacketConn
-	server *Server
+	server  *Server
+	arrived chan packet
+	closed  chan struct{}
 }
 
-// ReadFrom leaves out what comes while the server is unreachable. Which user sends is known of the requests that say so: the
-// first of a browser, which does not, is answered all the same, and what is to be relayed is the connection's to leave out.
-func (f *front) ReadFrom(into []byte) (int, net.Addr, error) {
+func newFront(socket net.PacketConn, s *Server) *front {
+	f := &front{PacketConn: socket, server: s, arrived: make(chan packet), closed: make(chan struct{})}
+	go f.receive()
+	return f
+}
+
+// receive passes on what comes, until the socket is closed, and leaves out what comes while the server is unreachable. Which user
+// sends is known of the requests that say so: the first of a browser, which does not, is answered all the same, and what is to be
+// relayed is the connection's to leave out.
+func (f *front) receive() {
+	defer close(f.closed)
+	buffer := make([]byte, maxPacket)
 	for {
-		n, addr, err := f.PacketConn.ReadFrom(into)
-		if err != nil || !f.server.Impairments(userOf(into[:n])).Unreachable {
-			return n, addr, err
+		n, addr, err := f.PacketConn.ReadFrom(buffer)
+		if err != nil {
+			return
 		}
+		user, isAllocation := readRequest(buffer[:n])
+		now := f.server.Impairments(user)
+		if now.Unreachable {
+			continue
+		}
+		p := packet{data: slices.Clone(buffer[:n]), addr: addr}
+		if isAllocation && user != "" && now.AllocateMillis > 0 {
+			time.AfterFunc(time.Duration(now.AllocateMillis)*time.Millisecond, func() { f.pass(p) })
+			continue
+		}
+		f.pass(p)
 	}
 }
 
-// userOf is whom a packet says to be from, or "".
-func userOf(packet []byte) string {
-	m := &stun.Message{Raw: packet}
-	var user stun.Username
-	if !stun.IsMessage(packet) || m.Decode() != nil || user.GetFrom(m) != nil {
-		return ""
+func (f *front) pass(p packet) {
+	select {
+	case f.arrived <- p:
+	case <-f.closed:
 	}
-	return user.String()
+}
+
+// ReadFrom takes what browsers have sent.
+func (f *front) ReadFrom(into []byte) (int, net.Addr, error) {
+	select {
+	case p := <-f.arrived:
+		return copy(into, p.data), p.addr, nil
+	case <-f.closed:
+		return 0, nil, net.ErrClosed
+	}
+}
+
+// readRequest tells whom a packet says to be from, or "", and whether it asks for a relay address.
+func readRequest(raw []byte) (user string, isAllocation bool) {
+	m := &stun.Message{Raw: raw}
+	if !stun.IsMessage(raw) || m.Decode() != nil {
+		return "", false
+	}
+	var named stun.Username
+	_ = named.GetFrom(m) // it names nobody
+	return named.String(), m.Type == stun.NewType(stun.MethodAllocate, stun.ClassRequest)
 }
 
 var errOnlyUDP = errors.New("relay: only UDP is relayed")

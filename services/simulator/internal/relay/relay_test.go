@@ -166,6 +166,18 @@ func TestAnUnreachableServerGivesNoAddress(t *testing.T) {
 	require.NoError(t, err)
 }
 
+func TestAnAddressIsGivenLate(t *testing.T) {
+	t.Parallel()
+	relay, err := Listen(t.Context(), netip.AddrPortFrom(loopback, 0), 1)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = relay.Close() })
+	require.NoError(t, relay.Impair("mira.holm", Impairments{AllocateMillis: 200}))
+	asked := time.Now()
+	_, err = newClient(t, relay, "mira.holm", relay.Password()).Allocate()
+	require.NoError(t, err, "what is asked again meanwhile is answered as the first")
+	assert.GreaterOrEqual(t, time.Since(asked), 200*time.Millisecond)
+}
+
 func TestAttackOnTheRelay(t *testing.T) {
 	t.Parallel()
 	relay, err := Listen(t.Context(), netip.AddrPortFrom(loopback, 0), 1)

@@ -91,7 +91,7 @@ func (s *site) frame(w http.ResponseWriter, r *http.Request) {
 	if s.RTC != "" {
 		script = "rtc-library.js"
 	}
-	if s.BufferDelay {
+	if s.BufferDelay || s.centre.BufferDelayed(username) {
 		jitter = "buffer_delay"
 	}
 	show(w, "frame.html", map[string]string{"Agent": username, "Region": s.Region, "Script": script, "Jitter": jitter})

@@ -41,6 +41,7 @@
     remoteAudioElement = null;
     echoCancellation = true;
     _pc = null;
+    _isUserProvidedStream = false;
     sessionReport = {
       sessionStartTime: null, sessionEndTime: null, gumTimeMillis: null, initializationTimeMillis: null, iceCollectionTimeMillis: null,
       signallingConnectTimeMillis: null, handshakingTimeMillis: null, preTalkingTimeMillis: null, talkingTimeMillis: null,
@@ -200,7 +201,8 @@
       if (this.#talking) report.talkingTimeMillis = Math.round(began - this.#talking);
       if (this.#signals) void this.#ask("bye", {});
       this.#signals?.close();
-      for (const track of this.mediaStream?.getTracks() ?? []) track.stop();
+      // Connect's library gives one track to all calls that are up, and says so.
+      if (!this._isUserProvidedStream) for (const track of this.mediaStream?.getTracks() ?? []) track.stop();
       this._pc?.close();
       report.cleanupTimeMillis = Math.round(performance.now() - began);
       report.sessionEndTime = new Date();
