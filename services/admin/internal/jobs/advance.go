@@ -26,7 +26,8 @@ type advance struct {
 const soon = time.Second
 
 const (
-	turn  = 3 * time.Second        // how long an operation may go on before others have theirs
+	turn  = 3 * time.Second        // how long an operation may go on before others have theirs,
+	share = 10                     // and no longer than so large a part of the job's time: the rest is for its last step
 	brief = 300 * time.Millisecond // a wait that is over sooner than the queue would have a job come back
 )
 
@@ -37,7 +38,11 @@ func (w *advance) Work(ctx context.Context, job *river.Job[operation.AdvanceArgs
 		return river.JobSnooze(soon)
 	}
 	defer w.inHand.Delete(job.Args.OperationID)
-	for ends := time.Now().Add(turn); ; {
+	lasts := turn
+	if deadline, isSet := ctx.Deadline(); isSet {
+		lasts = min(lasts, time.Until(deadline)/share)
+	}
+	for ends := time.Now().Add(lasts); ; {
 		wait, err := w.advancer.Advance(ctx, job.Args.TenantID, job.Args.OperationID)
 		if err != nil || wait == 0 {
 			return err

@@ -80,6 +80,19 @@ func TestATurnGoesOnThroughBriefWaits(t *testing.T) {
 			})
 		})
 	}
+	t.Run("a part of its time", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), turn)
+			defer cancel()
+			s := &stepwise{waits: []time.Duration{time.Millisecond}}
+			var snooze *rivertype.JobSnoozeError
+			err := (&advance{advancer: s}).Work(ctx, &river.Job[operation.AdvanceArgs]{JobRow: &rivertype.JobRow{}})
+			if most := int(turn/share/time.Millisecond) + 1; !errors.As(err, &snooze) || s.steps < most/2 || s.steps > most {
+				t.Errorf("%d steps, then %v", s.steps, err)
+			}
+		})
+	})
 	t.Run("until the worker ends", func(t *testing.T) {
 		t.Parallel()
 		ctx, cancel := context.WithCancel(t.Context())
