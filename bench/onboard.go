@@ -20,18 +20,27 @@ import (
 // bare: the same template, parameters and service role, and so the same custom resources.
 func onboard(ctx context.Context, b *bench) ([]sheet.Figure, error) {
 	const runs = 5
-	var ours, bare []float64
+	var ours, bare, built, seen, proved []float64
 	steps := map[string][]float64{}
 	for run := range b.repeat("onboard", runs) {
 		began := time.Now()
-		made, err := b.admin.Onboard(ctx, fmt.Sprintf("onboarded%d", run), uuid.NewString())
+		s := slug.Slug(fmt.Sprintf("onboarded%d", run))
+		made, err := b.admin.Onboard(ctx, s.String(), uuid.NewString())
 		if err != nil {
 			return nil, err
 		}
-		ours = append(ours, time.Since(began).Seconds())
-		if err := b.tellSteps(ctx, made, began, steps); err != nil {
+		ended := time.Now()
+		ours = append(ours, ended.Sub(began).Seconds())
+		ends, err := b.tellSteps(ctx, made, began, steps)
+		if err != nil {
 			return nil, err
 		}
+		stack, stood, err := b.building(ctx, s)
+		if err != nil {
+			return nil, err
+		}
+		built = append(built, stood.Sub(stack).Seconds())
+		seen, proved = append(seen, ends["await_stack"].Sub(stood).Seconds()), append(proved, ended.Sub(ends["await_stack"]).Seconds())
 		took, err := b.bareStack(ctx, slug.Slug(fmt.Sprintf("bare%d", run)))
 		if err != nil {
 			return nil, err
@@ -47,6 +56,16 @@ func onboard(ctx context.Context, b *bench) ([]sheet.Figure, error) {
 		{ID: "onboard", Value: sheet.Median(ours), Unit: "s", Runs: len(ours), Spread: sheet.Range(ours), What: "POST /v1/tenants until the tenant is active"},
 		{ID: "onboard_bare_stack", Value: sheet.Median(bare), Unit: "s", Runs: len(ours), Spread: sheet.Range(bare), What: "CreateStack until CREATE_COMPLETE"},
 	}
+	for _, part := range []struct {
+		id, what string
+		took     []float64
+	}{
+		{"onboard_stack", "of an onboarding, CloudFormation's: from the stack's first event to its last", built},
+		{"onboard_unseen", "from there until the operation goes on", seen},
+		{"onboard_proof", "from there until the tenant is active: the synthetic call is sent and found", proved},
+	} {
+		figures = append(figures, sheet.Figure{ID: part.id, Value: sheet.Median(part.took), Unit: "s", Runs: len(ours), Spread: sheet.Range(part.took), What: part.what})
+	}
 	for _, step := range []string{"create_stack", "await_stack", "send_call", "fill_space", "await_call"} {
 		figures = append(figures, sheet.Figure{
 			ID: "onboard_" + step, Value: sheet.Median(steps[step]), Unit: "s", Runs: len(ours), Spread: sheet.Range(steps[step]),
@@ -56,11 +75,11 @@ func onboard(ctx context.Context, b *bench) ([]sheet.Figure, error) {
 	return figures, nil
 }
 
-// tellSteps adds how long each step of an operation took, its wait for a turn included.
-func (b *bench) tellSteps(ctx context.Context, o rig.Operation, began time.Time, steps map[string][]float64) error {
+// tellSteps adds how long each step of an operation took, its wait for a turn included, and returns when each ended.
+func (b *bench) tellSteps(ctx context.Context, o rig.Operation, began time.Time, steps map[string][]float64) (map[string]time.Time, error) {
 	events, err := b.admin.Events(ctx, o)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	ends := map[string]time.Time{}
 	var order []string
@@ -78,7 +97,29 @@ func (b *bench) tellSteps(ctx context.Context, o rig.Operation, began time.Time,
 		steps[step] = append(steps[step], ends[step].Sub(last).Seconds())
 		last = ends[step]
 	}
-	return nil
+	return ends, nil
+}
+
+// building returns when CloudFormation began to make a tenant's stack, and when all of it stood.
+func (b *bench) building(ctx context.Context, s slug.Slug) (began, stood time.Time, err error) {
+	name := s.StackName()
+	pages := cloudformation.NewDescribeStackEventsPaginator(cloudformation.NewFromConfig(b.stack.AWS()), &cloudformation.DescribeStackEventsInput{StackName: &name})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return began, stood, err
+		}
+		for _, e := range page.StackEvents {
+			switch {
+			case aws.ToString(e.LogicalResourceId) != name:
+			case e.ResourceStatus == types.ResourceStatusCreateInProgress:
+				began = aws.ToTime(e.Timestamp)
+			case e.ResourceStatus == types.ResourceStatusCreateComplete:
+				stood = aws.ToTime(e.Timestamp)
+			}
+		}
+	}
+	return began, stood, nil
 }
 
 // bareStack makes the stack of a tenant that the product does not know, like that of one which it does, and returns how long
