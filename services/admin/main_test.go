@@ -60,6 +60,7 @@ func (w world) work(t *testing.T) (metrics string) {
 	worker := &work{log: slog.New(slog.NewJSONHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})), cloud: cloud{memory, memory, memory, memory, memory, memory, memory, memory, memory, nil}, settings: workSettings{
 		DatabaseURL: w.appURL, MetricsListen: "127.0.0.1:0", Workers: 4, Lease: 45 * time.Second, Poll: 10 * time.Millisecond,
 		Fetch: 20 * time.Millisecond, TakeOverEvery: time.Second, RebuildMissing: true, RebuildEvery: 100 * time.Millisecond, RetentionEvery: 100 * time.Millisecond, PeriodsByVolume: true,
+		EraseSettle: 10 * time.Millisecond,
 	}}
 	start(t, worker)
 	return "http://" + worker.metrics.Addr()
@@ -301,15 +302,22 @@ func TestUpgradesOfManyTenants(t *testing.T) {
 func (w world) upgrade(t *testing.T, version string) string {
 	t.Helper()
 	status, text := w.send(t, http.MethodPost, w.url+"/v1/upgrades", `{"artifact_version":"`+version+`","tenants":["acme","beta","gamma"],"parallel":1}`)
-	var u struct {
-		ID, State string
-		Tenants   []struct{ State string }
-	}
+	var u struct{ ID string }
 	if err := json.Unmarshal([]byte(text), &u); err != nil || status != http.StatusAccepted {
 		t.Fatalf("POST /v1/upgrades: %d %s", status, text)
 	}
+	return w.endOfUpgrade(t, u.ID)
+}
+
+// endOfUpgrade waits for an upgrade of many and returns how it ended: of all, and of each.
+func (w world) endOfUpgrade(t *testing.T, id string) string {
+	t.Helper()
+	var u struct {
+		State   string
+		Tenants []struct{ State string }
+	}
 	await(t, "the upgrade ends", func() bool {
-		_, text := w.send(t, http.MethodGet, w.url+"/v1/upgrades/"+u.ID, "")
+		_, text := w.send(t, http.MethodGet, w.url+"/v1/upgrades/"+id, "")
 		return json.Unmarshal([]byte(text), &u) == nil && u.State != "running" && u.State != "stopping"
 	})
 	var states []string

@@ -195,7 +195,10 @@ export interface paths {
                  * @example acme
                  */
                 slug: components["parameters"]["Slug"];
-                /** @description The manager's e-mail address; its letters have no case. */
+                /**
+                 * @description The manager's e-mail address; its letters have no case.
+                 * @example nora.lind@example.com
+                 */
                 email: components["parameters"]["Email"];
             };
             cookie?: never;
@@ -600,6 +603,7 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
+                /** @example eu2 */
                 name: components["parameters"]["CellName"];
             };
             cookie?: never;
@@ -1758,6 +1762,7 @@ export interface components {
          */
         Slug: string;
         OperationID: string;
+        /** @example eu2 */
         CellName: string;
         UpgradeID: string;
         /**
@@ -1765,7 +1770,10 @@ export interface components {
          * @example acme-berlin
          */
         Alias: string;
-        /** @description The manager's e-mail address; its letters have no case. */
+        /**
+         * @description The manager's e-mail address; its letters have no case.
+         * @example nora.lind@example.com
+         */
         Email: string;
         /** @description The API key's id. */
         KeyID: string;
@@ -1794,12 +1802,22 @@ export interface operations {
     listTenants: {
         parameters: {
             query?: {
-                /** @description A part of the slug or the display name. */
+                /**
+                 * @description A part of the slug or the display name.
+                 * @example support
+                 */
                 q?: string;
-                /** @description Only tenants in this state; `deleted` also lists those whose slug is free again. */
+                /**
+                 * @description Only tenants in this state; `deleted` also lists those whose slug is free again.
+                 * @example active
+                 */
                 state?: components["schemas"]["TenantState"];
+                /** @example local */
                 cell?: string;
-                /** @description Only tenants whose stack has this version. */
+                /**
+                 * @description Only tenants whose stack has this version.
+                 * @example 410ce6a5e9c3e03d
+                 */
                 artifact_version?: string;
                 /** @description How many at most. */
                 limit?: components["parameters"]["Limit"];
@@ -1836,6 +1854,25 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "slug": "acme",
+                 *       "display_name": "Acme Support",
+                 *       "connect_instances": [
+                 *         {
+                 *           "alias": "acme-london",
+                 *           "arn": "arn:aws:connect:eu-west-2:111122223333:instance/22222222-3333-4444-8555-666666666666",
+                 *           "ccp_url": "https://acme-london.my.connect.aws/ccp-v2"
+                 *         }
+                 *       ],
+                 *       "settings": {
+                 *         "retention_days": 30,
+                 *         "privacy": {
+                 *           "ip": "truncated"
+                 *         }
+                 *       }
+                 *     }
+                 */
                 "application/json": components["schemas"]["TenantDraft"];
             };
         };
@@ -1886,9 +1923,15 @@ export interface operations {
     deleteTenant: {
         parameters: {
             query: {
-                /** @description The tenant's slug, once more. */
+                /**
+                 * @description The tenant's slug, once more.
+                 * @example acme
+                 */
                 confirm?: string;
-                /** @description What happens to the tenant's data. */
+                /**
+                 * @description What happens to the tenant's data.
+                 * @example retain
+                 */
                 data: components["schemas"]["DataPolicy"];
             };
             header?: {
@@ -1930,6 +1973,20 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "display_name": "Acme Customer Care",
+                 *       "settings": {
+                 *         "thresholds": {
+                 *           "round_trip_millis": {
+                 *             "degraded": 350,
+                 *             "severe": 500
+                 *           }
+                 *         },
+                 *         "delete_protection": false
+                 *       }
+                 *     }
+                 */
                 "application/json": components["schemas"]["TenantChange"];
             };
         };
@@ -2021,6 +2078,13 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "alias": "acme-berlin",
+                 *       "arn": "arn:aws:connect:eu-central-1:111122223333:instance/11111111-2222-4333-8444-555555555555",
+                 *       "ccp_url": "https://acme-berlin.my.connect.aws/ccp-v2"
+                 *     }
+                 */
                 "application/json": components["schemas"]["ConnectInstanceDraft"];
             };
         };
@@ -2116,6 +2180,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "saml_url": "https://idp.example.com/start?app=acme-berlin"
+                 *     }
+                 */
                 "application/json": components["schemas"]["ConnectInstanceChange"];
             };
         };
@@ -2179,6 +2248,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "email": "nora.lind@example.com",
+                 *       "group": "managers"
+                 *     }
+                 */
                 "application/json": components["schemas"]["ManagerDraft"];
             };
         };
@@ -2208,7 +2283,10 @@ export interface operations {
                  * @example acme
                  */
                 slug: components["parameters"]["Slug"];
-                /** @description The manager's e-mail address; its letters have no case. */
+                /**
+                 * @description The manager's e-mail address; its letters have no case.
+                 * @example nora.lind@example.com
+                 */
                 email: components["parameters"]["Email"];
             };
             cookie?: never;
@@ -2238,13 +2316,21 @@ export interface operations {
                  * @example acme
                  */
                 slug: components["parameters"]["Slug"];
-                /** @description The manager's e-mail address; its letters have no case. */
+                /**
+                 * @description The manager's e-mail address; its letters have no case.
+                 * @example nora.lind@example.com
+                 */
                 email: components["parameters"]["Email"];
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "enabled": false
+                 *     }
+                 */
                 "application/json": components["schemas"]["ManagerChange"];
             };
         };
@@ -2421,6 +2507,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "artifact_version": "410ce6a5e9c3e03d"
+                 *     }
+                 */
                 "application/json": components["schemas"]["UpgradeOne"];
             };
         };
@@ -2447,6 +2538,15 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "from": "2025-11-28T09:00:00Z",
+                 *       "to": "2025-11-28T10:00:00Z",
+                 *       "kinds": [
+                 *         "softphonecallreport"
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["ReplayDraft"];
             };
         };
@@ -2495,6 +2595,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "agent": "mira.holm"
+                 *     }
+                 */
                 "application/json": components["schemas"]["EraseDraft"];
             };
         };
@@ -2541,6 +2646,16 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "artifact_version": "410ce6a5e9c3e03d",
+                 *       "tenants": [
+                 *         "acme",
+                 *         "orchard"
+                 *       ],
+                 *       "parallel": 2
+                 *     }
+                 */
                 "application/json": components["schemas"]["UpgradeDraft"];
             };
         };
@@ -2584,9 +2699,14 @@ export interface operations {
     listOperations: {
         parameters: {
             query?: {
-                /** @description A tenant's slug. */
+                /**
+                 * @description A tenant's slug.
+                 * @example acme
+                 */
                 tenant?: string;
+                /** @example onboard */
                 kind?: components["schemas"]["OperationKind"];
+                /** @example failed */
                 state?: components["schemas"]["OperationState"];
                 /** @description How many at most. */
                 limit?: components["parameters"]["Limit"];
@@ -2701,6 +2821,17 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "eu2",
+                 *       "region": "eu-central-1",
+                 *       "stack_name": "earshotops-cell",
+                 *       "role_arn": "arn:aws:iam::111122223333:role/earshotops-cell-worker",
+                 *       "external_id": "7c1f0a52b6d94e0d",
+                 *       "max_tenants": 100,
+                 *       "max_shards": 900
+                 *     }
+                 */
                 "application/json": components["schemas"]["CellDraft"];
             };
         };
@@ -2723,6 +2854,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example eu2 */
                 name: components["parameters"]["CellName"];
             };
             cookie?: never;
@@ -2750,12 +2882,18 @@ export interface operations {
                 "If-Match"?: components["parameters"]["IfMatch"];
             };
             path: {
+                /** @example eu2 */
                 name: components["parameters"]["CellName"];
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "draining": true
+                 *     }
+                 */
                 "application/json": components["schemas"]["CellChange"];
             };
         };
@@ -2776,16 +2914,32 @@ export interface operations {
     listAuditEvents: {
         parameters: {
             query?: {
-                /** @description The subject or the name of who did it; `operation:<id>` is the worker. */
+                /**
+                 * @description The subject or the name of who did it; `operation:<id>` is the worker.
+                 * @example nora.lind@example.com
+                 */
                 actor?: string;
-                /** @description Such as `tenants.onboard`. */
+                /**
+                 * @description Such as `tenants.onboard`.
+                 * @example tenants.onboard
+                 */
                 action?: string;
-                /** @description A tenant's slug. */
+                /**
+                 * @description A tenant's slug.
+                 * @example acme
+                 */
                 tenant?: string;
+                /** @example refused */
                 outcome?: components["schemas"]["AuditOutcome"];
-                /** @description The first instant. */
+                /**
+                 * @description The first instant.
+                 * @example 2025-11-28T09:00:00Z
+                 */
                 from?: string;
-                /** @description The first instant that is not asked for. */
+                /**
+                 * @description The first instant that is not asked for.
+                 * @example 2025-11-28T10:00:00Z
+                 */
                 to?: string;
                 /** @description How many at most. */
                 limit?: components["parameters"]["Limit"];
@@ -2841,6 +2995,16 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "nightly report",
+                 *       "role": "auditor",
+                 *       "tenants": [
+                 *         "acme"
+                 *       ],
+                 *       "expires_in_days": 90
+                 *     }
+                 */
                 "application/json": components["schemas"]["APIKeyDraft"];
             };
         };
@@ -2861,6 +3025,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "overlap_hours": 24
+                 *     }
+                 */
                 "application/json": components["schemas"]["APIKeyRotation"];
             };
         };

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	_ "embed"
+	"encoding/json"
 	"html/template"
 	"net/http"
 	"slices"
@@ -61,7 +62,8 @@ type documentation struct{ spec specification }
 type docsOperation struct {
 	Method, Path string
 	*openapi3.Operation
-	All openapi3.Parameters
+	All     openapi3.Parameters
+	Example string // of the body
 }
 
 // VisitGetDocumentationResponse implements the generated interface.
@@ -81,9 +83,27 @@ func (d documentation) VisitGetDocumentationResponse(w http.ResponseWriter) erro
 func (d documentation) operations() (list []docsOperation) {
 	for path, item := range d.spec.document.Paths.Map() {
 		for method, operation := range item.Operations() {
-			list = append(list, docsOperation{method, path, operation, append(append(openapi3.Parameters{}, item.Parameters...), operation.Parameters...)})
+			list = append(list, docsOperation{
+				method, path, operation, append(append(openapi3.Parameters{}, item.Parameters...), operation.Parameters...), exampleOf(operation),
+			})
 		}
 	}
 	slices.SortFunc(list, func(a, b docsOperation) int { return strings.Compare(a.Path+a.Method, b.Path+b.Method) })
 	return list
+}
+
+// exampleOf is the example of a JSON body as a person writes it.
+func exampleOf(o *openapi3.Operation) string {
+	if o.RequestBody == nil {
+		return ""
+	}
+	media := o.RequestBody.Value.Content.Get("application/json")
+	if media == nil || media.Example == nil {
+		return ""
+	}
+	text, err := json.MarshalIndent(media.Example, "", "  ")
+	if err != nil { // it was read from such a text
+		return ""
+	}
+	return string(text)
 }
