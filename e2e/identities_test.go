@@ -296,6 +296,7 @@ func TestAttackAsEachIdentity(t *testing.T) {
 			"earshotops-cell-worker":   w.Parameters(t, "earshotops-cell")["ExternalId"],
 			"earshotops-cell-health":   w.Parameters(t, "earshotops-cell")["ExternalId"],
 			"earshotops-cell-managers": w.Parameters(t, "earshotops-cell")["ExternalId"],
+			"earshotops-cell-setups":   w.Parameters(t, "earshotops-cell")["ExternalId"],
 			"earshotops-cell-spaces":   w.Parameters(t, "earshotops-cell")["ExternalId"],
 		} {
 			if _, err := w.Assume(t.Context(), w.AWS(), door, externalID); !world.IsDenied(err) {
@@ -339,7 +340,7 @@ func enter(t *testing.T, w *world.World, as aws.Config, own, other belongings) {
 			}
 		}
 	}
-	for _, door := range []string{"earshotops-cell-worker", "earshotops-cell-health", "earshotops-cell-managers", "earshotops-cell-spaces"} {
+	for _, door := range []string{"earshotops-cell-worker", "earshotops-cell-health", "earshotops-cell-managers", "earshotops-cell-spaces", "earshotops-cell-setups"} {
 		for _, externalID := range []string{"", "wrong", customer} {
 			if _, err := w.Assume(t.Context(), as, door, externalID); !world.IsDenied(err) {
 				t.Errorf("enter the cell by %s with external id %q: %v", door, externalID, err)

@@ -49,7 +49,7 @@ func TestCustomersRoleReadsOneInstance(t *testing.T) {
 	t.Parallel()
 	role := load(t, "customer-connect.yaml").resources()["DirectoryRole"]
 	rights := statements(at(role, "Properties", "Policies"))
-	want := []string{"connect:DescribeUserHierarchyGroup", "connect:ListRoutingProfiles", "connect:SearchUsers"}
+	want := []string{"connect:DescribeUserHierarchyGroup", "connect:ListApprovedOrigins", "connect:ListRoutingProfiles", "connect:SearchUsers"}
 	if len(rights) != 1 {
 		t.Fatalf("%d statements", len(rights))
 	}

@@ -379,7 +379,7 @@ func TestTheAPIOnlyLooks(t *testing.T) {
 			doors = append(doors, door)
 		}
 	}
-	if want := []string{"earshotops-cell-health", "earshotops-cell-managers", "earshotops-cell-spaces"}; !slices.Equal(doors, want) {
+	if want := []string{"earshotops-cell-health", "earshotops-cell-managers", "earshotops-cell-spaces", "earshotops-cell-setups"}; !slices.Equal(doors, want) {
 		t.Errorf("the API's user may enter cells by %v, want %v", doors, want)
 	}
 	may := []string{
@@ -460,5 +460,17 @@ func TestPlainText(t *testing.T) {
 				t.Errorf("%s:%d is not plain ASCII", file, i+1)
 			}
 		}
+	}
+}
+
+// The API has tenants' own functions look at what their customers have set up: it reaches those, and no role of a customer's.
+func TestTheAPILooksIntoCustomersAccountsByTheirTenantsFunctionsOnly(t *testing.T) {
+	t.Parallel()
+	found := statements(at(load(t, "cell.yaml").resources()["SetupsRole"], "Properties", "Policies"))
+	if len(found) != 1 || !slices.Equal(list(found[0]["Action"]), []string{"lambda:InvokeFunction"}) {
+		t.Fatalf("the role may %v", found)
+	}
+	if resource, _ := at(found[0], "Resource", "Fn::Sub").(string); !strings.HasSuffix(resource, ":function:earshot-*-agent-directory") {
+		t.Errorf("the role may call %s", resource)
 	}
 }

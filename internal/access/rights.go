@@ -11,6 +11,7 @@ const (
 	ReadTenants    Action = "tenants.read"
 	AddTenants     Action = "tenants.add"
 	ChangeTenants  Action = "tenants.change"
+	CheckInstances Action = "instances.check"
 	ReadKeys       Action = "keys.read"
 	ChangeKeys     Action = "keys.change"
 	ChangeAdmins   Action = "admins.change"
@@ -42,6 +43,7 @@ func Rights() []Right {
 		{Action: ReadCaller, What: "read who one is oneself", Roles: everybody},
 		{Action: ChangeCells, What: "add cells, change their capacity and drain them", Roles: owners, Whole: true},
 		{Action: ReadCells, What: "read cells and how full they are", Roles: everybody, Whole: true},
+		{Action: CheckInstances, What: "look at what a customer has set up in Amazon Connect", Roles: changers},
 		{Action: ChangeKeys, What: "make, rotate and delete API keys", Roles: owners, Person: true},
 		{Action: ReadKeys, What: "read of API keys, without their secrets", Roles: owners},
 		{Action: ChangeManagers, What: "invite a tenant's managers, change and remove them", Roles: changers},

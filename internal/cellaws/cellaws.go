@@ -55,6 +55,9 @@ const ManagersRole = "earshotops-cell-managers"
 // SpacesRole is the role of every cell that may call the function for imports and exports of spaces, and nothing else.
 const SpacesRole = "earshotops-cell-spaces"
 
+// SetupsRole is the role of every cell that may call its tenants' functions for agent directories, and nothing else.
+const SetupsRole = "earshotops-cell-setups"
+
 // NewAs returns Cells that are entered from base by another role of the cells than the worker's: the one of this name in the
 // same account.
 func NewAs(base aws.Config, role string) *Cells {

@@ -1,5 +1,5 @@
-// Package connectapi reads the agent directory of Amazon Connect instances in customers' own AWS accounts, through the role
-// that the customer made for it. Connect counts requests per account and region, all callers together: two a second, so this
+// Package connectapi reads the agent directory of Amazon Connect instances in customers' own AWS accounts, and what is set up there
+// for us, through the role that the customer made for it. Connect counts requests per account and region, all callers together: two a second, so this
 // asks at most once a second and backs off with full jitter.
 package connectapi
 

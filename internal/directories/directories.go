@@ -1,4 +1,5 @@
-// Package directories has a tenant's agent directories read when somebody waits for it, besides their schedule.
+// Package directories has a tenant's function for agent directories work when somebody waits for it, besides its schedule: read a
+// directory, or look at what the customer has set up for it.
 package directories
 
 import (

@@ -1,8 +1,10 @@
 package stacks_test
 
 import (
+	"context"
 	"encoding/json"
 	"io"
+	"log/slog"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -93,6 +95,7 @@ func TestDirectoryIsReadInTheCustomersAccount(t *testing.T) {
 	}
 	a.settle(t, of, acme)
 
+	a.lookAt(t, acme, connect)
 	asked := time.Now()
 	if err := directories.NewReader(cellaws.New(a.worker)).Read(t.Context(), a.cell, acme.Slug, "berlin"); err != nil {
 		t.Fatalf("the worker asks for a reading: %v", err)
@@ -130,6 +133,36 @@ func TestDirectoryIsReadInTheCustomersAccount(t *testing.T) {
 	for _, call := range connect.Calls() {
 		if !call.IsSession || call.InstanceID == "0a1b2c3d-0000-4000-8000-00000000acb2" {
 			t.Errorf("asked %+v", call)
+		}
+	}
+}
+
+// lookAt looks at both instances' setup as the control plane does, by the real function, before and after the customer has approved
+// the softphone's origin.
+func (a *account) lookAt(t *testing.T, acme tenant.Tenant, connect *fakeconnect.Connect) {
+	t.Helper()
+	checker := directories.NewChecker(directories.CheckerConfig{
+		Cells: cellaws.New(a.worker), Timeout: time.Minute, Log: slog.New(slog.DiscardHandler),
+		Cell: func(context.Context, string) (tenant.Cell, error) { return a.cell, nil },
+	})
+	acme.URLs.Softphone = "https://d111111abcdef8.cloudfront.net"
+	for _, approved := range []bool{false, true} {
+		for _, instance := range acme.ConnectInstances {
+			want := map[string]tenant.SetupState{tenant.SetupDirectoryRole: tenant.SetupNotDone, tenant.SetupApprovedOrigin: tenant.SetupUnknown}
+			if instance.Alias == "berlin" {
+				want = map[string]tenant.SetupState{tenant.SetupDirectoryRole: tenant.SetupDone, tenant.SetupApprovedOrigin: tenant.SetupNotDone}
+				if approved {
+					want[tenant.SetupApprovedOrigin] = tenant.SetupDone
+				}
+			}
+			for _, item := range checker.Setup(t.Context(), acme, instance).Items {
+				if state, isAsked := want[item.Item]; isAsked && item.State != state {
+					t.Errorf("%s, approved %v: %+v, want %s", instance.Alias, approved, item, state)
+				}
+			}
+			if err := connect.SetOrigins(instance.ARN, []string{acme.URLs.Softphone}); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 }

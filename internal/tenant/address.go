@@ -55,6 +55,12 @@ func normalCCPURL(address string, extraHosts []string) (string, error) {
 	return u.Scheme + "://" + u.Host + path, nil
 }
 
+// IsConnectPanel reports whether an address is that of a Contact Control Panel on a host of Amazon Connect's own, in its normal form.
+func IsConnectPanel(address string) bool {
+	normal, err := normalCCPURL(address, nil)
+	return err == nil && normal == address
+}
+
 // connectDomain returns the Amazon Connect domain that host is an alias under, or nothing.
 func connectDomain(host string) string {
 	for _, domain := range connectDomains {

@@ -30,6 +30,12 @@ type Instance struct {
 // Reader reads a directory in the customer's account; internal/connectapi meets it.
 type Reader interface {
 	Read(ctx context.Context, from connectapi.Instance) (*agents.Directory, connectapi.Tally, error)
+	Setup(ctx context.Context, from connectapi.Instance) connectapi.Setup
+}
+
+// Panels asks whether a Contact Control Panel answers; internal/panel meets it.
+type Panels interface {
+	Ask(ctx context.Context, address string) error
 }
 
 // Store keeps directories and what runs came to; internal/agentstore meets it.
@@ -45,6 +51,7 @@ type Handler struct {
 	ExternalID string
 	Instances  []Instance
 	Reader     Reader
+	Panels     Panels
 	Store      Store
 	Log        *slog.Logger
 	Now        func() time.Time
@@ -52,16 +59,20 @@ type Handler struct {
 	Shuffle func(n int, swap func(i, j int))
 }
 
-// Answer is what became of each instance.
+// Answer is what became of each instance, or what a look has found.
 type Answer struct {
 	Runs []agents.Status `json:"runs"`
+	Seen *agents.Seen    `json:"seen,omitempty"`
 }
 
 var errRequest = errors.New(`send {} for all Connect instances, or {"alias": "<alias>"} for one that has a directory role`)
 
-// Handle reads every instance's directory, or one's. A run that fails leaves the directory as it was, and is no error: Lambda
-// would try again at once.
+// Handle reads every instance's directory, or one's, or looks at what is set up for us. A run that fails leaves the directory as it
+// was, and is no error: Lambda would try again at once.
 func (h *Handler) Handle(ctx context.Context, event json.RawMessage) (Answer, error) {
+	if look := lookOf(event); look != nil {
+		return Answer{Runs: []agents.Status{}, Seen: new(h.look(ctx, *look))}, nil
+	}
 	instances, err := h.asked(event)
 	if err != nil {
 		return Answer{}, err
@@ -130,10 +141,7 @@ func (h *Handler) refresh(ctx context.Context, instance Instance, status *agents
 		reading, cancel = context.WithDeadline(ctx, deadline.Add(-keepTime))
 		defer cancel()
 	}
-	d, tally, err := h.Reader.Read(reading, connectapi.Instance{
-		ARN: instance.ARN, Region: instance.region, RoleARN: instance.RoleARN, ExternalID: h.ExternalID,
-		Session: h.Tenant.FunctionName("directory"),
-	})
+	d, tally, err := h.Reader.Read(reading, h.of(instance))
 	status.Requests, status.Throttled = tally.Requests, tally.Throttled
 	if err != nil {
 		return err
@@ -143,4 +151,12 @@ func (h *Handler) refresh(ctx context.Context, instance Instance, status *agents
 	}
 	status.Agents, status.Groups, status.RoutingProfiles = len(d.Agents), len(d.Groups), len(d.RoutingProfiles)
 	return nil
+}
+
+// of is an instance as it is asked for in this tenant's name.
+func (h *Handler) of(instance Instance) connectapi.Instance {
+	return connectapi.Instance{
+		ARN: instance.ARN, Region: instance.region, RoleARN: instance.RoleARN, ExternalID: h.ExternalID,
+		Session: h.Tenant.FunctionName("directory"),
+	}
 }

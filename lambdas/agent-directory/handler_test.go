@@ -21,6 +21,7 @@ type reader struct {
 	fails map[string]error
 	asked []connectapi.Instance
 	left  time.Duration // until the reading's deadline
+	setup connectapi.Setup
 }
 
 func (r *reader) Read(ctx context.Context, from connectapi.Instance) (*agents.Directory, connectapi.Tally, error) {
@@ -34,6 +35,25 @@ func (r *reader) Read(ctx context.Context, from connectapi.Instance) (*agents.Di
 	return &agents.Directory{
 		InstanceARN: from.ARN, TakenAt: time.Unix(0, 0), Agents: []agents.Agent{{Username: "mira.holm", ID: "a0", Group: -1, RoutingProfile: -1}},
 	}, connectapi.Tally{Requests: 2}, nil
+}
+
+func (r *reader) Setup(ctx context.Context, from connectapi.Instance) connectapi.Setup {
+	r.asked = append(r.asked, from)
+	if deadline, limited := ctx.Deadline(); limited {
+		r.left = time.Until(deadline)
+	}
+	return r.setup
+}
+
+// panels answers for every address.
+type panels struct {
+	err   error
+	asked []string
+}
+
+func (p *panels) Ask(_ context.Context, address string) error {
+	p.asked = append(p.asked, address)
+	return p.err
 }
 
 // store keeps what it is given, or says why not.
@@ -58,6 +78,7 @@ func (s *store) PutStatus(_ context.Context, status agents.Status) error {
 type bundle struct {
 	*Handler
 	reader *reader
+	panels *panels
 	store  *store
 	log    *bytes.Buffer
 }
@@ -66,9 +87,9 @@ const arnForm = "arn:aws:connect:eu-west-2:111122223333:instance/"
 
 func setup(t *testing.T, aliases ...string) bundle {
 	t.Helper()
-	b := bundle{reader: &reader{fails: map[string]error{}}, store: &store{statuses: map[string]agents.Status{}}, log: &bytes.Buffer{}}
+	b := bundle{reader: &reader{fails: map[string]error{}}, panels: &panels{}, store: &store{statuses: map[string]agents.Status{}}, log: &bytes.Buffer{}}
 	b.Handler = &Handler{
-		Tenant: "acme", ExternalID: "KDPQ3MSE", Reader: b.reader, Store: b.store, Now: time.Now,
+		Tenant: "acme", ExternalID: "KDPQ3MSE", Reader: b.reader, Panels: b.panels, Store: b.store, Now: time.Now,
 		Log: slog.New(slog.NewJSONHandler(b.log, nil)),
 	}
 	for _, alias := range aliases {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/earshot-hq/earshot/internal/agentstore"
 	"github.com/earshot-hq/earshot/internal/connectapi"
+	"github.com/earshot-hq/earshot/internal/panel"
 	"github.com/earshot-hq/earshot/internal/settings"
 	"github.com/earshot-hq/earshot/internal/slug"
 )
@@ -39,6 +40,10 @@ func wire(log *slog.Logger) (*Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	panels, err := panel.New(endpoint)
+	if err != nil {
+		return nil, err
+	}
 	tenant, err := slug.Parse(env.Tenant)
 	if err != nil {
 		return nil, err
@@ -48,6 +53,7 @@ func wire(log *slog.Logger) (*Handler, error) {
 		Reader: connectapi.New(account, connectapi.Settings{
 			Endpoint: endpoint, RequestPeriod: env.RequestPeriod, MaxBackoff: env.MaxBackoff, MaxAttempts: env.MaxAttempts,
 		}),
+		Panels:  panels,
 		Store:   agentstore.NewWriter(account, env.DataBucket),
 		Shuffle: rand.Shuffle,
 	}

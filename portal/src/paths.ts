@@ -4,6 +4,7 @@ export const paths = {
   tenantsOf: (cell: string) => `/tenants?cell=${encodeURIComponent(cell)}`,
   tenantsWith: (version: string) => `/tenants?artifact_version=${encodeURIComponent(version)}`,
   newTenant: () => "/tenants/new",
+  handOver: (slug: string) => `/tenants/new?made=${encodeURIComponent(slug)}`,
   tenant: (slug: string) => `/tenants/${encodeURIComponent(slug)}`,
   tenantTab: (slug: string, tab: TenantTab) => (tab === "overview" ? paths.tenant(slug) : `${paths.tenant(slug)}/${tab}`),
   newInstance: (slug: string) => `${paths.tenant(slug)}/instances/new`,

@@ -60,9 +60,10 @@ export const tenantRoute = createRoute({
   component: lazyRouteComponent(() => import("./pages/TenantPage"), "TenantPage"),
 });
 
-const newTenant = createRoute({
+export const newTenantRoute = createRoute({
   getParentRoute: () => root,
   path: "/tenants/new",
+  validateSearch: (search): { made?: string | undefined } => ({ made: text(search["made"]) }),
   component: lazyRouteComponent(() => import("./pages/NewTenantPage"), "NewTenantPage"),
 });
 
@@ -146,7 +147,7 @@ const about = createRoute({
   component: lazyRouteComponent(() => import("./pages/AboutPage"), "AboutPage"),
 });
 
-const tree = root.addChildren([home, tenantsRoute, newTenant, newInstanceRoute, instanceRoute, newManagerRoute, tenantRoute, operationsRoute, operationRoute, upgrades, newUpgradeRoute, upgradeRoute, cells, newCell, cellRoute, auditRoute, apiKeys, newAPIKey, about]);
+const tree = root.addChildren([home, tenantsRoute, newTenantRoute, newInstanceRoute, instanceRoute, newManagerRoute, tenantRoute, operationsRoute, operationRoute, upgrades, newUpgradeRoute, upgradeRoute, cells, newCell, cellRoute, auditRoute, apiKeys, newAPIKey, about]);
 
 export const newRouter = () => createRouter({ routeTree: tree, defaultPreload: false, scrollRestoration: true, defaultErrorComponent: Failed });
 

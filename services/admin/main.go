@@ -42,6 +42,7 @@ Settings come from the environment; a missing or wrong one is named at the start
            EARSHOT_HEALTH_FIGURES    where tenants' figures come from: cloudwatch, or logs on one machine (cloudwatch)
            EARSHOT_HEALTH_TIMEOUT    for each part of a tenant's health (3s)
            EARSHOT_MANAGERS_TIMEOUT  for a change of a tenant's manager; below ten seconds (6s)
+           EARSHOT_SETUP_TIMEOUT     for a look at what a customer has set up in Amazon Connect (15s)
            AWS_…                     the API's own identity, as the AWS SDKs read it; it may look into cells, and keep managers
   work     EARSHOT_DATABASE_URL      as role earshot_app
            EARSHOT_DATABASE_TIMEOUT  for one transaction (10s)

@@ -43,7 +43,7 @@ func setup(t *testing.T) world {
 	issuer, token := newIssuer(t)
 	appURL, proxy := behindProxy(t, db.AppURL)
 	log := slog.New(slog.NewJSONHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
-	server := &serve{log: log, people: tenanttest.NewPeople(), boards: boards{}, settings: serveSettings{
+	server := &serve{log: log, people: tenanttest.NewPeople(), boards: boards{}, setups: visits{}, settings: serveSettings{
 		DatabaseURL: appURL, Listen: "127.0.0.1:0", MetricsListen: "127.0.0.1:0", Issuer: issuer, ClientID: "client", HealthFigures: "logs",
 	}}
 	start(t, server)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/earshot-hq/earshot/internal/access"
 	"github.com/earshot-hq/earshot/internal/cellaws"
+	"github.com/earshot-hq/earshot/internal/directories"
 	"github.com/earshot-hq/earshot/internal/gauges"
 	"github.com/earshot-hq/earshot/internal/managers"
 	"github.com/earshot-hq/earshot/internal/postgres"
@@ -54,7 +55,13 @@ type serveSettings struct {
 	ManagersTimeout time.Duration `env:"MANAGERS_TIMEOUT" envDefault:"6s"`
 	// How long an import into a space, or an export, may take; below the database's time-out too.
 	SpacesTimeout time.Duration `env:"SPACES_TIMEOUT" envDefault:"8s"`
+	// How long a look at what a customer has set up may take, the start of the tenant's function included.
+	SetupTimeout time.Duration `env:"SETUP_TIMEOUT" envDefault:"15s"`
 }
+
+// setupLimit bounds looks at one Connect instance: each is two or three requests, of the two a second that Connect grants the
+// customer's whole account.
+var setupLimit = throttle.Limit{PerSecond: 0.2, Burst: 3}
 
 // signIn says whose tokens are taken.
 func (s serveSettings) signIn(db *postgres.DB) signin.Config {
@@ -70,6 +77,7 @@ type serve struct {
 	log      *slog.Logger
 	people   tenant.Managers // AWS's, unless a test has put others here
 	boards   tenant.Spaces   // AWS's, likewise
+	setups   tenant.Setups   // AWS's, likewise
 	db       *postgres.DB
 	api      *service.Server
 	metrics  *service.Server
@@ -114,13 +122,19 @@ func (m *serve) Run(ctx context.Context) (err error) {
 			Cells: cellaws.NewAs(identity, cellaws.SpacesRole), Cell: m.cell, Timeout: m.settings.SpacesTimeout,
 		})
 	}
+	if m.setups == nil {
+		m.setups = directories.NewChecker(directories.CheckerConfig{
+			Cells: cellaws.NewAs(identity, cellaws.SetupsRole), Cell: m.cell, Timeout: m.settings.SetupTimeout, Log: m.log,
+		})
+	}
 	news := feed.New(feed.Config{History: m.db, Listen: m.db.Listen, Log: m.log})
 	handler, err := api.New(api.Config{
 		Directory: m.db, Starter: m.db, Rollouts: m.db, Cells: m.db, History: m.db, Feed: news, Ledger: m.db, Keys: m.db,
-		Recorder: m.db, Gauges: gauges, Managers: m.people, Spaces: m.boards, ConnectTemplateURL: m.settings.ConnectTemplateURL,
-		TrustedProxies: m.settings.TrustedProxies,
-		Limit:          throttle.Limit{PerSecond: m.settings.Rate, Burst: m.settings.Burst},
-		Verifier:       verifier, Ready: health.Ready, Observe: metrics.Observe, Log: m.log,
+		Recorder: m.db, Gauges: gauges, Managers: m.people, Spaces: m.boards, Setups: m.setups, SetupLimit: setupLimit,
+		ConnectTemplateURL: m.settings.ConnectTemplateURL,
+		TrustedProxies:     m.settings.TrustedProxies,
+		Limit:              throttle.Limit{PerSecond: m.settings.Rate, Burst: m.settings.Burst},
+		Verifier:           verifier, Ready: health.Ready, Observe: metrics.Observe, Log: m.log,
 	})
 	if err != nil {
 		return err

@@ -12,6 +12,7 @@ const maxBody = 64 << 10
 // control lets tests and people decide what the stand-in does, below /sim. It asks nobody who they are: it is for one machine.
 //
 //	PUT    /sim/instances  {"arn": …, "agents": n}  make an instance, or make it anew
+//	PUT    /sim/origins    {"arn": …, "origins": [...]}  which pages may frame its CCP
 //	PUT    /sim/fault      {"throttle": n, "operation": …, "page": n, "code": …}; {} mends all
 //	GET    /sim/calls      what was asked of Connect, oldest first
 //	DELETE /sim/calls      forget it
@@ -26,6 +27,15 @@ func control(c *fakeconnect.Connect, pages, driver http.Handler) http.Handler {
 		}
 		if read(w, r, &body) {
 			done(w, c.SetInstance(body.ARN, body.Agents))
+		}
+	})
+	mux.HandleFunc("PUT /sim/origins", func(w http.ResponseWriter, r *http.Request) {
+		var body struct {
+			ARN     string   `json:"arn"`
+			Origins []string `json:"origins"`
+		}
+		if read(w, r, &body) {
+			done(w, c.SetOrigins(body.ARN, body.Origins))
 		}
 	})
 	mux.HandleFunc("PUT /sim/fault", func(w http.ResponseWriter, r *http.Request) {

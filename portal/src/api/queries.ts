@@ -78,6 +78,18 @@ export const instancesQuery = (api: API, slug: string) =>
       const { body, tag } = await withTag(api.GET("/v1/tenants/{slug}/connect-instances", { params: { path: { slug } }, signal }));
       return { items: body.items, tag };
     },
+    refetchInterval: calmMillis, // a new tenant's links come with its stack
+  });
+
+/** A look into the customer's account, which costs them something: it is asked for, and never twice by itself. */
+export const setupQuery = (api: API, slug: string, alias: string) =>
+  queryOptions({
+    queryKey: ["setup", slug, alias],
+    queryFn: ({ signal }) => bodyOf(api.POST("/v1/tenants/{slug}/connect-instances/{alias}/check", { params: { path: { slug, alias } }, signal })),
+    retry: false,
+    refetchOnMount: false,
+    refetchOnWindowFocus: false,
+    refetchOnReconnect: false,
   });
 
 export const managersQuery = (api: API, slug: string) =>

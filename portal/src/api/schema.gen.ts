@@ -153,6 +153,39 @@ export interface paths {
         patch: operations["updateConnectInstance"];
         trace?: never;
     };
+    "/v1/tenants/{slug}/connect-instances/{alias}/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The tenant's slug.
+                 * @example acme
+                 */
+                slug: components["parameters"]["Slug"];
+                /**
+                 * @description The Connect instance's alias.
+                 * @example acme-berlin
+                 */
+                alias: components["parameters"]["Alias"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Look at what the customer has set up in Amazon Connect
+         * @description Looks now whether the contact centre's own administrator has done their part, and says what to do. The tenant's own function
+         *     looks, as the role that the customer made. Nothing is changed, and nothing is kept. It takes a few seconds; an instance
+         *     may be looked at a few times a minute, whoever asks.
+         */
+        post: operations["checkConnectInstance"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/tenants/{slug}/managers": {
         parameters: {
             query?: never;
@@ -1192,6 +1225,27 @@ export interface components {
             saml_url?: string;
             directory_role_arn?: string;
         };
+        SetupCheck: {
+            /** @description The alias of the instance. */
+            connect_instance: string;
+            /** Format: date-time */
+            checked_at: string;
+            items: components["schemas"]["SetupItem"][];
+        };
+        SetupItem: {
+            /**
+             * @description `directory_role` - the customer's role can be assumed and lists agents; `approved_origin` - the instance lets the softphone
+             *     frame its panel; `ccp_url` - the panel answers.
+             * @enum {string}
+             */
+            item: "directory_role" | "approved_origin" | "ccp_url";
+            /** @enum {string} */
+            state: "done" | "not_done" | "unknown";
+            /** @description What was found, in a sentence. */
+            detail: string;
+            /** @description What to do, in a sentence; missing where nothing is. */
+            to_do?: string;
+        };
         ManagerList: {
             items: components["schemas"]["Manager"][];
         };
@@ -2200,6 +2254,38 @@ export interface operations {
                 };
             };
             202: components["responses"]["Started"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    checkConnectInstance: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The tenant's slug.
+                 * @example acme
+                 */
+                slug: components["parameters"]["Slug"];
+                /**
+                 * @description The Connect instance's alias.
+                 * @example acme-berlin
+                 */
+                alias: components["parameters"]["Alias"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was found. What could not be looked at is `unknown`, with the reason. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SetupCheck"];
+                };
+            };
             default: components["responses"]["Problem"];
         };
     };

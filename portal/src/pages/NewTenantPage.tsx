@@ -19,8 +19,13 @@ import { useDraft } from "../parts/drafts";
 import { Page } from "../parts/Page";
 import { ProblemAlert } from "../parts/ProblemAlert";
 import { paths } from "../paths";
+import { newTenantRoute } from "../router";
+import { HandOver } from "../tenants/HandOver";
 import { InstanceFields } from "../tenants/InstanceFields";
 import { instanceTroubles, likelySignIn, readPasted, slugTrouble, suggestSlug } from "../tenants/instance";
+
+const review = 2;
+const handOver = 3;
 
 const empty = { arn: "", alias: "", ccpUrl: "", samlUrl: "", slug: "", displayName: "", isolation: "pooled" };
 
@@ -29,6 +34,7 @@ export function NewTenantPage() {
   const navigate = useNavigate();
   const once = useIntent();
   const [draft, setDraft, forget] = useDraft("tenant", empty);
+  const { made } = newTenantRoute.useSearch();
   const [step, setStep] = useState(0);
   const [strict, setStrict] = useState(false);
   const taken = useQuery({ ...tenantQuery(api, draft.slug), enabled: slugTrouble(draft.slug) === undefined && step === 1, refetchInterval: false });
@@ -52,7 +58,7 @@ export function NewTenantPage() {
       ),
     onSuccess: async () => {
       forget();
-      await navigate({ to: paths.tenant(draft.slug) });
+      await navigate({ to: paths.handOver(draft.slug), replace: true });
     },
   });
   const refused = fieldErrors(create.error);
@@ -65,9 +71,14 @@ export function NewTenantPage() {
   const nameText = draft.displayName.trim() === "" && strict ? "Give it a name for people." : (refused.get("/display_name") ?? "");
   const may = [Object.keys(instanceTroubles(draft)).length === 0, slugText() === "" && draft.slug !== "" && draft.displayName.trim() !== ""];
   const go = (to: number): void => {
+    if (made !== undefined) return; // what is built is not changed here
     const stopped = may.findIndex((ok, index) => index < to && !ok);
     setStrict(stopped >= 0);
     const next = stopped < 0 ? to : stopped;
+    if (next === handOver) {
+      create.mutate();
+      return;
+    }
     if (next === 1 && draft.slug === "") setDraft({ ...draft, slug: suggestSlug(draft.alias) });
     setStep(next);
   };
@@ -80,18 +91,20 @@ export function NewTenantPage() {
           navigationAriaLabel: "Steps",
           cancelButton: "Cancel",
           previousButton: "Previous",
-          nextButton: "Next",
+          nextButton: step === review && made === undefined ? "Onboard" : "Next",
           optional: "optional",
         }}
-        submitButtonText="Onboard"
-        activeStepIndex={step}
+        submitButtonText={`Go to ${made ?? "the tenant"}`}
+        activeStepIndex={made === undefined ? step : handOver}
         isLoadingNextStep={create.isPending}
         onNavigate={({ detail }) => go(detail.requestedStepIndex)}
         onCancel={() => {
           forget();
           void navigate({ to: paths.tenants() });
         }}
-        onSubmit={() => create.mutate()}
+        onSubmit={() => {
+          if (made !== undefined) void navigate({ to: paths.tenant(made) });
+        }}
         steps={[
           {
             title: "Connect instance",
@@ -161,12 +174,13 @@ export function NewTenantPage() {
                     ]}
                   />
                 </Container>
-                <Container header={<Header variant="h2">What comes then</Header>}>
-                  When the stack stands, the tenant’s page has the addresses to hand out, and under “Connect instances” the steps that the
-                  contact centre’s own administrator does in Amazon Connect, with a link that fills them in.
-                </Container>
               </SpaceBetween>
             ),
+          },
+          {
+            title: "Hand over",
+            description: "What the contact centre's own administrator does in Amazon Connect, while the stack is built. The tenant's page has it too, under “Connect instances”.",
+            content: made === undefined ? null : <HandOver slug={made} />,
           },
         ]}
       />

@@ -5,7 +5,7 @@ import { useService } from "../api/context";
 import { callerQuery } from "../api/queries";
 
 /** What a button does: the API's names of rights. */
-export type Right = "tenants.add" | "tenants.change" | "managers.change" | "spaces.read" | "spaces.change" | "cells.change" | "keys.read" | "keys.change";
+export type Right = "tenants.add" | "tenants.change" | "instances.check" | "managers.change" | "spaces.read" | "spaces.change" | "cells.change" | "keys.read" | "keys.change";
 
 /** Why the caller may not do it; undefined when the caller may, or as long as that is not known: the API decides. */
 export function useChangeReason(right: Right): string | undefined {

@@ -8,6 +8,7 @@ import { instancesQuery } from "../api/queries";
 import type { Tenant } from "../api/types";
 import { CopyAddress, CopyText } from "../parts/Copy";
 import { ProblemAlert } from "../parts/ProblemAlert";
+import { SetupCheck } from "./SetupCheck";
 
 /** What the contact centre's own administrator must do in their account, to be handed over. */
 export function CustomerSteps({ tenant, alias }: { readonly tenant: Tenant; readonly alias: string }) {
@@ -49,6 +50,7 @@ export function CustomerSteps({ tenant, alias }: { readonly tenant: Tenant; read
           Copy the steps as text
         </Button>
       </Box>
+      <SetupCheck slug={tenant.slug} alias={alias} />
     </SpaceBetween>
   );
 }

@@ -3,21 +3,18 @@ import Container from "@cloudscape-design/components/container";
 import Header from "@cloudscape-design/components/header";
 import KeyValuePairs from "@cloudscape-design/components/key-value-pairs";
 import SpaceBetween from "@cloudscape-design/components/space-between";
-import { useQuery } from "@tanstack/react-query";
 
-import { useService } from "../api/context";
-import { operationQuery } from "../api/queries";
 import type { Tenant } from "../api/types";
 import { CopyAddress, CopyText } from "../parts/Copy";
-import { OperationProgress } from "../parts/OperationProgress";
 import { When } from "../parts/When";
+import { ActiveOperation } from "./ActiveOperation";
 import { Health } from "./Health";
 
 /** What an admin looks up: where the tenant's things are, how it does, and what is being done to it. */
 export function Overview({ tenant }: { readonly tenant: Tenant }) {
   return (
     <SpaceBetween size="l">
-      {tenant.active_operation === undefined ? null : <Active id={tenant.active_operation} />}
+      {tenant.active_operation === undefined ? null : <ActiveOperation id={tenant.active_operation} />}
       {tenant.data_retained ? (
         <Alert type="info" header="Off-boarded; its data is retained">
           Its indices, space and archive stay, and its slug is held. Under “Manage” they can be deleted.
@@ -50,12 +47,5 @@ export function Overview({ tenant }: { readonly tenant: Tenant }) {
       </Container>
     </SpaceBetween>
   );
-}
-
-function Active({ id }: { readonly id: string }) {
-  const { api } = useService();
-  const { data } = useQuery(operationQuery(api, id));
-  if (data === undefined) return null;
-  return <OperationProgress key={data.id} operation={data} />;
 }
 

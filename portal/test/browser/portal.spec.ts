@@ -63,6 +63,10 @@ test("a contact centre from its first day to its last", async ({ page }) => {
   await page.getByRole("button", { name: "Onboard", exact: true }).click();
 
   await expect(page.getByRole("table", { name: "Resources of the stack" })).toBeVisible({ timeout: 60_000 });
+  await look(page, "wizard-hand-over");
+  await page.reload(); // neither the steps nor the progress are lost
+  await expect(page.getByRole("button", { name: "Copy the steps as text" })).toBeVisible();
+  await page.getByRole("button", { name: "Go to fabrikam" }).click();
   await look(page, "watch");
   await page.reload();
   await expect(page.getByRole("button", { name: "Copy the softphone's address" })).toBeVisible({ timeout: 60_000 });
@@ -72,6 +76,10 @@ test("a contact centre from its first day to its last", async ({ page }) => {
 
   await page.getByRole("tab", { name: "Connect instances" }).click();
   await expect(page.getByText("Approved origins")).toBeVisible();
+  await page.getByRole("button", { name: "Copy the steps as text" }).click();
+  expect(await page.evaluate(() => navigator.clipboard.readText())).toContain("Approved origins: add http");
+  await page.getByRole("button", { name: "Check fabrikam-york now" }).click();
+  await expect(page.getByText("Directory role: not done")).toBeVisible({ timeout: 20_000 });
   await look(page, "instances");
 
   await page.getByRole("tab", { name: "Managers" }).click();
@@ -234,6 +242,29 @@ test("nothing typed is lost when the sign-in ends in the middle of a form", asyn
   await page.locator("input[name=password]").fill(endpoints.admin_user.password);
   await page.locator("input[name=password]").press("Enter");
   await expect(page.getByLabel("E-mail")).toHaveValue("half.typed@acme.example");
+});
+
+test("what a customer has set up is looked at, live", async ({ page }) => {
+  await page.goto(`${endpoints.portal}tenants/acme/instances`);
+  await signIn(page);
+  await page.getByRole("button", { name: "What the customer's administrator does" }).click();
+  const check = page.getByRole("button", { name: "Check acme now" });
+  const approve = async (...origins: string[]): Promise<void> => {
+    const arn = await page.getByText("arn:aws:connect:eu-west-2:111122223333:instance/", { exact: false }).first().innerText();
+    expect((await page.request.put(`${endpoints.simulator}/sim/origins`, { data: { arn: arn.trim(), origins } })).ok()).toBe(true);
+  };
+  await approve();
+  await tabTo(page, check);
+  await page.keyboard.press("Enter");
+  await expect(page.getByText("Directory role: done")).toBeVisible({ timeout: 20_000 });
+  await expect(page.getByText("Approved origin: not done")).toBeVisible();
+  await expect(page.getByText("Contact Control Panel: done")).toBeVisible();
+  await look(page, "setup-half");
+  const softphone = await (await ask(page, "GET", "/v1/tenants/acme")).json() as { urls: { softphone: string } };
+  await approve(new URL(softphone.urls.softphone).origin);
+  await expect(page.getByText("Approved origin: done")).toBeVisible({ timeout: 60_000 }); // by itself
+  await expect(page.getByText("All is done", { exact: false })).toBeVisible();
+  await look(page, "setup-done");
 });
 
 test("who has no mouse gets everywhere", async ({ page }) => {

@@ -5,6 +5,7 @@ import { test as base, expect, type APIResponse, type Locator, type Page } from 
 
 interface Endpoints {
   readonly portal: string;
+  readonly simulator: string;
   readonly admin_user: { readonly username: string; readonly password: string };
 }
 

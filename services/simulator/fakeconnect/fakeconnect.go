@@ -1,5 +1,5 @@
-// Package fakeconnect is a stand-in for the part of Amazon Connect's API that reads an agent directory: SearchUsers,
-// DescribeUserHierarchyGroup and ListRoutingProfiles, in AWS's REST-JSON protocol. Where it is kinder than Connect:
+// Package fakeconnect is a stand-in for the part of Amazon Connect's API that reads an agent directory and what is set up for
+// softphones: SearchUsers, DescribeUserHierarchyGroup, ListRoutingProfiles and ListApprovedOrigins, in AWS's REST-JSON protocol. Where it is kinder than Connect:
 //
 //   - it checks the form of a signature (SigV4, the service, the date, the headers that must be signed), never the signature
 //     itself, and so neither who signed nor what that role may do;
@@ -15,6 +15,7 @@ import (
 	"io"
 	"net/http"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -27,9 +28,10 @@ type Connect struct {
 	mux *http.ServeMux
 
 	mu      sync.Mutex
-	centres map[string]*centre // by instance id; guarded by mu
-	fault   Fault              // guarded by mu
-	calls   []Call             // guarded by mu
+	centres map[string]*centre  // by instance id; guarded by mu
+	origins map[string][]string // approved, by instance id; guarded by mu
+	fault   Fault               // guarded by mu
+	calls   []Call              // guarded by mu
 }
 
 // A Fault is what goes wrong until it is taken back. Of several that could strike, throttling goes first.
@@ -58,10 +60,11 @@ const maxCalls = 10_000
 
 // New returns a Connect without instances.
 func New() *Connect {
-	c := &Connect{now: time.Now, mux: http.NewServeMux(), centres: map[string]*centre{}}
+	c := &Connect{now: time.Now, mux: http.NewServeMux(), centres: map[string]*centre{}, origins: map[string][]string{}}
 	c.handle("POST /search-users", "SearchUsers", (*Connect).searchUsers)
 	c.handle("GET /user-hierarchy-groups/{instance}/{group}", "DescribeUserHierarchyGroup", (*Connect).describeGroup)
 	c.handle("GET /routing-profiles-summary/{instance}", "ListRoutingProfiles", (*Connect).listProfiles)
+	c.handle("GET /instance/{instance}/approved-origins", "ListApprovedOrigins", (*Connect).listOrigins)
 	c.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		refuse(w, &refusal{http.StatusNotFound, "UnknownOperationException", "This stand-in has no " + r.Method + " " + r.URL.Path + "."})
 	})
@@ -83,6 +86,17 @@ func (c *Connect) SetInstance(arn string, agents int) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.centres[made.id] = made
+	return nil
+}
+
+// SetOrigins has the instance of that ARN approve these origins, and no others.
+func (c *Connect) SetOrigins(arn string, origins []string) error {
+	if !arnForm.MatchString(arn) {
+		return fmt.Errorf("instance %q: send the ARN of an instance", arn)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.origins[arn[strings.LastIndex(arn, "/")+1:]] = slices.Clone(origins)
 	return nil
 }
 

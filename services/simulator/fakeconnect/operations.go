@@ -56,3 +56,15 @@ func orNil(token string) any {
 	}
 	return token
 }
+
+// listOrigins answers which pages may frame the instance's CCP.
+func (c *Connect) listOrigins(of *centre, asked request) (any, error) {
+	c.mu.Lock()
+	approved := c.origins[of.id]
+	c.mu.Unlock()
+	origins, next, err := page(approved, asked, 25, 25)
+	if err != nil {
+		return nil, err
+	}
+	return map[string]any{"Origins": append([]string{}, origins...), "NextToken": orNil(next)}, nil
+}

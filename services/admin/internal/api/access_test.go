@@ -211,8 +211,8 @@ func TestWhoAmI(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	for role, rights := range map[access.Role][]string{
-		access.Owner:    {"admins.change", "audit.read", "caller.read", "cells.change", "cells.read", "keys.change", "keys.read", "managers.change", "managers.read", "spaces.change", "spaces.read", "tenants.add", "tenants.change", "tenants.read"},
-		access.Operator: {"audit.read", "caller.read", "cells.read", "managers.change", "managers.read", "spaces.change", "spaces.read", "tenants.add", "tenants.change", "tenants.read"},
+		access.Owner:    {"admins.change", "audit.read", "caller.read", "cells.change", "cells.read", "instances.check", "keys.change", "keys.read", "managers.change", "managers.read", "spaces.change", "spaces.read", "tenants.add", "tenants.change", "tenants.read"},
+		access.Operator: {"audit.read", "caller.read", "cells.read", "instances.check", "managers.change", "managers.read", "spaces.change", "spaces.read", "tenants.add", "tenants.change", "tenants.read"},
 		access.Auditor:  {"audit.read", "caller.read", "cells.read", "managers.read", "spaces.read", "tenants.read"},
 	} {
 		got := into[apigen.Caller](t, w.send(t, "GET", "/v1/whoami", "", "Authorization: Bearer "+string(role)))

@@ -39,6 +39,7 @@ type Config struct {
 	Recorder  operation.Recorder
 	Managers  tenant.Managers
 	Spaces    tenant.Spaces
+	Setups    tenant.Setups
 	// ConnectTemplateURL is where customers' consoles find infra/customer-connect.yaml; empty: nobody is shown where.
 	ConnectTemplateURL string
 	Verifier           Verifier
@@ -50,6 +51,8 @@ type Config struct {
 	TrustedProxies []string
 
 	Limit throttle.Limit
+	// SetupLimit is for looks at one Connect instance, whoever asks: Connect counts them against the customer's own use.
+	SetupLimit throttle.Limit
 
 	Heartbeat time.Duration // 15 s: the longest silence of an event stream
 }
@@ -61,6 +64,7 @@ type API struct {
 	spec    specification
 	seen    sightings
 	callers *throttle.Callers // by subject
+	looks   *throttle.Callers // by tenant and alias
 	handler http.Handler
 	closing chan struct{} // closed when event streams must end
 	close   func()
@@ -80,7 +84,7 @@ func New(c Config) (*API, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &API{Config: c, spec: spec, routes: spec.routes(), callers: throttle.New(c.Limit), closing: make(chan struct{})}
+	a := &API{Config: c, spec: spec, routes: spec.routes(), callers: throttle.New(c.Limit), looks: throttle.New(c.SetupLimit), closing: make(chan struct{})}
 	a.close = sync.OnceFunc(func() { close(a.closing) })
 	if err := a.build(); err != nil {
 		return nil, err

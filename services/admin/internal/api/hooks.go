@@ -98,7 +98,7 @@ func (a *API) guard(c *gin.Context) {
 		known.actor.Origin = access.Origin{Address: c.ClientIP(), RequestID: c.GetString("request")}
 		remember(c, known) // from here on, what is refused is refused to somebody
 		if wait := a.callers.Take(actor.Subject, time.Now()); wait > 0 {
-			a.throttle(c, wait)
+			a.fail(c, throttled{wait})
 			return
 		}
 		if err := known.actor.May(route.action); err != nil {
@@ -146,6 +146,7 @@ func (a *API) fail(c *gin.Context, err error) {
 	}
 	p := problem.From(err)
 	p.Instance = "urn:earshot:request:" + c.GetString("request")
+	sayWhen(c, err)
 	a.noteRefusal(c, p)
 	if p.Status >= http.StatusInternalServerError {
 		a.Log.ErrorContext(c, "request failed", "id", c.GetString("request"), "code", p.Code, "error", err)

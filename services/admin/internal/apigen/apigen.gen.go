@@ -368,6 +368,48 @@ func (e Period) Valid() bool {
 	}
 }
 
+// Defines values for SetupItemItem.
+const (
+	SetupItemItemApprovedOrigin SetupItemItem = "approved_origin"
+	SetupItemItemCcpUrl         SetupItemItem = "ccp_url"
+	SetupItemItemDirectoryRole  SetupItemItem = "directory_role"
+)
+
+// Valid indicates whether the value is a known member of the SetupItemItem enum.
+func (e SetupItemItem) Valid() bool {
+	switch e {
+	case SetupItemItemApprovedOrigin:
+		return true
+	case SetupItemItemCcpUrl:
+		return true
+	case SetupItemItemDirectoryRole:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SetupItemState.
+const (
+	SetupItemStateDone    SetupItemState = "done"
+	SetupItemStateNotDone SetupItemState = "not_done"
+	SetupItemStateUnknown SetupItemState = "unknown"
+)
+
+// Valid indicates whether the value is a known member of the SetupItemState enum.
+func (e SetupItemState) Valid() bool {
+	switch e {
+	case SetupItemStateDone:
+		return true
+	case SetupItemStateNotDone:
+		return true
+	case SetupItemStateUnknown:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for StackChangeAction.
 const (
 	StackChangeActionAdd     StackChangeAction = "add"
@@ -1210,6 +1252,36 @@ type SettingsDraft struct {
 	Thresholds *Thresholds `json:"thresholds,omitempty"`
 }
 
+// SetupCheck defines model for SetupCheck.
+type SetupCheck struct {
+	CheckedAt time.Time `json:"checked_at"`
+
+	// ConnectInstance The alias of the instance.
+	ConnectInstance string      `json:"connect_instance"`
+	Items           []SetupItem `json:"items"`
+}
+
+// SetupItem defines model for SetupItem.
+type SetupItem struct {
+	// Detail What was found, in a sentence.
+	Detail string `json:"detail"`
+
+	// Item `directory_role` - the customer's role can be assumed and lists agents; `approved_origin` - the instance lets the softphone
+	// frame its panel; `ccp_url` - the panel answers.
+	Item  SetupItemItem  `json:"item"`
+	State SetupItemState `json:"state"`
+
+	// ToDo What to do, in a sentence; missing where nothing is.
+	ToDo *string `json:"to_do,omitempty"`
+}
+
+// SetupItemItem `directory_role` - the customer's role can be assumed and lists agents; `approved_origin` - the instance lets the softphone
+// frame its panel; `ccp_url` - the panel answers.
+type SetupItemItem string
+
+// SetupItemState defines model for SetupItem.State.
+type SetupItemState string
+
 // SpaceImport Objects are named by type and id, such as `dashboard:wallboard`.
 type SpaceImport struct {
 	Created SpaceObjects `json:"created"`
@@ -1930,6 +2002,9 @@ type ServerInterface interface {
 	// UpdateConnectInstance Change a Connect instance
 	// (PATCH /v1/tenants/{slug}/connect-instances/{alias})
 	UpdateConnectInstance(c *gin.Context, slug Slug, alias Alias, params UpdateConnectInstanceParams)
+	// CheckConnectInstance Look at what the customer has set up in Amazon Connect
+	// (POST /v1/tenants/{slug}/connect-instances/{alias}/check)
+	CheckConnectInstance(c *gin.Context, slug Slug, alias Alias)
 	// GetTenantHealth Show how a tenant does
 	// (GET /v1/tenants/{slug}/health)
 	GetTenantHealth(c *gin.Context, slug Slug)
@@ -3399,6 +3474,40 @@ func (siw *ServerInterfaceWrapper) UpdateConnectInstance(c *gin.Context) {
 	siw.Handler.UpdateConnectInstance(c, slug, alias, params)
 }
 
+// CheckConnectInstance operation middleware
+func (siw *ServerInterfaceWrapper) CheckConnectInstance(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "slug" -------------
+	var slug Slug
+
+	err = runtime.BindStyledParameterWithOptions("simple", "slug", c.Param("slug"), &slug, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter slug: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Path parameter "alias" -------------
+	var alias Alias
+
+	err = runtime.BindStyledParameterWithOptions("simple", "alias", c.Param("alias"), &alias, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter alias: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.CheckConnectInstance(c, slug, alias)
+}
+
 // GetTenantHealth operation middleware
 func (siw *ServerInterfaceWrapper) GetTenantHealth(c *gin.Context) {
 
@@ -3855,6 +3964,7 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.DELETE(options.BaseURL+"/v1/tenants/:slug/connect-instances/:alias", wrapper.RemoveConnectInstance)
 	router.GET(options.BaseURL+"/v1/tenants/:slug/connect-instances/:alias", wrapper.GetConnectInstance)
 	router.PATCH(options.BaseURL+"/v1/tenants/:slug/connect-instances/:alias", wrapper.UpdateConnectInstance)
+	router.POST(options.BaseURL+"/v1/tenants/:slug/connect-instances/:alias/check", wrapper.CheckConnectInstance)
 	router.GET(options.BaseURL+"/v1/tenants/:slug/managers", wrapper.ListManagers)
 	router.POST(options.BaseURL+"/v1/tenants/:slug/managers", wrapper.InviteManager)
 	router.DELETE(options.BaseURL+"/v1/tenants/:slug/managers/:email", wrapper.RemoveManager)
@@ -5471,6 +5581,46 @@ func (response UpdateConnectInstancedefaultApplicationProblemPlusJSONResponse) V
 	return err
 }
 
+type CheckConnectInstanceRequestObject struct {
+	Slug  Slug  `json:"slug"`
+	Alias Alias `json:"alias"`
+}
+
+type CheckConnectInstanceResponseObject interface {
+	VisitCheckConnectInstanceResponse(w http.ResponseWriter) error
+}
+
+type CheckConnectInstance200JSONResponse SetupCheck
+
+func (response CheckConnectInstance200JSONResponse) VisitCheckConnectInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CheckConnectInstancedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CheckConnectInstancedefaultApplicationProblemPlusJSONResponse) VisitCheckConnectInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetTenantHealthRequestObject struct {
 	Slug Slug `json:"slug"`
 }
@@ -6058,6 +6208,9 @@ type StrictServerInterface interface {
 	// UpdateConnectInstance Change a Connect instance
 	// (PATCH /v1/tenants/{slug}/connect-instances/{alias})
 	UpdateConnectInstance(ctx context.Context, request UpdateConnectInstanceRequestObject) (UpdateConnectInstanceResponseObject, error)
+	// CheckConnectInstance Look at what the customer has set up in Amazon Connect
+	// (POST /v1/tenants/{slug}/connect-instances/{alias}/check)
+	CheckConnectInstance(ctx context.Context, request CheckConnectInstanceRequestObject) (CheckConnectInstanceResponseObject, error)
 	// GetTenantHealth Show how a tenant does
 	// (GET /v1/tenants/{slug}/health)
 	GetTenantHealth(ctx context.Context, request GetTenantHealthRequestObject) (GetTenantHealthResponseObject, error)
@@ -7277,6 +7430,33 @@ func (sh *strictHandler) UpdateConnectInstance(ctx *gin.Context, slug Slug, alia
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(UpdateConnectInstanceResponseObject); ok {
 		if err := validResponse.VisitUpdateConnectInstanceResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CheckConnectInstance operation middleware
+func (sh *strictHandler) CheckConnectInstance(ctx *gin.Context, slug Slug, alias Alias) {
+	var request CheckConnectInstanceRequestObject
+
+	request.Slug = slug
+	request.Alias = alias
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CheckConnectInstance(ctx, request.(CheckConnectInstanceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CheckConnectInstance")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(CheckConnectInstanceResponseObject); ok {
+		if err := validResponse.VisitCheckConnectInstanceResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {
