@@ -19,8 +19,11 @@ import (
 
 const (
 	talk        = 25 * time.Second // loss is judged over ten windows of ten seconds
-	fellOver    = 8 * time.Second  // when the network of a call falls over that begins well
+	beginsWell  = 3 * time.Second  // how long a call is as it should be, before its network is not
 	callsAtOnce = 3                // calls: media is played at a real pace, and a machine that lags sounds as a bad network does
+
+	// What takes more than a network: a library that gives sums, and invitations that are answered late.
+	bufferedCall, slowCall = "buffered", "slow"
 )
 
 // TestCallsOfTheSoftphone has agents take calls on acme's softphone, each over a network of their own: search has exactly the
@@ -30,37 +33,49 @@ func TestCallsOfTheSoftphone(t *testing.T) {
 	browser := startBrowser(t, "")
 	lossy := client.Impairment{Loss: 0.15}
 	cases := []struct {
-		name          string
-		before, later client.Impairments
-		finding       string // empty: none that is worse than a note
-		heardBy       string
+		name           string
+		before, during client.Impairments // from its ringing on, and once it has begun
+		finding        string             // empty: none that is worse than a note
+		heardBy        string
 	}{
 		{name: "good"},
-		{name: "lossheard", before: client.Impairments{ToAgent: lossy}, finding: verdict.FindingLoss, heardBy: "agent"},
-		{name: "lossspoken", before: client.Impairments{FromAgent: lossy}, finding: verdict.FindingLoss, heardBy: "customer"},
+		{name: "lossheard", during: client.Impairments{ToAgent: lossy}, finding: verdict.FindingLoss, heardBy: "agent"},
+		{name: "lossspoken", during: client.Impairments{FromAgent: lossy}, finding: verdict.FindingLoss, heardBy: "customer"},
 		{
-			name: "bursts", before: client.Impairments{FromAgent: client.Impairment{Loss: 0.2, BurstPackets: 6}},
+			name: "bursts", during: client.Impairments{FromAgent: client.Impairment{Loss: 0.2, BurstPackets: 6}},
 			finding: verdict.FindingLoss, heardBy: "customer",
 		},
 		{
-			name: "late", before: client.Impairments{ToAgent: client.Impairment{DelayMillis: 300}, FromAgent: client.Impairment{DelayMillis: 300}},
+			name: "late", during: client.Impairments{ToAgent: client.Impairment{DelayMillis: 300}, FromAgent: client.Impairment{DelayMillis: 300}},
 			finding: verdict.FindingRoundTrip,
 		},
 		{
-			name: "uneven", before: client.Impairments{FromAgent: client.Impairment{JitterMillis: 250}},
+			name: "uneven", during: client.Impairments{FromAgent: client.Impairment{JitterMillis: 250}},
 			finding: verdict.FindingJitter, heardBy: "customer",
 		},
 		{
-			name: "oneway", later: client.Impairments{ToAgent: client.Impairment{Silent: true}},
+			name: "oneway", during: client.Impairments{ToAgent: client.Impairment{Silent: true}},
 			finding: verdict.FindingNothingReceived, heardBy: "agent",
 		},
+		{
+			name: bufferedCall, during: client.Impairments{ToAgent: client.Impairment{JitterMillis: 400}},
+			finding: verdict.FindingJitterBuffer, heardBy: "agent",
+		},
+		{name: slowCall, before: client.Impairments{AllocateMillis: 6800}, finding: verdict.FindingSlowConnect},
 	}
+	if err := w.Customers().Fail(t.Context(), client.Faults{
+		SlowInvites:       []client.SlowInvites{{Agent: "call." + slowCall, LatencyMillis: 3900}},
+		BufferDelayAgents: []string{"call." + bufferedCall},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = w.Customers().Fail(context.WithoutCancel(t.Context()), client.Faults{}) })
 	ended := make([]call, len(cases))
 	var calls errgroup.Group
 	calls.SetLimit(callsAtOnce)
 	for i, c := range cases {
 		calls.Go(func() (err error) {
-			ended[i], err = takeCall(t.Context(), w, browser, "call."+c.name, w.Tenant(t, string(acme)).Site(), c.before, c.later)
+			ended[i], err = takeCall(t.Context(), w, browser, "call."+c.name, w.Tenant(t, string(acme)).Site(), c.before, c.during)
 			return err
 		})
 	}
@@ -178,10 +193,10 @@ type call struct {
 	seconds int
 }
 
-// takeCall has an agent take a call, talk and hang up, over a network that is so before and otherwise later, and waits until the
-// page has sent all.
+// takeCall has an agent take a call, talk and hang up, over a network that is so before and otherwise once the call has begun, and
+// waits until the page has sent all. What loses packets would now and then lose those that set a call up.
 func takeCall(
-	ctx context.Context, w *world.World, browser *agentbrowser.Browser, agent, site string, before, later client.Impairments,
+	ctx context.Context, w *world.World, browser *agentbrowser.Browser, agent, site string, before, during client.Impairments,
 ) (taken call, err error) {
 	profile, err := browser.Profile()
 	if err != nil {
@@ -203,15 +218,18 @@ func takeCall(
 	if err := page.PressInPanel("Accept"); err != nil {
 		return taken, err
 	}
-	if err := pass(ctx, fellOver); err != nil {
+	if err := hearsTheAgent(ctx, customers, taken.contact); err != nil {
+		return taken, fmt.Errorf("%s: %w", agent, err)
+	}
+	if err := pass(ctx, beginsWell); err != nil {
 		return taken, err
 	}
-	if later != (client.Impairments{}) {
-		if err := customers.Impair(ctx, agent, later); err != nil {
+	if during != (client.Impairments{}) {
+		if err := customers.Impair(ctx, agent, during); err != nil {
 			return taken, err
 		}
 	}
-	if err := pass(ctx, talk-fellOver); err != nil {
+	if err := pass(ctx, talk-beginsWell); err != nil {
 		return taken, err
 	}
 	if err := page.PressInPanel("Hang up"); err != nil {
@@ -222,6 +240,21 @@ func takeCall(
 		err = fmt.Errorf("%s: the library published %d seconds of both directions in a call of %v", agent, taken.seconds, talk)
 	}
 	return taken, err
+}
+
+// hearsTheAgent waits until the customer hears something of the agent.
+func hearsTheAgent(ctx context.Context, customers client.Client, contact string) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	for {
+		heard, err := customers.Heard(ctx, contact)
+		if err != nil || heard > 0 {
+			return err
+		}
+		if err := pass(ctx, 200*time.Millisecond); err != nil {
+			return fmt.Errorf("no packet of the agent has come: %w", err)
+		}
+	}
 }
 
 // pass lets time pass.

@@ -44,6 +44,20 @@ func (c Client) HangUp(ctx context.Context, contact string) error {
 	return c.do(ctx, http.MethodPost, "/sim/ccp/contacts/"+url.PathEscape(contact)+"/hang-up", nil, nil)
 }
 
+// Heard is how many packets the customer has had of the agent.
+func (c Client) Heard(ctx context.Context, contact string) (int64, error) {
+	var calls []ccp.View
+	if err := c.do(ctx, http.MethodGet, "/sim/ccp/contacts", nil, &calls); err != nil {
+		return 0, err
+	}
+	for _, call := range calls {
+		if call.ID == contact {
+			return call.Media.PacketsReceived, nil
+		}
+	}
+	return 0, ccp.ErrContact
+}
+
 // Say changes what the agent hears: "tone", "silence" or "nothing".
 func (c Client) Say(ctx context.Context, contact, sound string) error {
 	return c.do(ctx, http.MethodPost, "/sim/ccp/contacts/"+url.PathEscape(contact)+"/say", map[string]string{"sound": sound}, nil)
