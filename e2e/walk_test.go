@@ -17,6 +17,7 @@ import (
 	"github.com/earshot-hq/earshot/e2e/world"
 	"github.com/earshot-hq/earshot/internal/samplecall"
 	"github.com/earshot-hq/earshot/internal/settings"
+	"github.com/earshot-hq/earshot/internal/tracing/tracingtest"
 )
 
 var shared *world.World
@@ -35,7 +36,10 @@ func TestMain(m *testing.M) {
 	if err != nil {
 		panic(err)
 	}
-	os.Exit(world.Main(m, &shared, "EARSHOT_DEDICATED_SEARCH=true", "EARSHOT_RTC_JS="+given.RTC))
+	traces = tracingtest.Start()
+	defer traces.Close()
+	os.Exit(world.Main(m, &shared, "EARSHOT_DEDICATED_SEARCH=true", "EARSHOT_RTC_JS="+given.RTC,
+		"OTEL_EXPORTER_OTLP_ENDPOINT="+traces.URL, "OTEL_BSP_SCHEDULE_DELAY=500"))
 }
 
 // together are the tests that go on at the same time, after all that do not.

@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	"github.com/riverqueue/river/rivertype"
 
 	"github.com/earshot-hq/earshot/internal/access"
 	"github.com/earshot-hq/earshot/internal/operation"
@@ -29,6 +30,9 @@ type Config struct {
 	MaxConns int32         // 10
 	Timeout  time.Duration // 10 s: for one transaction, and a little less for one statement
 	Log      *slog.Logger
+
+	Tracer pgx.QueryTracer        // nil: nobody watches statements
+	Jobs   []rivertype.Middleware // around the adding of jobs
 }
 
 // DB is the control plane's database. Its methods may be called from any goroutine.
@@ -67,6 +71,7 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 	config.MaxConnLifetime = time.Hour
 	config.MaxConnIdleTime = 10 * time.Minute
 	config.ConnConfig.ConnectTimeout = 3 * time.Second
+	config.ConnConfig.Tracer = c.Tracer
 	params := config.ConnConfig.RuntimeParams
 	params["application_name"] = "earshot"
 	params["statement_timeout"] = millis(timeout * 9 / 10)
@@ -76,7 +81,7 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make the connection pool: %w", err)
 	}
-	jobs, err := river.NewClient(riverpgxv5.New(pool), &river.Config{Schema: RiverSchema, Logger: c.Log})
+	jobs, err := river.NewClient(riverpgxv5.New(pool), &river.Config{Schema: RiverSchema, Middleware: c.Jobs, Logger: c.Log})
 	if err != nil {
 		pool.Close()
 		return nil, fmt.Errorf("make the job client: %w", err)

@@ -2,14 +2,17 @@ package postgres
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 
 	"github.com/riverqueue/river"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/earshot-hq/earshot/internal/access"
 	"github.com/earshot-hq/earshot/internal/operation"
 	"github.com/earshot-hq/earshot/internal/postgres/dbsqlc"
+	"github.com/earshot-hq/earshot/internal/tracing"
 )
 
 // maxAttempts is more often than a job that drives an operation may ever fail: whether the operation goes on is decided by
@@ -18,11 +21,36 @@ const maxAttempts = 30_000
 
 // enqueue adds the job that drives the operation. It exists when the transaction commits, and not before.
 func (db *DB) enqueue(ctx context.Context, t tx, tenantID, id string) error {
+	cause, err := causeOf(t.actor)
+	if err != nil {
+		return err
+	}
 	args := operation.AdvanceArgs{TenantID: tenantID, OperationID: id}
-	if _, err := db.jobs.InsertTx(ctx, t.raw, args, &river.InsertOpts{MaxAttempts: maxAttempts}); err != nil {
+	if _, err := db.jobs.InsertTx(ctx, t.raw, args, &river.InsertOpts{MaxAttempts: maxAttempts, Metadata: cause}); err != nil {
 		return fmt.Errorf("enqueue operation %s: %w", id, err)
 	}
 	return nil
+}
+
+// sayWhose names the operation in the span of the request, or of the job's run, that begins it or drives it.
+func sayWhose(ctx context.Context, op operation.Operation) {
+	span := trace.SpanFromContext(ctx)
+	tracing.Say(span, "tenant", op.Slug.String())
+	tracing.Say(span, "operation", op.ID)
+	tracing.Say(span, "operation_kind", string(op.Kind))
+}
+
+// A Cause is what a job's metadata say of why there is one.
+type Cause struct {
+	RequestID string `json:"request_id,omitempty"` // empty: no request asked for it
+}
+
+func causeOf(actor access.Actor) ([]byte, error) {
+	cause, err := json.Marshal(Cause{RequestID: actor.Origin.RequestID})
+	if err != nil {
+		return nil, fmt.Errorf("write why there is a job: %w", err)
+	}
+	return cause, nil
 }
 
 // Requeue gives a new job to every operation and rollout that is not over, has had no holder for idle, and has no job left that would

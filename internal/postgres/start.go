@@ -229,6 +229,7 @@ func (db *DB) start(ctx context.Context, actor access.Actor, w operation.Write, 
 		if started, err = db.begin(ctx, t, s); err != nil {
 			return err
 		}
+		sayWhose(ctx, started.Operation)
 		return t.remember(ctx, w, started)
 	})
 	if err != nil {

@@ -46,6 +46,7 @@ func (db *DB) Claim(ctx context.Context, tenantID, id, holder string, lease time
 		claimed, err = t.inHand(ctx, tenantID, id)
 		return err
 	})
+	sayWhose(ctx, claimed.Operation)
 	return claimed, err
 }
 

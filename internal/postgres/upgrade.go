@@ -107,8 +107,12 @@ func (t tx) idsOf(ctx context.Context, slugs []slug.Slug) ([]string, error) {
 }
 
 func (db *DB) enqueueRollout(ctx context.Context, t tx, id string, tenantIDs []string) error {
+	cause, err := causeOf(t.actor)
+	if err != nil {
+		return err
+	}
 	args := operation.RolloutArgs{RolloutID: id, TenantIDs: tenantIDs}
-	if _, err := db.jobs.InsertTx(ctx, t.raw, args, &river.InsertOpts{MaxAttempts: maxAttempts}); err != nil {
+	if _, err := db.jobs.InsertTx(ctx, t.raw, args, &river.InsertOpts{MaxAttempts: maxAttempts, Metadata: cause}); err != nil {
 		return fmt.Errorf("enqueue upgrade %s: %w", id, err)
 	}
 	return nil

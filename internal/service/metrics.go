@@ -28,9 +28,10 @@ func NewMetrics() *Metrics {
 	return m
 }
 
-// Observe records one request. Routes are those of the API, so that a caller cannot make new ones.
+// Observe records one request. Routes are those of the API, and methods those that have a name there, so that a caller cannot make
+// new ones.
 func (m *Metrics) Observe(method, route string, status int, took time.Duration) {
-	m.requests.WithLabelValues(method, route, strconv.Itoa(status)).Observe(took.Seconds())
+	m.requests.WithLabelValues(Method(method), route, strconv.Itoa(status)).Observe(took.Seconds())
 }
 
 // Handler serves /metrics, /healthz and /readyz: the port beside the service's own.
@@ -42,4 +43,13 @@ func (m *Metrics) Handler(h *Health) http.Handler {
 	}))
 	h.Register(mux)
 	return mux
+}
+
+// Method is a request's method, or "other" for one that a caller has made up.
+func Method(method string) string {
+	switch method {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions:
+		return method
+	}
+	return "other"
 }

@@ -149,10 +149,11 @@ func TestMetrics(t *testing.T) {
 	t.Parallel()
 	m := service.NewMetrics()
 	m.Observe("GET", "/v1/tenants/:slug", 404, time.Second)
+	m.Observe("MADEUP", "none", 404, time.Second)
 	server := httptest.NewServer(m.Handler(service.NewHealth(silent)))
 	defer server.Close()
 	_, body := get(t, server.URL+"/metrics")
-	for _, want := range []string{`route="/v1/tenants/:slug",status="404"`, "go_goroutines", "process_"} {
+	for _, want := range []string{`route="/v1/tenants/:slug",status="404"`, `method="other",route="none"`, "go_goroutines", "process_"} {
 		if !strings.Contains(body, want) {
 			t.Errorf("/metrics lacks %s", want)
 		}

@@ -11,18 +11,22 @@ import (
 	"github.com/riverqueue/river/rivertype"
 
 	"github.com/earshot-hq/earshot/internal/awscalls"
+	"github.com/earshot-hq/earshot/internal/tracing"
 )
 
 var seconds = []float64{.01, .05, .1, .25, .5, 1, 2.5, 5, 10, 30}
 
-// watchAWS counts and times the calls of every client that is made of the configuration from now on.
-func watchAWS(config *aws.Config, registry prometheus.Registerer) {
+// watchAWS counts, times and traces the calls of every client that is made of the configuration from now on.
+func watchAWS(config *aws.Config, registry prometheus.Registerer, traces *tracing.Tracing) {
 	calls := prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name:    "earshot_aws_call_duration_seconds",
 		Help:    "How long calls of AWS took, repeats included, by how they ended: ok, AWS's code, or unanswered.",
 		Buckets: seconds,
 	}, []string{"service", "operation", "code"})
 	registry.MustRegister(calls)
+	if traces != nil {
+		awscalls.Trace(config, traces.Provider())
+	}
 	awscalls.Watch(config, func(service, operation, code string, took time.Duration) {
 		calls.WithLabelValues(service, operation, code).Observe(took.Seconds())
 	})

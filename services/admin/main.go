@@ -10,6 +10,7 @@ import (
 	"os"
 
 	"github.com/earshot-hq/earshot/internal/service"
+	"github.com/earshot-hq/earshot/internal/tracing"
 )
 
 const usage = `usage: admin serve | work | migrate
@@ -67,6 +68,7 @@ Settings come from the environment; a missing or wrong one is named at the start
                                      (none: no list is written)
            EARSHOT_ROSTER_EVERY      between two looks whether it has changed (5s)
            AWS_…                     the worker's own identity, as the AWS SDKs read it
+  both     OTEL_EXPORTER_OTLP_ENDPOINT  where traces go, by http/protobuf, with the other OTEL_… variables (none: there are none)
   migrate  EARSHOT_MIGRATE_DATABASE_URL  as the owner, or as a role that may make roles
            EARSHOT_DATABASE_URL      as role earshot_app: it gets this password
            EARSHOT_CELLS_FILE        JSON list of cells to add or change
@@ -84,16 +86,25 @@ func run(ctx context.Context, args []string, out, logs io.Writer) error {
 	if len(args) == 1 {
 		command = args[0]
 	}
-	log := service.NewLogger(logs, "admin-"+command, slog.LevelInfo)
+	name := "admin-" + command
+	log := service.NewLogger(logs, name, slog.LevelInfo)
 	switch command {
 	case "serve":
-		m, err := newServe(log)
+		traces, log, err := tracing.FromEnvironment(ctx, name, log)
+		if err != nil {
+			return err
+		}
+		m, err := newServe(log, traces)
 		if err != nil {
 			return err
 		}
 		return service.Until(ctx, m, log)
 	case "work":
-		m, err := newWork(log)
+		traces, log, err := tracing.FromEnvironment(ctx, name, log)
+		if err != nil {
+			return err
+		}
+		m, err := newWork(log, traces)
 		if err != nil {
 			return err
 		}

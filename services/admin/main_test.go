@@ -21,11 +21,13 @@ import (
 	"github.com/rs/zerolog"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/earshot-hq/earshot/internal/operation"
 	"github.com/earshot-hq/earshot/internal/operation/operationtest"
 	"github.com/earshot-hq/earshot/internal/postgres/postgrestest"
 	"github.com/earshot-hq/earshot/internal/slug"
 	"github.com/earshot-hq/earshot/internal/tenant/tenanttest"
 	"github.com/earshot-hq/earshot/internal/testenv"
+	"github.com/earshot-hq/earshot/internal/tracing"
 )
 
 // A world is both processes on one database, an issuer of tokens, and a cloud in memory.
@@ -35,20 +37,31 @@ type world struct {
 	cloud                       *operationtest.Cloud
 	appURL                      string           // of the database, by way of the proxy
 	database                    *toxiproxy.Proxy // between the processes and Postgres
+	traces                      *tracing.Tracing // of both processes
+	stacks                      operation.Stacks // those of the cloud, unless a test has put others before them
 }
 
 func setup(t *testing.T) world {
+	t.Helper()
+	return setupTraced(t, nil, nil)
+}
+
+// setupTraced has both processes send traces, and puts something before the cloud's stacks; both may be nil.
+func setupTraced(t *testing.T, traces *tracing.Tracing, before func(operation.Stacks) operation.Stacks) world {
 	t.Helper()
 	db := postgrestest.New(t, testenv.Postgres(t))
 	issuer, token := newIssuer(t)
 	appURL, proxy := behindProxy(t, db.AppURL)
 	log := slog.New(slog.NewJSONHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
-	server := &serve{log: log, people: tenanttest.NewPeople(), boards: boards{}, setups: visits{}, settings: serveSettings{
+	server := &serve{log: log, traces: traces, people: tenanttest.NewPeople(), boards: boards{}, setups: visits{}, settings: serveSettings{
 		DatabaseURL: appURL, Listen: "127.0.0.1:0", MetricsListen: "127.0.0.1:0", Issuer: issuer, ClientID: "client", HealthFigures: "logs",
 	}}
 	start(t, server)
 	memory := operationtest.NewCloud()
-	w := world{url: "http://" + server.api.Addr(), metrics: "http://" + server.metrics.Addr(), token: token, cloud: memory, database: proxy, appURL: appURL}
+	w := world{url: "http://" + server.api.Addr(), metrics: "http://" + server.metrics.Addr(), token: token, cloud: memory, database: proxy, appURL: appURL, traces: traces, stacks: memory}
+	if before != nil {
+		w.stacks = before(memory)
+	}
 	w.workerMetrics = w.work(t)
 	return w
 }
@@ -57,7 +70,7 @@ func setup(t *testing.T) world {
 func (w world) work(t *testing.T) (metrics string) {
 	t.Helper()
 	memory := w.cloud
-	worker := &work{log: slog.New(slog.NewJSONHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})), cloud: cloud{memory, memory, memory, memory, memory, memory, memory, memory, memory, nil}, settings: workSettings{
+	worker := &work{log: slog.New(slog.NewJSONHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})), traces: w.traces, cloud: cloud{w.stacks, memory, memory, memory, memory, memory, memory, memory, memory, nil}, settings: workSettings{
 		DatabaseURL: w.appURL, MetricsListen: "127.0.0.1:0", Workers: 4, Lease: 45 * time.Second, Poll: 10 * time.Millisecond,
 		Fetch: 20 * time.Millisecond, TakeOverEvery: time.Second, RebuildMissing: true, RebuildEvery: 100 * time.Millisecond, RetentionEvery: 100 * time.Millisecond, PeriodsByVolume: true,
 		EraseSettle: 10 * time.Millisecond,

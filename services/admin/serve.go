@@ -21,6 +21,7 @@ import (
 	"github.com/earshot-hq/earshot/internal/spaces"
 	"github.com/earshot-hq/earshot/internal/tenant"
 	"github.com/earshot-hq/earshot/internal/throttle"
+	"github.com/earshot-hq/earshot/internal/tracing"
 	"github.com/earshot-hq/earshot/services/admin/internal/api"
 	"github.com/earshot-hq/earshot/services/admin/internal/feed"
 	"github.com/earshot-hq/earshot/services/admin/internal/pages"
@@ -75,6 +76,7 @@ func (s serveSettings) signIn(db *postgres.DB) signin.Config {
 type serve struct {
 	settings serveSettings
 	log      *slog.Logger
+	traces   *tracing.Tracing
 	people   tenant.Managers // AWS's, unless a test has put others here
 	boards   tenant.Spaces   // AWS's, likewise
 	setups   tenant.Setups   // AWS's, likewise
@@ -84,14 +86,16 @@ type serve struct {
 	group    service.Group
 }
 
-func newServe(log *slog.Logger) (*serve, error) {
+func newServe(log *slog.Logger, traces *tracing.Tracing) (*serve, error) {
 	s, err := settings.Load[serveSettings]()
-	return &serve{settings: s, log: log}, err
+	return &serve{settings: s, log: log, traces: traces}, err
 }
 
 // Run starts the API and its metrics. Neither database nor sign-in need be there.
 func (m *serve) Run(ctx context.Context) (err error) {
-	if m.db, err = postgres.Open(ctx, postgres.Config{URL: m.settings.DatabaseURL, Log: m.log}); err != nil {
+	if m.db, err = postgres.Open(ctx, postgres.Config{
+		URL: m.settings.DatabaseURL, Log: m.log, Tracer: traceStatements(m.traces), Jobs: traceJobs(m.traces),
+	}); err != nil {
 		return err
 	}
 	verifier, err := signin.New(m.settings.signIn(m.db))
@@ -107,7 +111,7 @@ func (m *serve) Run(ctx context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("read the API's AWS identity: %w", err)
 	}
-	watchAWS(&identity, metrics.Registry)
+	watchAWS(&identity, metrics.Registry, m.traces)
 	gauges, err := m.gauges(identity)
 	if err != nil {
 		return err
@@ -149,7 +153,7 @@ func (m *serve) Run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	m.api = service.NewServer(m.settings.Listen, portal, m.log, handler.CloseStreams)
+	m.api = service.NewServer(m.settings.Listen, m.traces.Handler(portal), m.log, handler.CloseStreams)
 	m.metrics = service.NewServer(m.settings.MetricsListen, metrics.Handler(health), m.log, nil)
 	return m.group.Start(ctx, m.metrics, news, m.api)
 }
@@ -190,5 +194,6 @@ func (m *serve) Close(ctx context.Context) error {
 	if m.db != nil {
 		m.db.Close()
 	}
+	m.traces.Stop(ctx)
 	return err
 }

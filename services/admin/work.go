@@ -28,6 +28,7 @@ import (
 	"github.com/earshot-hq/earshot/internal/settings"
 	"github.com/earshot-hq/earshot/internal/spaces"
 	"github.com/earshot-hq/earshot/internal/stacks"
+	"github.com/earshot-hq/earshot/internal/tracing"
 	"github.com/earshot-hq/earshot/services/admin/internal/jobs"
 )
 
@@ -76,28 +77,30 @@ type cloud struct {
 type work struct {
 	settings workSettings
 	log      *slog.Logger
+	traces   *tracing.Tracing
 	cloud    cloud // AWS, unless a test has put another here
 	db       *postgres.DB
 	metrics  *service.Server
 	group    service.Group
 }
 
-func newWork(log *slog.Logger) (*work, error) {
+func newWork(log *slog.Logger, traces *tracing.Tracing) (*work, error) {
 	s, err := settings.Load[workSettings]()
-	return &work{settings: s, log: log}, err
+	return &work{settings: s, log: log, traces: traces}, err
 }
 
 // Run starts working. Neither the database nor AWS need be there.
 func (m *work) Run(ctx context.Context) (err error) {
 	metrics := service.NewMetrics()
 	if m.cloud.Stacks == nil {
-		if m.cloud, err = enterAWS(ctx, m.settings, metrics.Registry); err != nil {
+		if m.cloud, err = m.enterAWS(ctx, metrics.Registry); err != nil {
 			return err
 		}
 	}
 	s := m.settings
 	if m.db, err = postgres.Open(ctx, postgres.Config{
 		URL: s.DatabaseURL, MaxConns: int32(s.Workers) + 5, Timeout: s.DatabaseTime, Log: m.log,
+		Tracer: traceStatements(m.traces), Jobs: traceJobs(m.traces),
 	}); err != nil {
 		return err
 	}
@@ -125,20 +128,21 @@ func (m *work) Close(ctx context.Context) error {
 	if m.db != nil {
 		m.db.Close()
 	}
+	m.traces.Stop(ctx)
 	return err
 }
 
-func enterAWS(ctx context.Context, s workSettings, registry prometheus.Registerer) (cloud, error) {
+func (m *work) enterAWS(ctx context.Context, registry prometheus.Registerer) (cloud, error) {
 	identity, err := config.LoadDefaultConfig(ctx)
 	if err != nil {
 		return cloud{}, fmt.Errorf("read the worker's AWS identity: %w", err)
 	}
-	watchAWS(&identity, registry)
+	watchAWS(&identity, registry, m.traces)
 	cells := cellaws.New(identity)
 	left := residue.New(cells)
-	entered := cloud{stacks.New(cells, stacks.Options{Calls: s.StackCalls}), prober.New(cells), left, resender.New(cells), left, left, left, spaces.New(cells), directories.NewReader(cells), nil}
-	if s.RosterKey != "" {
-		key, err := roster.PrivateKey(s.RosterKey)
+	entered := cloud{stacks.New(cells, stacks.Options{Calls: m.settings.StackCalls}), prober.New(cells), left, resender.New(cells), left, left, left, spaces.New(cells), directories.NewReader(cells), nil}
+	if m.settings.RosterKey != "" {
+		key, err := roster.PrivateKey(m.settings.RosterKey)
 		if err != nil {
 			return cloud{}, fmt.Errorf("EARSHOT_ROSTER_KEY: %w", err)
 		}
@@ -181,7 +185,7 @@ func (m *work) queue(runner *operation.Runner, watch rivertype.Middleware) (*que
 		Queues:               map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: m.settings.Workers}},
 		Workers:              jobs.Workers(c),
 		PeriodicJobs:         jobs.Periodic(c),
-		Middleware:           []rivertype.Middleware{watch},
+		Middleware:           append(traceJobs(m.traces), watch),
 		FetchPollInterval:    m.settings.Fetch,
 		FetchCooldown:        min(m.settings.Fetch, river.FetchCooldownDefault),
 		JobTimeout:           jobTimeout(m.settings.Lease),

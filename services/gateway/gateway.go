@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 
+	"github.com/earshot-hq/earshot/internal/awscalls"
 	"github.com/earshot-hq/earshot/internal/pools"
 	"github.com/earshot-hq/earshot/internal/roster"
 	"github.com/earshot-hq/earshot/internal/rosters"
@@ -17,6 +18,7 @@ import (
 	"github.com/earshot-hq/earshot/internal/service"
 	"github.com/earshot-hq/earshot/internal/settings"
 	"github.com/earshot-hq/earshot/internal/throttle"
+	"github.com/earshot-hq/earshot/internal/tracing"
 	"github.com/earshot-hq/earshot/services/gateway/internal/directory"
 	"github.com/earshot-hq/earshot/services/gateway/internal/gate"
 	"github.com/earshot-hq/earshot/services/gateway/internal/session"
@@ -44,12 +46,13 @@ type gatewaySettings struct {
 type gateway struct {
 	settings gatewaySettings
 	log      *slog.Logger
+	traces   *tracing.Tracing
 	server   *service.Server
 	metrics  *service.Server
 	group    service.Group
 }
 
-func newGateway(log *slog.Logger) (*gateway, error) {
+func newGateway(log *slog.Logger, traces *tracing.Tracing) (*gateway, error) {
 	s, err := settings.Load[gatewaySettings]()
 	if err == nil && s.Scheme != "https" && s.Scheme != "http" {
 		err = fmt.Errorf("settings: EARSHOT_GATEWAY_SCHEME is %q, want https or http", s.Scheme)
@@ -57,7 +60,7 @@ func newGateway(log *slog.Logger) (*gateway, error) {
 	if err == nil {
 		err = s.Dashboards.check()
 	}
-	return &gateway{settings: s, log: log}, err
+	return &gateway{settings: s, log: log, traces: traces}, err
 }
 
 // burst is how many seconds' requests may come at once: a dashboard asks for all its parts together.
@@ -69,6 +72,9 @@ func (g *gateway) Run(ctx context.Context) error {
 	identity, err := config.LoadDefaultConfig(ctx)
 	if err != nil {
 		return fmt.Errorf("read the gateway's AWS identity: %w", err)
+	}
+	if g.traces != nil {
+		awscalls.Trace(&identity, g.traces.Provider())
 	}
 	key, err := roster.PublicKey(s.RosterKey)
 	if err != nil {
@@ -98,13 +104,17 @@ func (g *gateway) Run(ctx context.Context) error {
 	}
 	health := service.NewHealth(g.log)
 	health.Add("tenants", tenants.Ready)
-	g.server = service.NewServer(s.Listen, handler, g.log, nil)
+	g.server = service.NewServer(s.Listen, g.traces.Handler(handler), g.log, nil)
 	g.metrics = service.NewServer(s.MetricsListen, metrics.Handler(health), g.log, nil)
 	return g.group.Start(ctx, g.metrics, tenants, g.server)
 }
 
 // Close takes no new requests and waits for those under way.
-func (g *gateway) Close(ctx context.Context) error { return g.group.Stop(ctx) }
+func (g *gateway) Close(ctx context.Context) error {
+	err := g.group.Stop(ctx)
+	g.traces.Stop(ctx)
+	return err
+}
 
 func limit(perSecond float64) throttle.Limit {
 	return throttle.Limit{PerSecond: perSecond, Burst: int(perSecond * burst)}

@@ -11,6 +11,7 @@ import (
 	"os"
 
 	"github.com/earshot-hq/earshot/internal/service"
+	"github.com/earshot-hq/earshot/internal/tracing"
 )
 
 const usage = `usage: gateway
@@ -38,6 +39,7 @@ Settings come from the environment; a missing or wrong one is named at the start
   EARSHOT_PERSON_RATE        requests a second of one of them (20)
   AWS_…                      its own identity, as the AWS SDKs read it: it may enter tenants' reader and editor roles, read the list,
                              and ask pools for their client
+  OTEL_EXPORTER_OTLP_ENDPOINT   where traces go, by http/protobuf, with the other OTEL_… variables (none: there are none)
 `
 
 func main() {
@@ -53,7 +55,11 @@ func run(ctx context.Context, args []string, out, logs io.Writer) error {
 		return err
 	}
 	log := service.NewLogger(logs, "gateway", slog.LevelInfo)
-	g, err := newGateway(log)
+	traces, log, err := tracing.FromEnvironment(ctx, "gateway", log)
+	if err != nil {
+		return err
+	}
+	g, err := newGateway(log, traces)
 	if err != nil {
 		return err
 	}

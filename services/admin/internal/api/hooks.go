@@ -16,6 +16,9 @@ import (
 	"github.com/earshot-hq/earshot/internal/access"
 	"github.com/earshot-hq/earshot/internal/operation"
 	"github.com/earshot-hq/earshot/internal/problem"
+	"github.com/earshot-hq/earshot/internal/service"
+	"github.com/earshot-hq/earshot/internal/slug"
+	"github.com/earshot-hq/earshot/internal/tracing"
 )
 
 // statusGone is what the log says of a caller who did not wait for the answer.
@@ -62,6 +65,8 @@ func (a *API) observe(c *gin.Context) {
 	}
 	took := time.Since(began)
 	a.Observe(c.Request.Method, route, c.Writer.Status(), took)
+	named, _ := slug.Parse(c.Param("slug")) // of what is no slug nobody knows what it is
+	tracing.Name(c.Request.Context(), tracing.Request{ID: id, Method: service.Method(c.Request.Method), Route: route, Tenant: named.String()})
 	a.Log.InfoContext(c, "request", "id", id, "method", c.Request.Method, "route", route, "status", c.Writer.Status(),
 		"duration_ms", took.Milliseconds(), "bytes", c.Writer.Size(), "subject", callOf(c).actor.Subject)
 }

@@ -22,8 +22,10 @@ import (
 	"github.com/earshot-hq/earshot/internal/insights"
 	"github.com/earshot-hq/earshot/internal/problem"
 	"github.com/earshot-hq/earshot/internal/roster"
+	"github.com/earshot-hq/earshot/internal/service"
 	"github.com/earshot-hq/earshot/internal/slug"
 	"github.com/earshot-hq/earshot/internal/throttle"
+	"github.com/earshot-hq/earshot/internal/tracing"
 	"github.com/earshot-hq/earshot/services/gateway/internal/session"
 )
 
@@ -181,20 +183,12 @@ func (w *Web) observe(c *gin.Context) {
 	defer func() { // an answer that breaks off ends in a panic
 		route := cmp.Or(c.FullPath(), c.GetString(labelKey), "none")
 		took := w.Now().Sub(began)
-		w.Observe(methodOf(c.Request), route, c.Writer.Status(), took)
-		w.Log.InfoContext(c, "request", "id", id, "method", methodOf(c.Request), "route", route, "status", c.Writer.Status(),
+		w.Observe(service.Method(c.Request.Method), route, c.Writer.Status(), took)
+		tracing.Name(c.Request.Context(), tracing.Request{ID: id, Method: service.Method(c.Request.Method), Route: route, Tenant: tenantOf(c).Slug.String()})
+		w.Log.InfoContext(c, "request", "id", id, "method", service.Method(c.Request.Method), "route", route, "status", c.Writer.Status(),
 			"duration_ms", took.Milliseconds(), "bytes", c.Writer.Size(), "tenant", tenantOf(c).Slug, "subject", personOf(c).Subject)
 	}()
 	c.Next()
-}
-
-// methodOf is the request's method, or "other": a caller cannot make new names.
-func methodOf(r *http.Request) string {
-	switch r.Method {
-	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions:
-		return r.Method
-	}
-	return "other"
 }
 
 func (w *Web) recover(c *gin.Context) {

@@ -143,7 +143,7 @@ func (a *Admin) part(name, command, ready string, environment ...string) process
 		Name: name, Patience: patience, StopSignal: syscall.SIGTERM,
 		Command: func() (process.Command, error) {
 			home := a.bench.Workspace.State
-			plain := append(plainEnvironment(home), "EARSHOT_DATABASE_URL="+a.DatabaseURL())
+			plain := append(append(plainEnvironment(home), telemetryEnvironment()...), "EARSHOT_DATABASE_URL="+a.DatabaseURL())
 			return process.Command{Path: a.binary, Arguments: []string{command}, Environment: append(plain, environment...), Dir: home}, nil
 		},
 		Ready: answers(freshClient(nil), ready, nil),

@@ -4,6 +4,7 @@ import (
 	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/base64"
+	"slices"
 	"strconv"
 	"syscall"
 
@@ -65,7 +66,7 @@ func (g *Gateway) Part(at GatewayPlace) process.Part {
 		Name: "gateway", Patience: patience, StopSignal: syscall.SIGTERM,
 		Command: func() (process.Command, error) {
 			home := g.bench.Workspace.State
-			return process.Command{Path: g.binary, Dir: home, Environment: append(append(plainEnvironment(home), at.Identity.environment(at.Key)...),
+			return process.Command{Path: g.binary, Dir: home, Environment: append(slices.Concat(plainEnvironment(home), telemetryEnvironment(), at.Identity.environment(at.Key)),
 				"EARSHOT_LISTEN="+Loopback(g.bench.Ports.Gateway), "EARSHOT_METRICS_LISTEN="+metrics,
 				"EARSHOT_GATEWAY_HOST="+g.Host(), "EARSHOT_GATEWAY_SCHEME=http", "EARSHOT_POOLS_URL="+at.Identity.Endpoint,
 				"EARSHOT_ROSTER_BUCKET="+at.Bucket, "EARSHOT_ROSTER_PUBLIC_KEY="+base64.StdEncoding.EncodeToString(public), "EARSHOT_ROSTER_EVERY=1s",

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/earshot-hq/earshot/services/localstack/internal/depot"
@@ -98,6 +99,17 @@ func Loopback(port int) string { return fmt.Sprintf("127.0.0.1:%d", port) }
 // plainEnvironment is what a server inherits: enough to run, and nothing of the user's own settings and keys.
 func plainEnvironment(home string) []string {
 	return []string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, "LANG=C.UTF-8", "TZ=UTC"} //nolint:forbidigo // the system's variable, not a setting of ours
+}
+
+// telemetryEnvironment is what our own services inherit beside that: OpenTelemetry's variables, none of which has an effect unless
+// they name an endpoint.
+func telemetryEnvironment() (passed []string) {
+	for _, one := range os.Environ() {
+		if strings.HasPrefix(one, "OTEL_") {
+			passed = append(passed, one)
+		}
+	}
+	return passed
 }
 
 // answers asks url until it is met with one of the wanted status codes.
