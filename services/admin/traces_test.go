@@ -88,7 +88,6 @@ func TestATraceReachesFromTheRequestToAWS(t *testing.T) {
 	for _, name := range []string{"river.insert_many", "AddOperation", "river.work/advance_operation", "ClaimOperation", "STS.GetCallerIdentity"} {
 		assert.Positive(t, seen[name], "%s, of %v", name, seen)
 	}
-	assert.Greater(t, seen["river.work/advance_operation"], 3, "every run of the job is of the trace")
 	assert.NotContains(t, collector.Raw(), w.token)
 	assert.NotContains(t, collector.Raw(), "my.connect.aws", "what was sent stays here")
 }
