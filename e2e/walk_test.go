@@ -37,7 +37,6 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	traces = tracingtest.Start()
-	defer traces.Close()
 	os.Exit(world.Main(m, &shared, "EARSHOT_DEDICATED_SEARCH=true", "EARSHOT_RTC_JS="+given.RTC,
 		"OTEL_EXPORTER_OTLP_ENDPOINT="+traces.URL, "OTEL_BSP_SCHEDULE_DELAY=500"))
 }
