@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"net/http"
 	"os"
@@ -35,6 +36,7 @@ type belongings struct {
 	slug    slug.Slug
 	id      string            // the tenant's, which the gateway says at the door of a role
 	outputs map[string]string // of its stack
+	list    string            // the cell's bucket, where the gateway's list of tenants is
 }
 
 func (b belongings) role(what string) string { return b.slug.ResourcePrefix() + what }
@@ -199,6 +201,23 @@ var deeds = map[string]deed{
 		})
 		return err
 	},
+	"read the list of tenants": func(ctx context.Context, as aws.Config, of belongings) error {
+		return none(world.S3(as).GetObject(ctx, &s3.GetObjectInput{Bucket: &of.list, Key: aws.String("gateway/tenants.json")}))
+	},
+	"ask a pool for its client": func(ctx context.Context, as aws.Config, of belongings) error {
+		return none(cognitoidentityprovider.NewFromConfig(as).DescribeUserPoolClient(ctx, &cognitoidentityprovider.DescribeUserPoolClientInput{
+			UserPoolId: aws.String(of.outputs["UserPoolId"]), ClientId: aws.String(of.outputs["UserPoolClientId"]),
+		}))
+	},
+	"end a manager's sessions": func(ctx context.Context, as aws.Config, of belongings) error {
+		_, err := cognitoidentityprovider.NewFromConfig(as).AdminUserGlobalSignOut(ctx, &cognitoidentityprovider.AdminUserGlobalSignOutInput{
+			UserPoolId: aws.String(of.outputs["UserPoolId"]), Username: aws.String("nobody@example.com"),
+		})
+		if absent := (*cognitotypes.UserNotFoundException)(nil); errors.As(err, &absent) { // it was let in, there is no such person
+			return nil
+		}
+		return err
+	},
 	"see a role": func(ctx context.Context, as aws.Config, of belongings) error {
 		return none(iam.NewFromConfig(as).GetRole(ctx, &iam.GetRoleInput{RoleName: aws.String(of.role("indexer"))}))
 	},
@@ -227,6 +246,7 @@ var identities = map[string]struct {
 	become func(*testing.T, *world.World, belongings) aws.Config
 	own    []string // of its own tenant
 	any    []string // of every tenant
+	doors  []string // of every tenant's roles, each with that tenant's own id
 }{
 	"pushers": {become: roleOf("pushers"), own: []string{"send", "read the directory", "see the directory's last run"}},
 	"indexer": {become: roleOf("indexer"), own: []string{
@@ -256,7 +276,12 @@ var identities = map[string]struct {
 	},
 	"the admin API among managers": {
 		become: func(t *testing.T, w *world.World, _ belongings) aws.Config { t.Helper(); return w.Managing(t) },
-		any:    []string{"see the stack", "list managers", "find a manager"},
+		any:    []string{"see the stack", "list managers", "find a manager", "end a manager's sessions"},
+	},
+	"the gateway": {
+		become: func(t *testing.T, w *world.World, _ belongings) aws.Config { t.Helper(); return w.Gateway(t) },
+		any:    []string{"read the list of tenants", "ask a pool for its client", "end a manager's sessions"},
+		doors:  []string{"reader", "editor"},
 	},
 }
 
@@ -287,7 +312,7 @@ func TestAttackAsEachIdentity(t *testing.T) {
 				check(t, what, deeds[what](t.Context(), as, own), mayAny || slices.Contains(who.own, what))
 				check(t, what+" (the neighbour's)", deeds[what](t.Context(), as, other), mayAny)
 			}
-			enter(t, w, as, own, other)
+			enter(t, w, as, who.doors, own, other)
 		})
 	}
 	t.Run("who may do anything, but is not whom a door is for", func(t *testing.T) {
@@ -309,7 +334,8 @@ func TestAttackAsEachIdentity(t *testing.T) {
 func belongingsOf(t *testing.T, w *world.World, tenant world.Tenant) belongings {
 	t.Helper()
 	s := slug.Slug(tenant.Slug())
-	return belongings{slug: s, id: strings.ReplaceAll(tenant["id"].(string), "-", ""), outputs: w.Outputs(t, s.StackName())}
+	return belongings{slug: s, id: strings.ReplaceAll(tenant["id"].(string), "-", ""), outputs: w.Outputs(t, s.StackName()),
+		list: w.Outputs(t, "earshotops-cell")["ArtifactBucket"]}
 }
 
 func check(t *testing.T, what string, err error, may bool) {
@@ -322,22 +348,27 @@ func check(t *testing.T, what string, err error, may bool) {
 	}
 }
 
-// enter tries the doors of all roles, with each external id that there is: only the worker's and the API's own identities get anywhere.
-func enter(t *testing.T, w *world.World, as aws.Config, own, other belongings) {
+// enter tries the doors of all roles, with each external id that there is: only the worker's and the API's own identities get anywhere,
+// and the gateway's at its doors, with the id of whom the door is.
+func enter(t *testing.T, w *world.World, as aws.Config, open []string, own, other belongings) {
 	t.Helper()
 	cell := w.Parameters(t, "earshotops-cell")["ExternalId"]
 	doors := []string{"earshotops-search-tenant", "earshotops-softphone-site", "earshotops-cell-cloudformation"}
+	keys := map[string]string{}
 	for _, of := range []belongings{own, other} {
 		for _, what := range []string{"pushers", "indexer", "directory", "reader", "editor"} {
 			doors = append(doors, of.role(what))
+			if slices.Contains(open, what) {
+				keys[of.role(what)] = of.id
+			}
 		}
 	}
 	customer := w.Parameters(t, own.slug.StackName())["ConnectExternalId"]
 	for _, door := range doors {
 		for _, externalID := range []string{"", cell, customer, own.id, other.id} {
-			if _, err := w.Assume(t.Context(), as, door, externalID); !world.IsDenied(err) {
-				t.Errorf("enter %s with external id %q: %v", door, externalID, err)
-			}
+			key, isOpen := keys[door]
+			_, err := w.Assume(t.Context(), as, door, externalID)
+			check(t, fmt.Sprintf("enter %s with external id %q", door, externalID), err, isOpen && externalID == key)
 		}
 	}
 	for _, door := range []string{"earshotops-cell-worker", "earshotops-cell-health", "earshotops-cell-managers", "earshotops-cell-spaces", "earshotops-cell-setups"} {

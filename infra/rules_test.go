@@ -3,6 +3,7 @@ package infra_test
 import (
 	"os"
 	"path"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -10,7 +11,7 @@ import (
 	"github.com/earshot-hq/earshot/internal/slug"
 )
 
-var files = []string{"control-plane.yaml", "cell.yaml", "tenant.yaml", "customer-connect.yaml"}
+var files = []string{"control-plane.yaml", "cell.yaml", "gateway.yaml", "tenant.yaml", "customer-connect.yaml"}
 
 // The console, and a request without a bucket, take a template of 51,200 bytes at most; from a bucket CloudFormation takes 1 MB
 // (aws.md 8.1), and the worker gives the tenants' template by its address alone.
@@ -445,6 +446,72 @@ func TestManagersRoleReachesTenantsPoolsOnly(t *testing.T) {
 	if tag := at(load(t, "control-plane.yaml").resources()["AdminPool"], "Properties", "UserPoolTags", "earshot:tenant"); tag != nil {
 		t.Error("the admins' pool carries the tag of a tenant")
 	}
+}
+
+// The gateway, which strangers reach, may become tenants' readers and editors and ask their pools. On one machine it may do the same.
+func TestTheGatewayBecomesTenantsOnly(t *testing.T) {
+	t.Parallel()
+	const pools = "arn:${AWS::Partition}:cognito-idp:${AWS::Region}:${AWS::AccountId}:userpool/*"
+	want := map[string][]string{
+		"sts:AssumeRole":                     {"arn:${AWS::Partition}:iam::${AWS::AccountId}:role/earshot-*-reader", "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/earshot-*-editor"},
+		"s3:GetObject":                       {"arn:${AWS::Partition}:s3:::${ArtifactBucket}/gateway/tenants.json"},
+		"cognito-idp:DescribeUserPoolClient": {pools}, "cognito-idp:AdminListGroupsForUser": {pools}, "cognito-idp:AdminUserGlobalSignOut": {pools},
+	}
+	role := load(t, "gateway.yaml").resources()["Role"]
+	if got := rightsOf(role); !reflect.DeepEqual(got, want) {
+		t.Errorf("the role may %v, want %v", got, want)
+	}
+	for _, s := range statements(at(role, "Properties", "Policies")) {
+		if strings.HasPrefix(list(s["Action"])[0], "cognito-idp:") && at(s, "Condition", "Null", "aws:ResourceTag/earshot:tenant") != "false" {
+			t.Error("the role asks pools without asking whose they are")
+		}
+	}
+	for _, s := range statements(at(role, "Properties", "AssumeRolePolicyDocument")) {
+		if len(names(s["Principal"])) != 1 || at(s, "Principal", "Service", "Ref") != "Service" {
+			t.Errorf("the role is taken by %v", s["Principal"])
+		}
+	}
+	if name := at(role, "Properties", "RoleName"); name != "earshotops-gateway" || !strings.Contains(read(t, "cell.yaml"), ":role/earshotops-gateway") {
+		t.Errorf("the role is %v, and tenants trust another", name)
+	}
+
+	// The emulator's user lives beside cells, and knows no tags.
+	local := rightsOf(load(t, "control-plane.yaml").resources()["GatewayUser"])
+	want["sts:AssumeRole"] = []string{"arn:${AWS::Partition}:iam::*:role/earshot-*-reader", "arn:${AWS::Partition}:iam::*:role/earshot-*-editor"}
+	want["s3:GetObject"] = []string{"arn:${AWS::Partition}:s3:::earshotops-*/gateway/tenants.json"}
+	if !reflect.DeepEqual(local, want) {
+		t.Errorf("on one machine it may %v, want %v", local, want)
+	}
+}
+
+// rightsOf are the resources that an identity's own policies allow, by action.
+func rightsOf(identity any) map[string][]string {
+	rights := map[string][]string{}
+	for _, s := range statements(at(identity, "Properties", "Policies")) {
+		if s["Effect"] != "Allow" {
+			continue
+		}
+		resources, isList := s["Resource"].([]any)
+		if !isList {
+			resources = []any{s["Resource"]}
+		}
+		for _, action := range list(s["Action"]) {
+			for _, resource := range resources {
+				text, _ := at(resource, "Fn::Sub").(string)
+				rights[action] = append(rights[action], text)
+			}
+		}
+	}
+	return rights
+}
+
+func read(t *testing.T, file string) string {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }
 
 // What a template must be so that any YAML reader takes it: CloudFormation's is an old one.

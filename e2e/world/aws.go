@@ -56,6 +56,12 @@ func (w *World) Onlooker(t *testing.T) aws.Config {
 	return w.keyed(t, "api-key.json")
 }
 
+// Gateway is the emulator as the gateway's own identity.
+func (w *World) Gateway(t *testing.T) aws.Config {
+	t.Helper()
+	return w.keyed(t, "gateway-key.json")
+}
+
 func (w *World) keyed(t *testing.T, file string) aws.Config {
 	t.Helper()
 	raw, err := os.ReadFile(filepath.Join(w.State, file))
