@@ -110,6 +110,9 @@ func (a *Admin) Purge(ctx context.Context, s slug.Slug) error {
 		if err != nil {
 			return err
 		}
-		return w.dropNamed(ctx, names)
+		if err := w.dropNamed(ctx, names); err != nil {
+			return err
+		}
+		return w.drop(ctx, undoPath(s))
 	})
 }

@@ -47,8 +47,8 @@ func (a *Admin) Provision(ctx context.Context, s slug.Slug, restore bool) (saved
 
 // provision makes the space's index, and its managed objects what their templates say.
 func (w *writer) provision(ctx context.Context, s slug.Slug, restore bool) (report savedobjects.Report, err error) {
-	if err := w.makeSpaceIndex(ctx, s); err != nil {
-		return report, fmt.Errorf("make the index of space %s: %w", s, err)
+	if err := w.openSpace(ctx, s); err != nil {
+		return report, err
 	}
 	wanted, err := w.wanted(ctx, s)
 	if err != nil {
@@ -136,6 +136,23 @@ func (a *Admin) readSpace(ctx context.Context, s slug.Slug, wanted []savedobject
 
 // readObjects returns those of the keys that are there, and notes where each was read.
 func (a *Admin) readObjects(ctx context.Context, s slug.Slug, keys []string, at map[string]position) (map[string]savedobjects.Object, error) {
+	documents, err := a.readDocuments(ctx, s, keys)
+	if err != nil {
+		return nil, err
+	}
+	found := map[string]savedobjects.Object{}
+	for _, doc := range documents {
+		o, err := savedobjects.FromDocument(doc.ID, doc.Source)
+		if err != nil {
+			return nil, fmt.Errorf("read space %s: %w", s, err)
+		}
+		found[doc.ID], at[doc.ID] = o, doc.position
+	}
+	return found, nil
+}
+
+// readDocuments returns those of the keys that are there, as they lie in the index.
+func (a *Admin) readDocuments(ctx context.Context, s slug.Slug, keys []string) ([]spaceDocument, error) {
 	var answer struct {
 		Docs []spaceDocument `json:"docs"`
 	}
@@ -146,18 +163,7 @@ func (a *Admin) readObjects(ctx context.Context, s slug.Slug, keys []string, at 
 	if len(answer.Docs) != len(keys) {
 		return nil, fmt.Errorf("read space %s: %d answers to %d keys", s, len(answer.Docs), len(keys))
 	}
-	found := map[string]savedobjects.Object{}
-	for _, doc := range answer.Docs {
-		if !doc.IsFound {
-			continue
-		}
-		o, err := savedobjects.FromDocument(doc.ID, doc.Source)
-		if err != nil {
-			return nil, fmt.Errorf("read space %s: %w", s, err)
-		}
-		found[doc.ID], at[doc.ID] = o, doc.position
-	}
-	return found, nil
+	return slices.DeleteFunc(answer.Docs, func(doc spaceDocument) bool { return !doc.IsFound }), nil
 }
 
 // mostObjects bounds a space: more objects than a page of search holds are not read.
@@ -196,7 +202,30 @@ func (w *writer) writeObjects(ctx context.Context, s slug.Slug, plan savedobject
 	if len(plan.Put)+len(plan.Remove) == 0 {
 		return nil
 	}
-	lines, err := bulkOf(plan, at)
+	now := time.Now()
+	var changes []change
+	for _, o := range plan.Put {
+		changes = append(changes, change{key: o.Key(), source: o.Document(now)})
+	}
+	for _, key := range plan.Remove {
+		changes = append(changes, change{key: key})
+	}
+	if err := w.writeChanges(ctx, s, changes, at); err != nil {
+		return err
+	}
+	return w.readBack(ctx, s, plan)
+}
+
+// A change is of one document: what it shall be, or nothing when it shall not be there.
+type change struct {
+	key    string
+	source any
+}
+
+// writeChanges makes changes in one bulk, each only if the document is still at the position where it was read. Its error is
+// errBusySpace when one is not; others may have been made.
+func (w *writer) writeChanges(ctx context.Context, s slug.Slug, changes []change, at map[string]position) error {
+	lines, err := bulkOf(changes, at)
 	if err != nil {
 		return err
 	}
@@ -211,8 +240,8 @@ func (w *writer) writeObjects(ctx context.Context, s slug.Slug, plan savedobject
 	if err := w.ask(ctx, http.MethodPost, path, lines, &answer); err != nil {
 		return fmt.Errorf("write space %s: %w", s, err)
 	}
-	if len(answer.Items) != len(plan.Put)+len(plan.Remove) {
-		return fmt.Errorf("write space %s: %d answers to %d objects", s, len(answer.Items), len(plan.Put)+len(plan.Remove))
+	if len(answer.Items) != len(changes) {
+		return fmt.Errorf("write space %s: %d answers to %d objects", s, len(answer.Items), len(changes))
 	}
 	isBusy := false
 	for _, item := range answer.Items {
@@ -228,7 +257,7 @@ func (w *writer) writeObjects(ctx context.Context, s slug.Slug, plan savedobject
 	if isBusy {
 		return errBusySpace
 	}
-	return w.readBack(ctx, s, plan)
+	return nil
 }
 
 // readBack proves a write: what a bulk answers was seen to be no proof.
@@ -255,7 +284,7 @@ func (a *Admin) readBack(ctx context.Context, s slug.Slug, plan savedobjects.Pla
 }
 
 // bulkOf returns the lines of a bulk. An object that was not there is created; one that was there is replaced if it is as it was.
-func bulkOf(plan savedobjects.Plan, at map[string]position) ([]byte, error) {
+func bulkOf(changes []change, at map[string]position) ([]byte, error) {
 	var lines bytes.Buffer
 	encoder := json.NewEncoder(&lines)
 	encoder.SetEscapeHTML(false)
@@ -271,17 +300,17 @@ func bulkOf(plan savedobjects.Plan, at map[string]position) ([]byte, error) {
 		}
 		return op, action{ID: key, SeqNo: &p.SeqNo, PrimaryTerm: &p.PrimaryTerm}
 	}
-	now := time.Now()
-	for _, o := range plan.Put {
-		op, about := act("index", o.Key())
-		if err := errors.Join(encoder.Encode(map[string]action{op: about}), encoder.Encode(o.Document(now))); err != nil {
-			return nil, fmt.Errorf("encode %s: %w", o.Key(), err)
+	for _, c := range changes {
+		var err error
+		if c.source == nil {
+			op, about := act("delete", c.key)
+			err = encoder.Encode(map[string]action{op: about})
+		} else {
+			op, about := act("index", c.key)
+			err = errors.Join(encoder.Encode(map[string]action{op: about}), encoder.Encode(c.source))
 		}
-	}
-	for _, key := range plan.Remove {
-		op, about := act("delete", key)
-		if err := encoder.Encode(map[string]action{op: about}); err != nil {
-			return nil, fmt.Errorf("encode %s: %w", key, err)
+		if err != nil {
+			return nil, fmt.Errorf("encode %s: %w", c.key, err)
 		}
 	}
 	return lines.Bytes(), nil

@@ -28,8 +28,9 @@ type ImportResult struct {
 	Space     *savedobjects.Report `json:"space,omitempty"` // of the managed objects, when it was asked for to manage these
 }
 
-// Import writes somebody's objects into the tenant's space: all of them, or none and the error is an *exports.Refused, or there
-// are conflicts. The tenant must have been granted access: otherwise the error is ErrNoTenant.
+// Import writes somebody's objects into the tenant's space: all of them, or none. Then the error is an *exports.Refused, or there
+// are conflicts, or what had been written before a failure was taken back. The tenant must have been granted access: otherwise the
+// error is ErrNoTenant.
 func (a *Admin) Import(ctx context.Context, s slug.Slug, r ImportRequest) (ImportResult, error) {
 	export, err := exports.Read(r.File)
 	if err != nil {
@@ -37,8 +38,8 @@ func (a *Admin) Import(ctx context.Context, s slug.Slug, r ImportRequest) (Impor
 	}
 	var result ImportResult
 	err = a.inSpace(ctx, s, func(ctx context.Context, w *writer) error {
-		if err := w.makeSpaceIndex(ctx, s); err != nil {
-			return fmt.Errorf("make the index of space %s: %w", s, err)
+		if err := w.openSpace(ctx, s); err != nil {
+			return err
 		}
 		return w.untilQuiet(ctx, s, func() error {
 			var err error
@@ -105,10 +106,18 @@ func (w *writer) importOnce(ctx context.Context, s slug.Slug, export exports.Exp
 		result.Created, result.Updated = []string{}, []string{}
 		return result, nil
 	}
-	if err := w.writeObjects(ctx, s, savedobjects.Plan{Put: plan.Put}, at); err != nil || !r.Template {
+	put := plan.Put
+	if r.Template {
+		record, err := w.ownRecord(ctx, s, templates, at)
+		if err != nil {
+			return ImportResult{}, err
+		}
+		put = append(put, record...)
+	}
+	if err := w.writeWhole(ctx, s, put, at); err != nil || !r.Template {
 		return result, err
 	}
-	result.Space, err = w.manage(ctx, s, templates)
+	result.Space, err = w.manage(ctx, s)
 	return result, err
 }
 
@@ -125,22 +134,21 @@ func (w *writer) known(ctx context.Context, s slug.Slug, areTemplates bool) (map
 	return keys, err
 }
 
-// manage keeps templates as the tenant's own, in the place of those that it had, and provisions the space with them.
-func (w *writer) manage(ctx context.Context, s slug.Slug, templates []savedobjects.Object) (*savedobjects.Report, error) {
+// ownRecord returns the record that makes templates the tenant's own, in the place of those that it had, unless the space has it.
+func (w *writer) ownRecord(ctx context.Context, s slug.Slug, templates []savedobjects.Object, at map[string]position) ([]savedobjects.Object, error) {
 	record, err := savedobjects.OwnRecord(templates)
 	if err != nil {
 		return nil, err
 	}
-	at := map[string]position{}
 	before, err := w.readObjects(ctx, s, []string{savedobjects.OwnKey}, at)
-	if err != nil {
+	if err != nil || before[savedobjects.OwnKey].Whole() == record.Whole() {
 		return nil, err
 	}
-	if before[savedobjects.OwnKey].Whole() != record.Whole() {
-		if err := w.writeObjects(ctx, s, savedobjects.Plan{Put: []savedobjects.Object{record}}, at); err != nil {
-			return nil, err
-		}
-	}
+	return []savedobjects.Object{record}, nil
+}
+
+// manage provisions the space with the tenant's own templates. What it fails at the next upgrade does.
+func (w *writer) manage(ctx context.Context, s slug.Slug) (*savedobjects.Report, error) {
 	wanted, err := w.wanted(ctx, s)
 	if err != nil {
 		return nil, err
