@@ -123,7 +123,7 @@ func (b *bench) building(ctx context.Context, s slug.Slug) (began, stood time.Ti
 }
 
 // bareStack makes the stack of a tenant that the product does not know, like that of one which it does, and returns how long
-// CloudFormation took.
+// CloudFormation took, from the request until, by its own clock, all of it stood: whoever asks more often would slow it down.
 func (b *bench) bareStack(ctx context.Context, s slug.Slug) (time.Duration, error) {
 	formation := cloudformation.NewFromConfig(b.stack.AWS())
 	described, err := formation.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: aws.String(demo.StackName())})
@@ -152,7 +152,7 @@ func (b *bench) bareStack(ctx context.Context, s slug.Slug) (time.Duration, erro
 	}); err != nil {
 		return 0, err
 	}
-	err = rig.Until(ctx, 20*time.Millisecond, func() (bool, error) {
+	err = rig.Until(ctx, 200*time.Millisecond, func() (bool, error) {
 		now, err := formation.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: aws.String(s.StackName())})
 		if err != nil {
 			return false, err
@@ -166,5 +166,9 @@ func (b *bench) bareStack(ctx context.Context, s slug.Slug) (time.Duration, erro
 			return false, fmt.Errorf("the bare stack is %s", status)
 		}
 	})
-	return time.Since(began), err
+	if err != nil {
+		return 0, err
+	}
+	_, stood, err := b.building(ctx, s)
+	return stood.Sub(began), err
 }

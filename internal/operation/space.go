@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/earshot-hq/earshot/internal/slug"
@@ -31,9 +32,12 @@ type SpaceReport struct {
 }
 
 // fillSpace has the tenant's space filled. Its stack has done so already, when it was made or changed; here is told what came
-// of it, and what people have changed since is found.
+// of it, and what people have changed since is found. Meanwhile the synthetic call travels, and the function starts that will be
+// asked for it.
 func (r *run) fillSpace(ctx context.Context) (time.Duration, error) {
+	asked := r.startProbe(ctx)
 	report, err := r.Spaces.Provision(ctx, r.cell, r.op.Slug)
+	asked()
 	if err != nil {
 		return 0, err
 	}
@@ -42,6 +46,21 @@ func (r *run) fillSpace(ctx context.Context) (time.Duration, error) {
 	r.say(report.told())
 	r.enter("await_call")
 	return soon, nil
+}
+
+// startProbe asks for the synthetic call while something else is done, so that the function has started when its answer is waited
+// for. What it answers now is nobody's business. The caller calls what it returns when it is done.
+func (r *run) startProbe(ctx context.Context) (end func()) {
+	if r.op.Memo.CallID == "" {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	var asking sync.WaitGroup
+	asking.Go(func() { _, _ = r.Prober.Found(ctx, r.cell, r.op.Slug, r.op.Memo.CallID) }) // await_call asks again
+	return func() {
+		cancel()
+		asking.Wait()
+	}
 }
 
 // told says what an admin should know.

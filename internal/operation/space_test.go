@@ -1,11 +1,15 @@
 package operation_test
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/earshot-hq/earshot/internal/operation"
+	"github.com/earshot-hq/earshot/internal/operation/operationtest"
+	"github.com/earshot-hq/earshot/internal/slug"
+	"github.com/earshot-hq/earshot/internal/tenant"
 )
 
 // What people have made of the space is told, and is no failure.
@@ -24,5 +28,45 @@ func TestConflictsOfTheSpaceAreTold(t *testing.T) {
 		if !slices.ContainsFunc(events, func(e operation.Event) bool { return e.Step == "fill_space" && strings.Contains(e.Message, want) }) {
 			t.Errorf("nothing is told of %q", want)
 		}
+	}
+}
+
+// meeting is a prober that does not answer before it is let go, and a space that is filled only once the prober was asked.
+type meeting struct {
+	*operationtest.Cloud
+	asked chan struct{}
+}
+
+func (m meeting) Found(ctx context.Context, _ tenant.Cell, _ slug.Slug, _ string) (map[string]int, error) {
+	m.asked <- struct{}{}
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+func (m meeting) Provision(ctx context.Context, cell tenant.Cell, s slug.Slug) (operation.SpaceReport, error) {
+	select {
+	case <-m.asked:
+		return m.Cloud.Provision(ctx, cell, s)
+	case <-ctx.Done():
+		return operation.SpaceReport{}, ctx.Err()
+	}
+}
+
+// The function that is asked for the call starts while the space is filled, and holds nothing up if it does not answer.
+func TestTheProbeStartsWhileTheSpaceIsFilled(t *testing.T) {
+	t.Parallel()
+	b := setup(t, operation.Onboard)
+	b.advanceTo(t, "fill_space")
+	m := meeting{b.cloud, make(chan struct{})}
+	b.Prober, b.Spaces = m, m
+	if _, err := b.Advance(t.Context(), tenantID, opID); err != nil {
+		t.Fatal(err)
+	}
+	if op, _, _ := b.store.Look(opID); op.Step != "await_call" || op.State != operation.Running {
+		t.Errorf("operation %s in %s", op.State, op.Step)
+	}
+	b.Prober, b.Spaces = b.cloud, b.cloud
+	if op := b.finish(t); op.State != operation.Succeeded {
+		t.Errorf("operation %s: %+v", op.State, op.Failure)
 	}
 }
