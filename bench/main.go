@@ -50,6 +50,7 @@ var measures = []struct {
 	{"questions", managersQuestions},
 	{"insights", insightsViews},
 	{"list", tenantsList},
+	{"watchers", watchers},
 	{"gateway", behindGateway},
 	{"pusher", pusherCPU},
 	{"cost", costOfCalls},

@@ -38,10 +38,13 @@ type Tenant struct {
 	} `json:"urls"`
 }
 
+// mostCallers is how many call at once without a new connection for each request.
+const mostCallers = 250
+
 // Admin returns the API at base.
 func (s *Stack) Admin(ctx context.Context, base string) (*Admin, error) {
 	token, err := s.Token(ctx)
-	return &Admin{base: base, token: token, client: &http.Client{Transport: &http.Transport{}}}, err
+	return &Admin{base: base, token: token, client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: mostCallers}}}, err
 }
 
 // Call sends a request and reads the answer into into.
@@ -75,6 +78,24 @@ func (a *Admin) Call(ctx context.Context, method, path string, body, into any) e
 		return fmt.Errorf("%s %s answered %d: %.500s", method, path, response.StatusCode, text)
 	}
 	return json.Unmarshal(text, into)
+}
+
+// Stream begins to read a stream of events.
+func (a *Admin) Stream(ctx context.Context, path string) (io.ReadCloser, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, a.base+path, nil)
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("Authorization", "Bearer "+a.token)
+	request.Header.Set("Accept", "text/event-stream")
+	response, err := a.client.Do(request) //nolint:bodyclose // closed by whoever reads it
+	if err != nil {
+		return nil, err
+	}
+	if response.StatusCode != http.StatusOK {
+		return nil, errors.Join(fmt.Errorf("GET %s answered %d", path, response.StatusCode), response.Body.Close())
+	}
+	return response.Body, nil
 }
 
 // Onboard makes a tenant, waits until it is active and returns its operation.
