@@ -46,6 +46,16 @@ func (c *Callers) Take(caller string, now time.Time) (wait time.Duration) {
 	return wait
 }
 
+// Look returns how long it lasts until there is a token of the caller's, and takes none. A caller who has taken none is not remembered.
+func (c *Callers) Look(caller string, now time.Time) (wait time.Duration) {
+	bucket, known := c.buckets.Peek(caller)
+	if c.limit.PerSecond == 0 || !known {
+		return 0
+	}
+	missing := 1 - bucket.TokensAt(now)
+	return max(0, time.Duration(missing/c.limit.PerSecond*float64(time.Second)))
+}
+
 func (c *Callers) of(caller string) *rate.Limiter {
 	fresh := rate.NewLimiter(rate.Limit(c.limit.PerSecond), c.limit.Burst)
 	if bucket, known, _ := c.buckets.PeekOrAdd(caller, fresh); known {

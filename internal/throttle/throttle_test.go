@@ -37,6 +37,19 @@ func TestAttackAFloodOfNames(t *testing.T) {
 	assert.Zero(t, callers.Take("0", now), "the memory is bounded")
 }
 
+func TestALookTakesNothing(t *testing.T) {
+	t.Parallel()
+	callers, now := throttle.New(throttle.Limit{PerSecond: 2, Burst: 1}), time.Now()
+	for range 3 {
+		assert.Zero(t, callers.Look("a", now))
+	}
+	assert.Zero(t, callers.Take("a", now))
+	assert.Equal(t, 500*time.Millisecond, callers.Look("a", now))
+	assert.Equal(t, 500*time.Millisecond, callers.Take("a", now))
+	assert.Zero(t, callers.Look("a", now.Add(500*time.Millisecond)))
+	assert.Zero(t, throttle.New(throttle.Limit{}).Look("a", now))
+}
+
 func TestNoLimit(t *testing.T) {
 	t.Parallel()
 	callers := throttle.New(throttle.Limit{})

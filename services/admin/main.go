@@ -28,6 +28,8 @@ Settings come from the environment; a missing or wrong one is named at the start
                                      the load balancer's (none: the address of the connection is taken)
            EARSHOT_RATE              requests a second that one admin or API key may send; 0 for no limit (50)
            EARSHOT_BURST             and how many at once after a pause (500)
+           EARSHOT_STRANGER_RATE     tries a second without a valid sign-in, from one address; 0 for no limit (5)
+           EARSHOT_STRANGER_BURST    and how many at once after a pause (100)
            EARSHOT_OIDC_ISSUER       of the admins' sign-in
            EARSHOT_OIDC_CLIENT_ID    whose access tokens are taken
            EARSHOT_OIDC_AUDIENCE     what their aud must name (none: the client's id must stand in client_id, as in Cognito's)

@@ -46,6 +46,9 @@ type serveSettings struct {
 	// How many requests a second one caller may send, and how many at once after a pause.
 	Rate  float64 `env:"RATE" envDefault:"50"`
 	Burst int     `env:"BURST" envDefault:"500"`
+	// Tries without a valid sign-in, from one address.
+	StrangerRate  float64 `env:"STRANGER_RATE" envDefault:"5"`
+	StrangerBurst int     `env:"STRANGER_BURST" envDefault:"100"`
 
 	PortalURL          string `env:"PORTAL_URL"`
 	ConnectTemplateURL string `env:"CONNECT_TEMPLATE_URL"`
@@ -138,6 +141,7 @@ func (m *serve) Run(ctx context.Context) (err error) {
 		ConnectTemplateURL: m.settings.ConnectTemplateURL,
 		TrustedProxies:     m.settings.TrustedProxies,
 		Limit:              throttle.Limit{PerSecond: m.settings.Rate, Burst: m.settings.Burst},
+		Strangers:          throttle.Limit{PerSecond: m.settings.StrangerRate, Burst: m.settings.StrangerBurst},
 		Verifier:           verifier, Ready: health.Ready, Observe: metrics.Observe, Log: m.log,
 	})
 	if err != nil {

@@ -50,7 +50,8 @@ type Config struct {
 	// TrustedProxies are the networks whose X-Forwarded-For says where a request came from; empty: nobody's does.
 	TrustedProxies []string
 
-	Limit throttle.Limit
+	Limit     throttle.Limit // of one who is recognised
+	Strangers throttle.Limit // of tries from one address that fail
 	// SetupLimit is for looks at one Connect instance, whoever asks: Connect counts them against the customer's own use.
 	SetupLimit throttle.Limit
 
@@ -60,14 +61,15 @@ type Config struct {
 // API is the admin API.
 type API struct {
 	Config
-	routes  map[string]route // by method and gin's path
-	spec    specification
-	seen    sightings
-	callers *throttle.Callers // by subject
-	looks   *throttle.Callers // by tenant and alias
-	handler http.Handler
-	closing chan struct{} // closed when event streams must end
-	close   func()
+	routes    map[string]route // by method and gin's path
+	spec      specification
+	seen      sightings
+	callers   *throttle.Callers // by subject
+	strangers *throttle.Callers // by address
+	looks     *throttle.Callers // by tenant and alias
+	handler   http.Handler
+	closing   chan struct{} // closed when event streams must end
+	close     func()
 }
 
 var _ apigen.StrictServerInterface = (*API)(nil)
@@ -84,7 +86,7 @@ func New(c Config) (*API, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &API{Config: c, spec: spec, routes: spec.routes(), callers: throttle.New(c.Limit), looks: throttle.New(c.SetupLimit), closing: make(chan struct{})}
+	a := &API{Config: c, spec: spec, routes: spec.routes(), callers: throttle.New(c.Limit), strangers: throttle.New(c.Strangers), looks: throttle.New(c.SetupLimit), closing: make(chan struct{})}
 	a.close = sync.OnceFunc(func() { close(a.closing) })
 	if err := a.build(); err != nil {
 		return nil, err

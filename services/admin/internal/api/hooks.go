@@ -94,7 +94,7 @@ func (a *API) guard(c *gin.Context) {
 	}
 	known := call{key: c.GetHeader("Idempotency-Key"), accept: c.GetHeader("Accept")}
 	if !route.open {
-		actor, err := a.recognise(c)
+		actor, err := a.admit(c)
 		if err != nil {
 			a.fail(c, err)
 			return
@@ -103,7 +103,7 @@ func (a *API) guard(c *gin.Context) {
 		known.actor.Origin = access.Origin{Address: c.ClientIP(), RequestID: c.GetString("request")}
 		remember(c, known) // from here on, what is refused is refused to somebody
 		if wait := a.callers.Take(actor.Subject, time.Now()); wait > 0 {
-			a.fail(c, throttled{wait})
+			a.fail(c, throttled{wait, errThrottled})
 			return
 		}
 		if err := known.actor.May(route.action); err != nil {

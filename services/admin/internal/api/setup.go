@@ -20,7 +20,7 @@ func (a *API) CheckConnectInstance(
 		return nil, err
 	}
 	if wait := a.looks.Take(t.ID+"/"+c.Alias, time.Now()); wait > 0 {
-		return nil, throttled{wait}
+		return nil, throttled{wait, errThrottled}
 	}
 	found := a.Setups.Setup(ctx, t, c)
 	check := apigen.CheckConnectInstance200JSONResponse{

@@ -133,6 +133,7 @@ func (a *Admin) Part(identity Identity) process.Part {
 	ready := a.URL() + "/readyz"
 	return a.part("admin", "serve", ready, append(identity.environment(identity.API),
 		"EARSHOT_HEALTH_FIGURES=logs",            // the emulator makes no metrics of log lines
+		"EARSHOT_STRANGER_RATE=200", "EARSHOT_STRANGER_BURST=2000",
 		"EARSHOT_RATE=200", "EARSHOT_BURST=2000", // everybody on this machine is the same admin
 		"EARSHOT_PORTAL_URL="+a.PortalURL(), "EARSHOT_LISTEN="+Loopback(a.bench.Ports.Admin), "EARSHOT_METRICS_LISTEN="+Loopback(a.bench.Ports.AdminMetrics),
 		"EARSHOT_OIDC_ISSUER="+identity.Issuer, "EARSHOT_OIDC_CLIENT_ID="+identity.ClientID, "EARSHOT_OIDC_DISCOVERY_URL="+identity.DiscoveryURL)...)
