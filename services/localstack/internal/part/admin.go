@@ -132,7 +132,7 @@ func (a *Admin) SuperuserURL() string { return a.postgres.URL(database) }
 func (a *Admin) Part(identity Identity) process.Part {
 	ready := a.URL() + "/readyz"
 	return a.part("admin", "serve", ready, append(identity.environment(identity.API),
-		"EARSHOT_HEALTH_FIGURES=logs",            // the emulator makes no metrics of log lines
+		"EARSHOT_HEALTH_FIGURES=logs", // the emulator makes no metrics of log lines
 		"EARSHOT_STRANGER_RATE=200", "EARSHOT_STRANGER_BURST=2000",
 		"EARSHOT_RATE=200", "EARSHOT_BURST=2000", // everybody on this machine is the same admin
 		"EARSHOT_PORTAL_URL="+a.PortalURL(), "EARSHOT_LISTEN="+Loopback(a.bench.Ports.Admin), "EARSHOT_METRICS_LISTEN="+Loopback(a.bench.Ports.AdminMetrics),
