@@ -25,6 +25,7 @@
 
   const states = document.querySelector("#state");
   const list = document.querySelector("#contacts");
+  let isMuted = false; // the microphone is, for every call
   const button = (text, press) => {
     const made = document.createElement("button");
     made.textContent = text;
@@ -42,10 +43,9 @@
       row.append(button("Accept", () => { contact.accept(); }), button("Reject", () => { contact.reject(); }));
     } else if (type === "connected") {
       const held = customer.isOnHold();
-      const muted = contact.getAgentConnection().isMute();
       row.append(
         button(held ? "Resume" : "Hold", () => { if (held) customer.resume(); else customer.hold(); }),
-        button(muted ? "Unmute" : "Mute", () => { const agent = new connect.Agent(); if (muted) agent.unmute(); else agent.mute(); }),
+        button(isMuted ? "Unmute" : "Mute", () => { const agent = new connect.Agent(); if (isMuted) agent.unmute(); else agent.mute(); }),
         button("Hang up", () => { contact.getAgentConnection().destroy(); }),
       );
     } else {
@@ -60,14 +60,19 @@
       agent.setState(agent.getAgentStates().find((state) => state.name === states.value), {}, {});
     });
     let shown = "";
-    agent.onRefresh(() => {
+    const show = () => {
       const contacts = agent.getContacts();
-      const now = JSON.stringify([agent.getState().name, contacts.map((c) => [c.getContactId(), c.getConnections().map((x) => [x.getStatus().type, x.isMute?.()])])]);
+      const now = JSON.stringify([isMuted, agent.getState().name, contacts.map((c) => [c.getContactId(), c.getConnections().map((x) => x.getStatus().type)])]);
       if (now === shown) return; // an update comes every two seconds, and a button must not go from under a finger
       shown = now;
       document.querySelector("#now").textContent = agent.getState().name;
       if ([...states.options].some((option) => option.value === agent.getState().name)) states.value = agent.getState().name;
       list.replaceChildren(...contacts.map(face));
+    };
+    agent.onRefresh(show);
+    agent.onMuteToggle(({ muted }) => {
+      isMuted = muted === true;
+      show();
     });
   });
 })();
