@@ -72,8 +72,9 @@ func NewRunner(c RunnerConfig) *Runner {
 }
 
 // Advance runs one step of the operation and saves what it changed. It returns how long to wait before the next step, 0
-// when the operation is over. Whatever stops it in between, the next Advance goes on from what was saved. An error means
-// that the store could not be reached: call again.
+// when the operation is over. Whatever stops it in between, the next Advance goes on from what was saved. A step that the end of
+// ctx cuts off is given back at once: a worker that ends must not keep it for the rest of the lease. An error means that the
+// store could not be reached: call again.
 func (r *Runner) Advance(ctx context.Context, tenantID, id string) (time.Duration, error) {
 	claimed, err := r.Store.Claim(ctx, tenantID, id, r.Holder, r.Lease)
 	switch {
@@ -86,6 +87,9 @@ func (r *Runner) Advance(ctx context.Context, tenantID, id string) (time.Duratio
 	}
 	run := r.begin(claimed)
 	wait := run.step(ctx)
+	if ctx.Err() != nil {
+		ctx, wait = context.WithoutCancel(ctx), soon
+	}
 	if err := r.Store.Save(ctx, run.progress()); errors.Is(err, ErrLost) {
 		r.Log.WarnContext(ctx, "another worker has taken the operation over", "operation", id, "step", run.op.Step)
 		return r.elsewhere(), nil

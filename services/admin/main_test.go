@@ -38,18 +38,22 @@ type world struct {
 	appURL                      string           // of the database, by way of the proxy
 	database                    *toxiproxy.Proxy // between the processes and Postgres
 	traces                      *tracing.Tracing // of both processes
+	superuserURL                string           // of the same, past the proxy
 	stacks                      operation.Stacks // those of the cloud, unless a test has put others before them
 }
 
 func setup(t *testing.T) world {
 	t.Helper()
-	return setupTraced(t, nil, nil)
+	w := setupAPI(t, nil, nil)
+	w.workerMetrics = w.work(t)
+	return w
 }
 
-// setupTraced has both processes send traces, and puts something before the cloud's stacks; both may be nil.
-func setupTraced(t *testing.T, traces *tracing.Tracing, before func(operation.Stacks) operation.Stacks) world {
+// setupAPI makes a world without a worker. Its processes send traces, and something is put before the cloud's stacks; both may be nil.
+func setupAPI(t *testing.T, traces *tracing.Tracing, before func(operation.Stacks) operation.Stacks) world {
 	t.Helper()
 	db := postgrestest.New(t, testenv.Postgres(t))
+	superuserURL := db.SuperuserURL
 	issuer, token := newIssuer(t)
 	appURL, proxy := behindProxy(t, db.AppURL)
 	log := slog.New(slog.NewJSONHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
@@ -58,11 +62,10 @@ func setupTraced(t *testing.T, traces *tracing.Tracing, before func(operation.St
 	}}
 	start(t, server)
 	memory := operationtest.NewCloud()
-	w := world{url: "http://" + server.api.Addr(), metrics: "http://" + server.metrics.Addr(), token: token, cloud: memory, database: proxy, appURL: appURL, traces: traces, stacks: memory}
+	w := world{url: "http://" + server.api.Addr(), metrics: "http://" + server.metrics.Addr(), token: token, cloud: memory, database: proxy, appURL: appURL, superuserURL: superuserURL, traces: traces, stacks: memory}
 	if before != nil {
 		w.stacks = before(memory)
 	}
-	w.workerMetrics = w.work(t)
 	return w
 }
 

@@ -50,7 +50,8 @@ func TestATraceReachesFromTheRequestToAWS(t *testing.T) {
 	t.Cleanup(server.Close)
 	config := aws.Config{Region: "eu-central-1", BaseEndpoint: &server.URL, Credentials: credentials.NewStaticCredentialsProvider("k", "s", "")}
 	watchAWS(&config, prometheus.NewRegistry(), traces)
-	w := setupTraced(t, traces, func(s operation.Stacks) operation.Stacks { return asking{s, sts.NewFromConfig(config)} })
+	w := setupAPI(t, traces, func(s operation.Stacks) operation.Stacks { return asking{s, sts.NewFromConfig(config)} })
+	w.work(t)
 
 	response := w.open(t, http.MethodPost, w.url+"/v1/tenants", onboarding("acme"), "application/json")
 	require.Equal(t, http.StatusAccepted, response.StatusCode)
