@@ -49,6 +49,7 @@ var measures = []struct {
 	{"bytes", bytesPerRecord},
 	{"questions", managersQuestions},
 	{"insights", insightsViews},
+	{"space", provisionSpace},
 	{"list", tenantsList},
 	{"watchers", watchers},
 	{"gateway", behindGateway},
