@@ -30,7 +30,7 @@ const (
 	// label tells the series of one search apart.
 	label = "${PROP('Dim." + figures.DimensionFunction + "')} ${PROP('MetricName')}"
 
-	sums, lags, oldest = "sums", "lags", "oldest"
+	sums, lags, oldest, calls = "sums", "lags", "oldest", "calls"
 )
 
 var errIncomplete = errors.New("CloudWatch has no complete answer")
@@ -61,6 +61,26 @@ func (c CloudWatch) Figures(ctx context.Context, config aws.Config, s slug.Slug,
 		}
 	})
 	return total, err
+}
+
+// Calls implements Source. It asks for one figure by its name: every tenant's is asked for all day.
+func (c CloudWatch) Calls(ctx context.Context, config aws.Config, s slug.Slug, from, to time.Time) (int64, error) {
+	total := 0.0
+	err := c.ask(ctx, config, from, to, []types.MetricDataQuery{{Id: aws.String(calls), MetricStat: &types.MetricStat{
+		Metric: &types.Metric{
+			Namespace: aws.String(figures.Namespace), MetricName: aws.String(figures.RecordsIn),
+			Dimensions: []types.Dimension{
+				{Name: aws.String(figures.DimensionTenant), Value: aws.String(s.String())},
+				{Name: aws.String(figures.DimensionFunction), Value: aws.String(callReports)},
+			},
+		},
+		Period: aws.Int32(hour), Stat: aws.String("Sum"),
+	}}}, func(_, _ string, values []float64) {
+		for _, value := range values {
+			total += value
+		}
+	})
+	return int64(math.Round(total)), err
 }
 
 // OldestSeconds implements Source: SQS tells it to CloudWatch alone, a few minutes late.

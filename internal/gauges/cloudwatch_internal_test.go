@@ -89,3 +89,20 @@ func TestAgeOfTheOldestMessage(t *testing.T) {
 		t.Errorf("a queue that nobody measured: %d, %v", got, err)
 	}
 }
+
+// One figure is asked for, by its name: all day, for every tenant.
+func TestCallsAreOneFigure(t *testing.T) {
+	t.Parallel()
+	r := &recorded{pages: []*cloudwatch.GetMetricDataOutput{{MetricDataResults: []types.MetricDataResult{
+		series(calls, "RecordsIn", types.StatusCodeComplete, 5, 7, 30),
+	}}}}
+	to := time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC)
+	got, err := CloudWatch{client: r}.Calls(t.Context(), aws.Config{}, "acme", to.Add(-9*time.Hour), to)
+	if err != nil || got != 42 {
+		t.Errorf("%d, %v", got, err)
+	}
+	metric := r.asked[0].MetricDataQueries[0].MetricStat.Metric
+	if len(r.asked[0].MetricDataQueries) != 1 || *metric.MetricName != "RecordsIn" || *metric.Dimensions[0].Value != "acme" || *metric.Dimensions[1].Value != "callreport-pusher" {
+		t.Errorf("asked %+v", metric)
+	}
+}

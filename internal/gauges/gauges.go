@@ -25,6 +25,8 @@ import (
 type Source interface {
 	// Figures returns what the tenant's functions counted between two instants.
 	Figures(ctx context.Context, config aws.Config, s slug.Slug, from, to time.Time) (tenant.Figures, error)
+	// Calls returns how many calls were reported between two instants.
+	Calls(ctx context.Context, config aws.Config, s slug.Slug, from, to time.Time) (int64, error)
 	// OldestSeconds returns the age of the oldest message of a queue, errUnknown where nobody keeps that.
 	OldestSeconds(ctx context.Context, config aws.Config, queueURL string, to time.Time) (int64, error)
 }
@@ -38,10 +40,13 @@ type Config struct {
 	Log     *slog.Logger
 }
 
-// Gauges implements tenant.Gauges.
+// Gauges implements tenant.Gauges and tenant.Onlooker.
 type Gauges struct{ Config }
 
-var _ tenant.Gauges = (*Gauges)(nil)
+var (
+	_ tenant.Gauges   = (*Gauges)(nil)
+	_ tenant.Onlooker = (*Gauges)(nil)
+)
 
 // New returns Gauges.
 func New(c Config) *Gauges { return &Gauges{c} }
@@ -63,10 +68,35 @@ type place struct {
 
 // Health reads all parts at once.
 func (g *Gauges) Health(ctx context.Context, t tenant.Tenant) tenant.Health {
+	return g.read(ctx, t, "figures", func(ctx context.Context, at place, health *tenant.Health) (func(), error) {
+		found, err := g.Source.Figures(ctx, at.config, t.Slug, at.to.Add(-tenant.HealthWindow), at.to)
+		return func() { health.Figures = &found }, err
+	})
+}
+
+// Snapshot implements tenant.Onlooker: of the figures it reads the day's calls alone, since CloudWatch counts what it is asked for.
+func (g *Gauges) Snapshot(ctx context.Context, t tenant.Tenant) tenant.Snapshot {
+	var calls *int64
+	health := g.read(ctx, t, "figures", func(ctx context.Context, at place, _ *tenant.Health) (func(), error) {
+		found, err := g.Source.Calls(ctx, at.config, t.Slug, at.to.Truncate(day), at.to)
+		return func() { calls = &found }, err
+	})
+	snapshot := tenant.Snapshot{At: health.At, CallsToday: calls}
+	snapshot.Condition, snapshot.Reason = tenant.Judge(t, health)
+	return snapshot
+}
+
+// day begins at midnight UTC.
+const day = 24 * time.Hour
+
+// read reads the parts that are asked for of every tenant, and one more, all at once. What one sets is set when it has been read.
+func (g *Gauges) read(ctx context.Context, t tenant.Tenant, more string,
+	readMore func(context.Context, place, *tenant.Health) (set func(), err error),
+) tenant.Health {
 	health := tenant.Health{At: time.Now().UTC().Truncate(time.Millisecond), Unreadable: []tenant.Unreadable{}}
 	at, err := g.place(ctx, t, health.At)
 	if err != nil {
-		for _, name := range []string{"figures", "queue", "dead_letters", "directory"} {
+		for _, name := range []string{more, "queue", "dead_letters", "directory"} {
 			g.miss(ctx, &health, t.Slug, name, err)
 		}
 		return health
@@ -87,10 +117,7 @@ func (g *Gauges) Health(ctx context.Context, t tenant.Tenant) tenant.Health {
 			set()
 		})
 	}
-	read("figures", func(ctx context.Context) (func(), error) {
-		found, err := g.Source.Figures(ctx, at.config, t.Slug, at.to.Add(-tenant.HealthWindow), at.to)
-		return func() { health.Figures = &found }, err
-	})
+	read(more, func(ctx context.Context) (func(), error) { return readMore(ctx, at, &health) })
 	read("queue", func(ctx context.Context) (func(), error) {
 		found, err := depth(ctx, at, "QueueUrl")
 		return func() { health.Queue = found }, err

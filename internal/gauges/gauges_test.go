@@ -160,6 +160,30 @@ func TestHealthOfATenant(t *testing.T) {
 	}
 }
 
+// The day's calls are those since midnight UTC, and a word says how the tenant does.
+func TestSnapshotOfATenant(t *testing.T) {
+	t.Parallel()
+	config, s, now := testenv.AWS(t), testenv.Slug(t), time.Now().UTC()
+	outputs := deploy(t, config, s)
+	group := s.LogGroupPrefix() + "callreport-pusher"
+	say(t, config, group, now.Add(-time.Millisecond), counted(figures.RecordsIn, 3), "callreport-pusher")
+	say(t, config, group, now.Truncate(24*time.Hour).Add(-time.Second), counted(figures.RecordsIn, 100), "callreport-pusher")
+	say(t, config, s.LogGroupPrefix()+"streamstats-pusher", now.Add(-time.Millisecond), counted(figures.RecordsIn, 60), "streamstats-pusher")
+	got := over(config, gauges.Logs{}, 10*time.Second).Snapshot(t.Context(), tenant.Tenant{Slug: s, State: tenant.Active})
+	if got.Condition != tenant.Good || got.CallsToday == nil || *got.CallsToday != 3 || got.At.Before(now.Add(-time.Second)) {
+		t.Errorf("%+v", got)
+	}
+	send(t, config, outputs["DeadLetterQueueUrl"], 2)
+	got = over(config, gauges.Logs{}, 10*time.Second).Snapshot(t.Context(), tenant.Tenant{Slug: s, State: tenant.Active})
+	if got.Condition != tenant.Warning || got.Reason != "Dead letters: 2." {
+		t.Errorf("%+v", got)
+	}
+	got = over(config, gauges.Logs{}, 10*time.Second).Snapshot(t.Context(), tenant.Tenant{Slug: "nostackhere", State: tenant.Active})
+	if got.Condition != tenant.Unknown || got.CallsToday != nil || got.At.IsZero() {
+		t.Errorf("%+v", got)
+	}
+}
+
 func TestAnIdleTenantIsHealthy(t *testing.T) {
 	t.Parallel()
 	config, s := testenv.AWS(t), testenv.Slug(t)

@@ -91,6 +91,17 @@ func halve(ctx context.Context, client *cloudwatchlogs.Client, group string, fro
 	return read(ctx, client, group, middle, to, take)
 }
 
+// Calls implements Source.
+func (Logs) Calls(ctx context.Context, config aws.Config, s slug.Slug, from, to time.Time) (int64, error) {
+	total := none()
+	err := read(ctx, cloudwatchlogs.NewFromConfig(config), s.LogGroupPrefix()+callReports, from, to, func(sample figures.Sample) {
+		for figure, n := range sample.Counts {
+			add(&total, callReports, figure, n)
+		}
+	})
+	return total.Calls, err
+}
+
 // OldestSeconds implements Source: no log holds it.
 func (Logs) OldestSeconds(context.Context, aws.Config, string, time.Time) (int64, error) {
 	return 0, errUnknown

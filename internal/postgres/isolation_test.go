@@ -225,6 +225,13 @@ var methods = map[string]struct {
 		taken, err := db.TakeOver(ctx, a, postgres.Survivor{Lease: time.Second})
 		return nothing(taken, err)
 	}, nil},
+	"TenantsToLookAt": {func(ctx context.Context, db postgrestest.Database, a access.Actor, _ operation.Started) error {
+		list, err := db.TenantsToLookAt(ctx, a, time.Now(), 10)
+		return nothing(len(list), err)
+	}, nil},
+	"PutSnapshot": {func(ctx context.Context, db postgrestest.Database, a access.Actor, of operation.Started) error {
+		return db.PutSnapshot(ctx, a, of.Tenant.ID, tenant.Snapshot{At: time.Now(), Condition: tenant.Good})
+	}, tenant.ErrNotFound},
 	"ScheduleExpiry": {func(ctx context.Context, db postgrestest.Database, a access.Actor, _ operation.Started) error {
 		scheduled, err := db.ScheduleExpiry(ctx, a, time.Minute)
 		return nothing(scheduled, err)

@@ -27,11 +27,7 @@ var stillToCome = []rivertype.JobState{
 // an instant of its own within a time from now, unless its last one has not ended. It returns how many tenants there are.
 func (db *DB) ScheduleExpiry(ctx context.Context, actor access.Actor, within time.Duration) (scheduled int, err error) {
 	err = db.inTx(ctx, actor, func(ctx context.Context, t tx) error {
-		states := make([]string, 0, len(tenant.KeepingDocuments))
-		for _, state := range tenant.KeepingDocuments {
-			states = append(states, string(state))
-		}
-		tenants, err := t.TenantsInStates(ctx, states)
+		tenants, err := t.TenantsInStates(ctx, keeping())
 		if err != nil || len(tenants) == 0 {
 			return err
 		}
@@ -52,6 +48,15 @@ func (db *DB) ScheduleExpiry(ctx context.Context, actor access.Actor, within tim
 		return nil
 	})
 	return scheduled, err
+}
+
+// keeping are the states of tenants that keep documents.
+func keeping() []string {
+	states := make([]string, 0, len(tenant.KeepingDocuments))
+	for _, state := range tenant.KeepingDocuments {
+		states = append(states, string(state))
+	}
+	return states
 }
 
 // Audit writes down what was done to a tenant within the actor's scope.

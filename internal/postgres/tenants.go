@@ -31,7 +31,7 @@ func (db *DB) Tenant(ctx context.Context, actor access.Actor, s slug.Slug) (foun
 
 // Tenants implements tenant.Directory.
 func (db *DB) Tenants(ctx context.Context, actor access.Actor, page tenant.Page) (list []tenant.Tenant, next string, err error) {
-	filter := []string{"tenants", page.Query, string(page.State), page.Cell, page.Artifacts}
+	filter := []string{"tenants", page.Query, string(page.State), page.Cell, page.Artifacts, string(page.Condition)}
 	after, err := readCursor(page.Cursor, filter, tenantPlace{ID: nilID})
 	if err != nil || !isUUID(after.ID) {
 		return nil, "", tenant.ErrCursor
@@ -40,7 +40,7 @@ func (db *DB) Tenants(ctx context.Context, actor access.Actor, page tenant.Page)
 	err = db.inTx(ctx, actor, func(ctx context.Context, t tx) error {
 		rows, err := t.TenantsAfter(ctx, dbsqlc.TenantsAfterParams{
 			AfterSlug: after.Slug, AfterID: after.ID, Query: page.Query, State: string(page.State), Cell: page.Cell,
-			ArtifactVersion: page.Artifacts, AtMost: limit + 1,
+			ArtifactVersion: page.Artifacts, Condition: string(page.Condition), Keeping: keeping(), AtMost: limit + 1,
 		})
 		if err != nil {
 			return err
@@ -78,6 +78,12 @@ func (t tx) listed(ctx context.Context, rows []dbsqlc.TenantsAfterRow) ([]tenant
 		one, err := tenantFrom(row.Tenant, row.ActiveOperation, instances)
 		if err != nil {
 			return nil, err
+		}
+		if one.State.KeepsDocuments() {
+			one.Snapshot = &tenant.Snapshot{Condition: tenant.Condition(row.Condition), Reason: row.Reason, CallsToday: row.CallsToday}
+			if row.LookedAt != nil {
+				one.Snapshot.At = row.LookedAt.UTC()
+			}
 		}
 		list = append(list, one)
 	}

@@ -61,6 +61,7 @@ type Tenant struct {
 	Version          int64  // grows with each change; the ETag
 	CreatedAt        time.Time
 	UpdatedAt        time.Time
+	Snapshot         *Snapshot // how it did when the worker looked last; in lists only, of tenants that keep documents
 }
 
 // A ConnectInstance is an Amazon Connect instance of the tenant, in the customer's own AWS account.
@@ -107,12 +108,13 @@ type Cell struct {
 
 // A Page asks for part of a list.
 type Page struct {
-	Query     string // substring of slug or display name; empty: all
-	State     State  // empty: all
-	Cell      string // empty: all
-	Artifacts string // version of the stack; empty: all
-	Limit     int    // 1 to 200
-	Cursor    string // from the page before; empty: the first
+	Query     string    // substring of slug or display name; empty: all
+	State     State     // empty: all
+	Cell      string    // empty: all
+	Artifacts string    // version of the stack; empty: all
+	Condition Condition // when the worker looked last; empty: all
+	Limit     int       // 1 to 200
+	Cursor    string    // from the page before; empty: the first
 }
 
 // Directory reads tenants. Every method sees only what the actor's scope reaches: another tenant is ErrNotFound,

@@ -3,7 +3,7 @@ import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirec
 import type { AuditFilter, OperationFilter, TenantFilter } from "./api/queries";
 import { NotFound } from "./pages/NotFound";
 import { isTenantTab, paths } from "./paths";
-import { auditOutcomes, instant, oneOf, operationKinds, operationStates, tenantStates, text } from "./search";
+import { auditOutcomes, conditions, instant, oneOf, operationKinds, operationStates, tenantStates, text } from "./search";
 import { Shell } from "./shell/Shell";
 import { Failed } from "./shell/Failed";
 
@@ -28,7 +28,7 @@ const auditSearch = (search: Readonly<Record<string, unknown>>): AuditFilter => 
 export const tenantsRoute = createRoute({
   getParentRoute: () => root,
   path: "/tenants",
-  validateSearch: (search): TenantFilter => ({ q: text(search["q"]), state: oneOf(tenantStates, search["state"]), cell: text(search["cell"]), artifact_version: text(search["artifact_version"]) }),
+  validateSearch: (search): TenantFilter => ({ q: text(search["q"]), state: oneOf(tenantStates, search["state"]), health: oneOf(conditions, search["health"]), cell: text(search["cell"]), artifact_version: text(search["artifact_version"]) }),
   component: lazyRouteComponent(() => import("./pages/TenantsPage"), "TenantsPage"),
 });
 

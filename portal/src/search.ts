@@ -1,4 +1,4 @@
-import type { AuditOutcome, OperationKind, OperationState, TenantState } from "./api/types";
+import type { AuditOutcome, Condition, OperationKind, OperationState, TenantState } from "./api/types";
 
 // Record wants each member of the contract's enumerations, so that a new one does not compile without its place here.
 const states: Record<TenantState, true> = {
@@ -9,10 +9,13 @@ const kinds: Record<OperationKind, true> = {
 };
 const outcomes: Record<OperationState, true> = { queued: true, running: true, succeeded: true, failed: true, cancelled: true };
 
+const allConditions: Record<Condition, true> = { good: true, warning: true, bad: true, unknown: true };
+
 const verdicts: Record<AuditOutcome, true> = { done: true, refused: true };
 
 // Object.keys knows only that keys are strings; these are the record's.
 export const tenantStates = Object.keys(states) as readonly TenantState[];
+export const conditions = Object.keys(allConditions) as readonly Condition[];
 export const operationKinds = Object.keys(kinds) as readonly OperationKind[];
 export const operationStates = Object.keys(outcomes) as readonly OperationState[];
 export const auditOutcomes = Object.keys(verdicts) as readonly AuditOutcome[];

@@ -66,6 +66,9 @@ Settings come from the environment; a missing or wrong one is named at the start
            EARSHOT_ERASE_SETTLE      until no indexer goes by an older list of who was erased (2m)
            EARSHOT_ERASE_QUEUE_WAIT  for a tenant's queue to be seen empty (30m)
            EARSHOT_RETENTION_EVERY   between two deletions of a tenant's expired indices (6h)
+           EARSHOT_HEALTH_EVERY      between two looks at how each tenant does, for lists (1m; 0: nobody looks)
+           EARSHOT_HEALTH_FIGURES    where tenants' figures come from: cloudwatch, or logs on one machine (cloudwatch)
+           EARSHOT_HEALTH_TIMEOUT    for each part of a look (3s)
            EARSHOT_ROSTER_KEY        signs the list of tenants that gateways go by: a seed of Ed25519, 32 random bytes in base64
                                      (none: no list is written)
            EARSHOT_ROSTER_EVERY      between two looks whether it has changed (5s)

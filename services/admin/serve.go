@@ -6,13 +6,11 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 
 	"github.com/earshot-hq/earshot/internal/access"
 	"github.com/earshot-hq/earshot/internal/cellaws"
 	"github.com/earshot-hq/earshot/internal/directories"
-	"github.com/earshot-hq/earshot/internal/gauges"
 	"github.com/earshot-hq/earshot/internal/managers"
 	"github.com/earshot-hq/earshot/internal/postgres"
 	"github.com/earshot-hq/earshot/internal/service"
@@ -115,23 +113,23 @@ func (m *serve) Run(ctx context.Context) (err error) {
 		return fmt.Errorf("read the API's AWS identity: %w", err)
 	}
 	watchAWS(&identity, metrics.Registry, m.traces)
-	gauges, err := m.gauges(identity)
+	gauges, err := newGauges(identity, m.settings.HealthFigures, m.settings.HealthTimeout, m.db, m.log)
 	if err != nil {
 		return err
 	}
 	if m.people == nil {
 		m.people = managers.New(managers.Config{
-			Cells: cellaws.NewAs(identity, cellaws.ManagersRole), Cell: m.cell, Timeout: m.settings.ManagersTimeout,
+			Cells: cellaws.NewAs(identity, cellaws.ManagersRole), Cell: cellsOf(m.db), Timeout: m.settings.ManagersTimeout,
 		})
 	}
 	if m.boards == nil {
 		m.boards = spaces.NewKeeper(spaces.KeeperConfig{
-			Cells: cellaws.NewAs(identity, cellaws.SpacesRole), Cell: m.cell, Timeout: m.settings.SpacesTimeout,
+			Cells: cellaws.NewAs(identity, cellaws.SpacesRole), Cell: cellsOf(m.db), Timeout: m.settings.SpacesTimeout,
 		})
 	}
 	if m.setups == nil {
 		m.setups = directories.NewChecker(directories.CheckerConfig{
-			Cells: cellaws.NewAs(identity, cellaws.SetupsRole), Cell: m.cell, Timeout: m.settings.SetupTimeout, Log: m.log,
+			Cells: cellaws.NewAs(identity, cellaws.SetupsRole), Cell: cellsOf(m.db), Timeout: m.settings.SetupTimeout, Log: m.log,
 		})
 	}
 	news := feed.New(feed.Config{History: m.db, Listen: m.db.Listen, Log: m.log})
@@ -160,36 +158,6 @@ func (m *serve) Run(ctx context.Context) (err error) {
 	m.api = service.NewServer(m.settings.Listen, m.traces.Handler(portal), m.log, handler.CloseStreams)
 	m.metrics = service.NewServer(m.settings.MetricsListen, metrics.Handler(health), m.log, nil)
 	return m.group.Start(ctx, m.metrics, news, m.api)
-}
-
-// gauges look into cells as an identity of the API's own, whose role there changes nothing.
-func (m *serve) gauges(identity aws.Config) (*gauges.Gauges, error) {
-	var source gauges.Source
-	switch m.settings.HealthFigures {
-	case "cloudwatch":
-		source = gauges.CloudWatch{}
-	case "logs":
-		source = gauges.Logs{}
-	default:
-		return nil, fmt.Errorf("settings: EARSHOT_HEALTH_FIGURES is %q, want cloudwatch or logs", m.settings.HealthFigures)
-	}
-	return gauges.New(gauges.Config{
-		Cells: cellaws.NewAs(identity, cellaws.HealthRole), Cell: m.cell, Source: source, Timeout: m.settings.HealthTimeout, Log: m.log,
-	}), nil
-}
-
-// cell finds a cell by its name; cells belong to the operator, and to no tenant.
-func (m *serve) cell(ctx context.Context, name string) (tenant.Cell, error) {
-	cells, err := m.db.Cells(ctx, access.Actor{Subject: "health", Role: access.System, Scope: access.Scope{All: true}})
-	if err != nil {
-		return tenant.Cell{}, err
-	}
-	for _, cell := range cells {
-		if cell.Name == name {
-			return cell, nil
-		}
-	}
-	return tenant.Cell{}, tenant.ErrCellUnknown
 }
 
 // Close stops taking requests, waits for those under way, and closes the database's connections.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/jackc/pgx/v5"
 	"github.com/prometheus/client_golang/prometheus"
@@ -28,6 +29,7 @@ import (
 	"github.com/earshot-hq/earshot/internal/settings"
 	"github.com/earshot-hq/earshot/internal/spaces"
 	"github.com/earshot-hq/earshot/internal/stacks"
+	"github.com/earshot-hq/earshot/internal/tenant"
 	"github.com/earshot-hq/earshot/internal/tracing"
 	"github.com/earshot-hq/earshot/services/admin/internal/jobs"
 )
@@ -54,9 +56,13 @@ type workSettings struct {
 	EraseQueueWait time.Duration `env:"ERASE_QUEUE_WAIT" envDefault:"30m"`
 	RetentionEvery time.Duration `env:"RETENTION_EVERY" envDefault:"6h"`
 	// PeriodsByVolume has index periods follow what is measured, as far as people's choices let them.
-	PeriodsByVolume bool          `env:"PERIODS_BY_VOLUME" envDefault:"true"`
-	RosterKey       string        `env:"ROSTER_KEY"`
-	RosterEvery     time.Duration `env:"ROSTER_EVERY" envDefault:"5s"`
+	PeriodsByVolume bool `env:"PERIODS_BY_VOLUME" envDefault:"true"`
+	// HealthEvery is between two looks at how each tenant does, for lists; 0: nobody looks.
+	HealthEvery   time.Duration `env:"HEALTH_EVERY" envDefault:"1m"`
+	HealthFigures string        `env:"HEALTH_FIGURES" envDefault:"cloudwatch"`
+	HealthTimeout time.Duration `env:"HEALTH_TIMEOUT" envDefault:"3s"`
+	RosterKey     string        `env:"ROSTER_KEY"`
+	RosterEvery   time.Duration `env:"ROSTER_EVERY" envDefault:"5s"`
 }
 
 // A cloud is where tenants' stacks live.
@@ -78,7 +84,8 @@ type work struct {
 	settings workSettings
 	log      *slog.Logger
 	traces   *tracing.Tracing
-	cloud    cloud // AWS, unless a test has put another here
+	cloud    cloud           // AWS, unless a test has put another here
+	onlooker tenant.Onlooker // AWS's, unless a test has put another cloud; nil: nobody looks at how tenants do
 	db       *postgres.DB
 	metrics  *service.Server
 	group    service.Group
@@ -92,8 +99,12 @@ func newWork(log *slog.Logger, traces *tracing.Tracing) (*work, error) {
 // Run starts working. Neither the database nor AWS need be there.
 func (m *work) Run(ctx context.Context) (err error) {
 	metrics := service.NewMetrics()
+	var identity *aws.Config
 	if m.cloud.Stacks == nil {
-		if m.cloud, err = m.enterAWS(ctx, metrics.Registry); err != nil {
+		if identity, err = m.identify(ctx, metrics.Registry); err != nil {
+			return err
+		}
+		if m.cloud, err = m.enterAWS(*identity); err != nil {
 			return err
 		}
 	}
@@ -103,6 +114,11 @@ func (m *work) Run(ctx context.Context) (err error) {
 		Tracer: traceStatements(m.traces), Jobs: traceJobs(m.traces),
 	}); err != nil {
 		return err
+	}
+	if identity != nil {
+		if m.onlooker, err = newGauges(*identity, s.HealthFigures, s.HealthTimeout, m.db, m.log); err != nil {
+			return err
+		}
 	}
 	holder := m.holder()
 	queue, err := m.queue(operation.NewRunner(operation.RunnerConfig{
@@ -132,12 +148,17 @@ func (m *work) Close(ctx context.Context) error {
 	return err
 }
 
-func (m *work) enterAWS(ctx context.Context, registry prometheus.Registerer) (cloud, error) {
+// identify reads who the worker is to AWS.
+func (m *work) identify(ctx context.Context, registry prometheus.Registerer) (*aws.Config, error) {
 	identity, err := config.LoadDefaultConfig(ctx)
 	if err != nil {
-		return cloud{}, fmt.Errorf("read the worker's AWS identity: %w", err)
+		return nil, fmt.Errorf("read the worker's AWS identity: %w", err)
 	}
 	watchAWS(&identity, registry, m.traces)
+	return &identity, nil
+}
+
+func (m *work) enterAWS(identity aws.Config) (cloud, error) {
 	cells := cellaws.New(identity)
 	left := residue.New(cells)
 	entered := cloud{stacks.New(cells, stacks.Options{Calls: m.settings.StackCalls}), prober.New(cells), left, resender.New(cells), left, left, left, spaces.New(cells), directories.NewReader(cells), nil}
@@ -160,6 +181,9 @@ func (m *work) holder() string {
 	return host + "-" + rand.Text()
 }
 
+// looksAtOnce is at how many tenants one round looks at a time: each is four or five requests to AWS.
+const looksAtOnce = 8
+
 // rescueAfter is when River takes up jobs of a dead worker by itself; those that drive operations were taken over before.
 const rescueAfter = time.Minute
 
@@ -176,6 +200,11 @@ func (m *work) queue(runner *operation.Runner, watch rivertype.Middleware) (*que
 	}
 	if m.cloud.Publisher != nil {
 		c.Publishing, c.PublishEvery = &jobs.Publishing{Directory: m.db, Cells: m.db, Publisher: m.cloud}, m.settings.RosterEvery
+	}
+	if m.onlooker != nil && m.settings.HealthEvery > 0 {
+		c.Looks = &jobs.Looks{
+			Onlooker: m.onlooker, Snapshots: m.db, Every: m.settings.HealthEvery, Time: m.settings.Lease / 3, AtOnce: looksAtOnce, Log: m.log,
+		}
 	}
 	if m.settings.RebuildMissing {
 		c.Rebuilder = &jobs.Rebuilder{Directory: m.db, Cells: m.db, Stacks: m.cloud, Starter: m.db, Log: m.log}

@@ -199,3 +199,13 @@ type Tenant struct {
 	// What its indices may come to in its cell, by period and retention; 16 is that of the default settings.
 	Shards int32
 }
+
+// How each tenant did when the worker looked last.
+type TenantHealth struct {
+	TenantID  string
+	LookedAt  time.Time
+	Condition string
+	Reason    string
+	// Since midnight UTC of looked_at; null: not known.
+	CallsToday *int64
+}

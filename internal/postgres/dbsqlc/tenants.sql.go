@@ -7,6 +7,7 @@ package dbsqlc
 
 import (
 	"context"
+	"time"
 )
 
 const addInstance = `-- name: AddInstance :exec
@@ -178,6 +179,34 @@ func (q *Queries) LockTenantHolding(ctx context.Context, slug string) (string, e
 	var id string
 	err := row.Scan(&id)
 	return id, err
+}
+
+const putHealth = `-- name: PutHealth :exec
+insert into tenant_health (tenant_id, looked_at, condition, reason, calls_today)
+values ($1, $2, $3, $4, $5)
+on conflict on constraint tenant_health_once do update
+set looked_at = excluded.looked_at, condition = excluded.condition, reason = excluded.reason, calls_today = excluded.calls_today
+where tenant_health.looked_at < excluded.looked_at
+`
+
+type PutHealthParams struct {
+	TenantID   string
+	LookedAt   time.Time
+	Condition  string
+	Reason     string
+	CallsToday *int64
+}
+
+// A look that took long does not replace a later one.
+func (q *Queries) PutHealth(ctx context.Context, arg PutHealthParams) error {
+	_, err := q.db.Exec(ctx, putHealth,
+		arg.TenantID,
+		arg.LookedAt,
+		arg.Condition,
+		arg.Reason,
+		arg.CallsToday,
+	)
+	return err
 }
 
 const putInstance = `-- name: PutInstance :exec
@@ -401,17 +430,19 @@ func (q *Queries) TenantHolding(ctx context.Context, slug string) (TenantHolding
 const tenantsAfter = `-- name: TenantsAfter :many
 select t.id, t.slug, t.slug_released_at, t.display_name, t.state, t.isolation, t.cell, t.external_id, t.settings, t.stack_name, t.stack_id, t.artifact_version, t.softphone_url, t.telemetry_api_url, t.space_url, t.sign_in_url, t.data_retained, t.version, t.created_at, t.updated_at, t.shards, coalesce((
   select o.id::text from operations o where o.tenant_id = t.id and o.state in ('queued', 'running') order by o.state desc limit 1
-), '')::text as active_operation
-from tenants t
+), '')::text as active_operation,
+  coalesce(h.condition, 'unknown')::text as condition, coalesce(h.reason, 'Nobody has looked yet.')::text as reason, h.looked_at, h.calls_today
+from tenants t left join tenant_health h on h.tenant_id = t.id
 where (t.slug, t.id) > ($1::text collate "C", $2::uuid)
   and ($3::text = '' or strpos(t.slug, lower($3::text)) > 0
     or strpos(lower(t.display_name), lower($3::text)) > 0)
   and ($4::text = '' or t.state = $4::text)
   and ($5::text = '' or t.cell = $5::text)
   and ($6::text = '' or t.artifact_version = $6::text)
+  and ($7::text = '' or coalesce(h.condition, 'unknown') = $7::text and t.state = any ($8::text[]))
   and ($4::text = 'deleted' or t.slug_released_at is null)
 order by t.slug, t.id
-limit $7
+limit $9
 `
 
 type TenantsAfterParams struct {
@@ -421,12 +452,18 @@ type TenantsAfterParams struct {
 	State           string
 	Cell            string
 	ArtifactVersion string
+	Condition       string
+	Keeping         []string
 	AtMost          int32
 }
 
 type TenantsAfterRow struct {
 	Tenant          Tenant
 	ActiveOperation string
+	Condition       string
+	Reason          string
+	LookedAt        *time.Time
+	CallsToday      *int64
 }
 
 // Without a state, tenants of the past are left out: their slugs may have new holders.
@@ -438,6 +475,8 @@ func (q *Queries) TenantsAfter(ctx context.Context, arg TenantsAfterParams) ([]T
 		arg.State,
 		arg.Cell,
 		arg.ArtifactVersion,
+		arg.Condition,
+		arg.Keeping,
 		arg.AtMost,
 	)
 	if err != nil {
@@ -470,6 +509,10 @@ func (q *Queries) TenantsAfter(ctx context.Context, arg TenantsAfterParams) ([]T
 			&i.Tenant.UpdatedAt,
 			&i.Tenant.Shards,
 			&i.ActiveOperation,
+			&i.Condition,
+			&i.Reason,
+			&i.LookedAt,
+			&i.CallsToday,
 		); err != nil {
 			return nil, err
 		}
@@ -524,6 +567,67 @@ func (q *Queries) TenantsInStates(ctx context.Context, states []string) ([]Tenan
 	for rows.Next() {
 		var i TenantsInStatesRow
 		if err := rows.Scan(&i.ID, &i.Slug); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const tenantsToLookAt = `-- name: TenantsToLookAt :many
+select t.id, t.slug, t.slug_released_at, t.display_name, t.state, t.isolation, t.cell, t.external_id, t.settings, t.stack_name, t.stack_id, t.artifact_version, t.softphone_url, t.telemetry_api_url, t.space_url, t.sign_in_url, t.data_retained, t.version, t.created_at, t.updated_at, t.shards
+from tenants t left join tenant_health h on h.tenant_id = t.id
+where t.state = any ($1::text[]) and t.slug_released_at is null and (h.looked_at is null or h.looked_at < $2)
+order by h.looked_at nulls first, t.id
+limit $3
+`
+
+type TenantsToLookAtParams struct {
+	States []string
+	Before time.Time
+	AtMost int32
+}
+
+type TenantsToLookAtRow struct {
+	Tenant Tenant
+}
+
+// Those that nobody has looked at for the longest come first.
+func (q *Queries) TenantsToLookAt(ctx context.Context, arg TenantsToLookAtParams) ([]TenantsToLookAtRow, error) {
+	rows, err := q.db.Query(ctx, tenantsToLookAt, arg.States, arg.Before, arg.AtMost)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []TenantsToLookAtRow
+	for rows.Next() {
+		var i TenantsToLookAtRow
+		if err := rows.Scan(
+			&i.Tenant.ID,
+			&i.Tenant.Slug,
+			&i.Tenant.SlugReleasedAt,
+			&i.Tenant.DisplayName,
+			&i.Tenant.State,
+			&i.Tenant.Isolation,
+			&i.Tenant.Cell,
+			&i.Tenant.ExternalID,
+			&i.Tenant.Settings,
+			&i.Tenant.StackName,
+			&i.Tenant.StackID,
+			&i.Tenant.ArtifactVersion,
+			&i.Tenant.SoftphoneUrl,
+			&i.Tenant.TelemetryApiUrl,
+			&i.Tenant.SpaceUrl,
+			&i.Tenant.SignInUrl,
+			&i.Tenant.DataRetained,
+			&i.Tenant.Version,
+			&i.Tenant.CreatedAt,
+			&i.Tenant.UpdatedAt,
+			&i.Tenant.Shards,
+		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

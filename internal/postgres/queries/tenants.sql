@@ -26,17 +26,35 @@ select t.id from tenants t where t.id = sqlc.arg(id) for no key update;
 -- Without a state, tenants of the past are left out: their slugs may have new holders.
 select sqlc.embed(t), coalesce((
   select o.id::text from operations o where o.tenant_id = t.id and o.state in ('queued', 'running') order by o.state desc limit 1
-), '')::text as active_operation
-from tenants t
+), '')::text as active_operation,
+  coalesce(h.condition, 'unknown')::text as condition, coalesce(h.reason, 'Nobody has looked yet.')::text as reason, h.looked_at, h.calls_today
+from tenants t left join tenant_health h on h.tenant_id = t.id
 where (t.slug, t.id) > (sqlc.arg(after_slug)::text collate "C", sqlc.arg(after_id)::uuid)
   and (sqlc.arg(query)::text = '' or strpos(t.slug, lower(sqlc.arg(query)::text)) > 0
     or strpos(lower(t.display_name), lower(sqlc.arg(query)::text)) > 0)
   and (sqlc.arg(state)::text = '' or t.state = sqlc.arg(state)::text)
   and (sqlc.arg(cell)::text = '' or t.cell = sqlc.arg(cell)::text)
   and (sqlc.arg(artifact_version)::text = '' or t.artifact_version = sqlc.arg(artifact_version)::text)
+  and (sqlc.arg(condition)::text = '' or coalesce(h.condition, 'unknown') = sqlc.arg(condition)::text and t.state = any (sqlc.arg(keeping)::text[]))
   and (sqlc.arg(state)::text = 'deleted' or t.slug_released_at is null)
 order by t.slug, t.id
 limit sqlc.arg(at_most);
+
+-- name: TenantsToLookAt :many
+-- Those that nobody has looked at for the longest come first.
+select sqlc.embed(t)
+from tenants t left join tenant_health h on h.tenant_id = t.id
+where t.state = any (sqlc.arg(states)::text[]) and t.slug_released_at is null and (h.looked_at is null or h.looked_at < sqlc.arg(before))
+order by h.looked_at nulls first, t.id
+limit sqlc.arg(at_most);
+
+-- name: PutHealth :exec
+-- A look that took long does not replace a later one.
+insert into tenant_health (tenant_id, looked_at, condition, reason, calls_today)
+values (sqlc.arg(tenant_id), sqlc.arg(looked_at), sqlc.arg(condition), sqlc.arg(reason), sqlc.arg(calls_today))
+on conflict on constraint tenant_health_once do update
+set looked_at = excluded.looked_at, condition = excluded.condition, reason = excluded.reason, calls_today = excluded.calls_today
+where tenant_health.looked_at < excluded.looked_at;
 
 -- name: TenantsInStates :many
 select t.id, t.slug from tenants t where t.state = any (sqlc.arg(states)::text[]) and t.slug_released_at is null order by t.id;

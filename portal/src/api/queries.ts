@@ -2,11 +2,12 @@ import { infiniteQueryOptions, QueryClient, queryOptions } from "@tanstack/react
 
 import { bodyOf, withTag, type API } from "./client";
 import { ProblemError } from "./problem";
-import type { AuditEventPage, AuditOutcome, OperationKind, OperationState, Tenant, TenantState } from "./types";
+import type { AuditEventPage, AuditOutcome, Condition, OperationKind, OperationState, Tenant, TenantState } from "./types";
 
 export interface TenantFilter {
   readonly q?: string | undefined;
   readonly state?: TenantState | undefined;
+  readonly health?: Condition | undefined;
   readonly cell?: string | undefined;
   readonly artifact_version?: string | undefined;
 }

@@ -1050,6 +1050,12 @@ export interface components {
             active_operation?: string;
             /** @description Off-boarded with `data=retain`; the slug is still held. */
             data_retained: boolean;
+            health?: components["schemas"]["HealthSnapshot"];
+            /**
+             * Format: int64
+             * @description Reports of calls since midnight UTC. In lists only, where it is known; as old as `health`.
+             */
+            calls_today?: number;
             /** Format: date-time */
             created_at: string;
             /** Format: date-time */
@@ -1068,6 +1074,28 @@ export interface components {
              *     operator publishes no template.
              */
             setup_url?: string;
+        };
+        /**
+         * @description `good`; `warning` - there are dead letters, records wait, or an agent directory cannot be read; `bad` - records wait for a quarter
+         *     of an hour, or the last operation has failed; `unknown` - it could not be read, or nobody has looked yet.
+         * @enum {string}
+         */
+        Condition: "good" | "warning" | "bad" | "unknown";
+        /**
+         * @description How the tenant did when the worker looked last, about every minute. In lists only, of tenants that keep documents; `/health` of one
+         *     tenant looks now.
+         */
+        HealthSnapshot: {
+            state: components["schemas"]["Condition"];
+            /** @description The gravest, in a sentence. */
+            reason: string;
+            /**
+             * Format: date-time
+             * @description When that was; missing when nobody has looked yet.
+             */
+            at?: string;
+            /** @description It is older than five minutes, and says little about now. */
+            stale: boolean;
         };
         TenantHealth: {
             /** @description The tenant's slug. */
@@ -1868,6 +1896,8 @@ export interface operations {
                 state?: components["schemas"]["TenantState"];
                 /** @example local */
                 cell?: string;
+                /** @description Only tenants that did so when somebody looked last, however long ago; see `health` of a tenant. */
+                health?: components["schemas"]["Condition"];
                 /**
                  * @description Only tenants whose stack has this version.
                  * @example 410ce6a5e9c3e03d

@@ -3,6 +3,8 @@ import type { components } from "./schema.gen";
 type Schemas = components["schemas"];
 export type Tenant = Schemas["Tenant"];
 export type TenantState = Schemas["TenantState"];
+export type Condition = Schemas["Condition"];
+export type HealthSnapshot = Schemas["HealthSnapshot"];
 export type TenantHealth = Schemas["TenantHealth"];
 export type TenantDraft = Schemas["TenantDraft"];
 export type ConnectInstance = Schemas["ConnectInstance"];

@@ -24,17 +24,18 @@ import { HandOver } from "../tenants/HandOver";
 import { InstanceFields } from "../tenants/InstanceFields";
 import { instanceTroubles, likelySignIn, readPasted, slugTrouble, suggestSlug } from "../tenants/instance";
 
-const review = 2;
-const handOver = 3;
-
 const empty = { arn: "", alias: "", ccpUrl: "", samlUrl: "", slug: "", displayName: "", isolation: "pooled" };
 
 export function NewTenantPage() {
+  const { made } = newTenantRoute.useSearch();
+  return made === undefined ? <Onboard /> : <HandOver key={made} slug={made} />;
+}
+
+function Onboard() {
   const { api } = useService();
   const navigate = useNavigate();
   const once = useIntent();
   const [draft, setDraft, forget] = useDraft("tenant", empty);
-  const { made } = newTenantRoute.useSearch();
   const [step, setStep] = useState(0);
   const [strict, setStrict] = useState(false);
   const taken = useQuery({ ...tenantQuery(api, draft.slug), enabled: slugTrouble(draft.slug) === undefined && step === 1, refetchInterval: false });
@@ -71,14 +72,9 @@ export function NewTenantPage() {
   const nameText = draft.displayName.trim() === "" && strict ? "Give it a name for people." : (refused.get("/display_name") ?? "");
   const may = [Object.keys(instanceTroubles(draft)).length === 0, slugText() === "" && draft.slug !== "" && draft.displayName.trim() !== ""];
   const go = (to: number): void => {
-    if (made !== undefined) return; // what is built is not changed here
     const stopped = may.findIndex((ok, index) => index < to && !ok);
     setStrict(stopped >= 0);
     const next = stopped < 0 ? to : stopped;
-    if (next === handOver) {
-      create.mutate();
-      return;
-    }
     if (next === 1 && draft.slug === "") setDraft({ ...draft, slug: suggestSlug(draft.alias) });
     setStep(next);
   };
@@ -91,20 +87,18 @@ export function NewTenantPage() {
           navigationAriaLabel: "Steps",
           cancelButton: "Cancel",
           previousButton: "Previous",
-          nextButton: step === review && made === undefined ? "Onboard" : "Next",
+          nextButton: "Next",
           optional: "optional",
         }}
-        submitButtonText={`Go to ${made ?? "the tenant"}`}
-        activeStepIndex={made === undefined ? step : handOver}
+        submitButtonText="Onboard"
+        activeStepIndex={step}
         isLoadingNextStep={create.isPending}
         onNavigate={({ detail }) => go(detail.requestedStepIndex)}
         onCancel={() => {
           forget();
           void navigate({ to: paths.tenants() });
         }}
-        onSubmit={() => {
-          if (made !== undefined) void navigate({ to: paths.tenant(made) });
-        }}
+        onSubmit={() => create.mutate()}
         steps={[
           {
             title: "Connect instance",
@@ -176,11 +170,6 @@ export function NewTenantPage() {
                 </Container>
               </SpaceBetween>
             ),
-          },
-          {
-            title: "Hand over",
-            description: "What the contact centre's own administrator does in Amazon Connect, while the stack is built. The tenant's page has it too, under “Connect instances”.",
-            content: made === undefined ? null : <HandOver slug={made} />,
           },
         ]}
       />

@@ -21,7 +21,10 @@ import { TenantStateIndicator } from "../parts/StateIndicator";
 import { When } from "../parts/When";
 import { paths } from "../paths";
 import { tenantsRoute } from "../router";
-import { tenantStates } from "../search";
+import { conditions, tenantStates } from "../search";
+import { Snapshot } from "../tenants/Snapshot";
+
+const count = new Intl.NumberFormat();
 
 const columns: TableProps.ColumnDefinition<Tenant>[] = [
   {
@@ -36,6 +39,8 @@ const columns: TableProps.ColumnDefinition<Tenant>[] = [
     ),
   },
   { id: "state", header: "State", minWidth: 130, cell: ({ state }) => <TenantStateIndicator state={state} /> },
+  { id: "health", header: "Health", minWidth: 170, cell: (tenant) => <Snapshot tenant={tenant} /> },
+  { id: "calls", header: "Calls today", cell: ({ calls_today }) => (calls_today === undefined ? "–" : count.format(calls_today)) },
   {
     id: "instances",
     header: "Connect instances",
@@ -54,6 +59,9 @@ const columns: TableProps.ColumnDefinition<Tenant>[] = [
 
 /** Waits until typing has paused, so that not every letter is asked for. */
 const typingPauseMillis = 300;
+
+const anyHealth = { value: "", label: "Any health" };
+const healthOptions: { value: string; label: string }[] = [anyHealth, ...conditions.map((one) => ({ value: one, label: one === "unknown" ? "not known" : one }))];
 
 const anyState = { value: "", label: "Any state" };
 const stateOptions: { value: string; label: string }[] = [anyState, ...tenantStates.map((state) => ({ value: state, label: state }))];
@@ -74,7 +82,7 @@ export function TenantsPage() {
     return () => clearTimeout(timer);
   });
   const items = listed.data?.pages.flatMap((page) => page.items) ?? [];
-  const isFiltered = filter.q !== undefined || filter.state !== undefined || filter.cell !== undefined || filter.artifact_version !== undefined;
+  const isFiltered = filter.q !== undefined || filter.state !== undefined || filter.health !== undefined || filter.cell !== undefined || filter.artifact_version !== undefined;
   return (
     <Page
       title="Tenants"
@@ -132,11 +140,17 @@ export function TenantsPage() {
                 options={stateOptions}
                 onChange={({ detail }) => change({ state: tenantStates.find((state) => state === detail.selectedOption.value) })}
               />
+              <Select
+                ariaLabel="Health"
+                selectedOption={healthOptions.find(({ value }) => value === filter.health) ?? anyHealth}
+                options={healthOptions}
+                onChange={({ detail }) => change({ health: conditions.find((one) => one === detail.selectedOption.value) })}
+              />
               {filter.cell === undefined ? null : <Only what={`in ${filter.cell}`} end={() => change({ cell: undefined })} />}
               {filter.artifact_version === undefined ? null : <Only what={`with ${filter.artifact_version}`} end={() => change({ artifact_version: undefined })} />}
             </SpaceBetween>
           }
-          empty={isFiltered ? <NoMatch clear={() => { setTyped(""); change({ q: undefined, state: undefined, cell: undefined, artifact_version: undefined }); }} /> : <NoTenants />}
+          empty={isFiltered ? <NoMatch clear={() => { setTyped(""); change({ q: undefined, state: undefined, health: undefined, cell: undefined, artifact_version: undefined }); }} /> : <NoTenants />}
           footer={<ShowMore query={listed} />}
         />
       </SpaceBetween>

@@ -25,7 +25,13 @@ test("tenants are listed, found and shown", async ({ page }) => {
   await page.goto(endpoints.portal);
   await signIn(page);
   await page.getByRole("link", { name: "acme", exact: true }).waitFor();
+  await expect(page.getByRole("row").filter({ has: page.getByRole("link", { name: "acme", exact: true }) })).toContainText("good"); // the worker has looked
   await look(page, "tenants");
+  await page.getByRole("button", { name: "Health", exact: false }).click();
+  await page.getByRole("option", { name: "bad" }).click();
+  await expect(page.getByText("No tenant matches")).toBeVisible();
+  expect(page.url()).toContain("health=bad");
+  await page.getByRole("button", { name: "Show all" }).click();
   await page.getByRole("searchbox").fill("nobody of this name");
   await expect(page.getByText("No tenant matches")).toBeVisible();
   await page.getByRole("button", { name: "Show all" }).click();
@@ -66,7 +72,7 @@ test("a contact centre from its first day to its last", async ({ page }) => {
   await look(page, "wizard-hand-over");
   await page.reload(); // neither the steps nor the progress are lost
   await expect(page.getByRole("button", { name: "Copy the steps as text" })).toBeVisible();
-  await page.getByRole("button", { name: "Go to fabrikam" }).click();
+  await page.getByRole("link", { name: "Go to fabrikam" }).click();
   await look(page, "watch");
   await page.reload();
   await expect(page.getByRole("button", { name: "Copy the softphone's address" })).toBeVisible({ timeout: 60_000 });

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"time"
 
 	"github.com/earshot-hq/earshot/internal/tenant"
 	"github.com/earshot-hq/earshot/services/admin/internal/apigen"
@@ -52,4 +53,14 @@ func healthTo(t tenant.Tenant, h tenant.Health) apigen.TenantHealth {
 		out.Unreadable = append(out.Unreadable, apigen.UnreadablePart{Part: apigen.UnreadablePartPart(u.Part), Reason: u.Reason})
 	}
 	return out
+}
+
+// snapshotTo shows what is known of a tenant without asking anybody.
+func snapshotTo(s *tenant.Snapshot, now time.Time) (*apigen.HealthSnapshot, *int64) {
+	if s == nil {
+		return nil, nil
+	}
+	return &apigen.HealthSnapshot{
+		State: apigen.Condition(s.Condition), Reason: s.Reason, At: orNil(s.At), Stale: s.IsStale(now),
+	}, s.Calls(now)
 }

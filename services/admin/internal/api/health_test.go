@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/earshot-hq/earshot/internal/access"
+	"github.com/earshot-hq/earshot/internal/operation"
 	"github.com/earshot-hq/earshot/internal/slug"
 	"github.com/earshot-hq/earshot/internal/tenant"
 	"github.com/earshot-hq/earshot/services/admin/internal/api"
@@ -92,5 +93,60 @@ func TestAttackHealthOutOfScope(t *testing.T) {
 	}
 	if len(d.read) > 0 {
 		t.Errorf("read %v", d.read)
+	}
+}
+
+func TestListsSayHowTenantsDo(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	ids := map[string]string{}
+	for _, s := range []slug.Slug{"acme", "beta", "gamma"} {
+		made := into[apigen.Started](t, w.send(t, "POST", "/v1/tenants", draft(s)))
+		if s != "gamma" {
+			w.end(t, made.Operation.Id, operation.Succeeded, tenant.Active)
+		}
+		of, err := w.db.Tenant(t.Context(), owner, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids[s.String()] = of.ID
+	}
+	now := time.Now()
+	for s, snapshot := range map[string]tenant.Snapshot{
+		"acme": {At: now, Condition: tenant.Warning, Reason: "Dead letters: 3.", CallsToday: new(int64(12))},
+		"beta": {At: now.Add(-48 * time.Hour), Condition: tenant.Good, Reason: "Nothing waits.", CallsToday: new(int64(7))},
+	} {
+		if err := w.db.PutSnapshot(t.Context(), access.ForTenant("health", ids[s]), ids[s], snapshot); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all := into[apigen.TenantPage](t, w.send(t, "GET", "/v1/tenants", "")).Items
+	if h := all[0].Health; h == nil || h.State != "warning" || h.Reason != "Dead letters: 3." || h.Stale || h.At == nil || all[0].CallsToday == nil || *all[0].CallsToday != 12 {
+		t.Errorf("acme: %+v, calls %v", h, all[0].CallsToday)
+	}
+	if h := all[1].Health; h == nil || h.State != "good" || !h.Stale || all[1].CallsToday != nil {
+		t.Errorf("two days old: %+v, calls %v", h, all[1].CallsToday)
+	}
+	if h := all[2].Health; h != nil || all[2].CallsToday != nil {
+		t.Errorf("a tenant without a stack: %+v", h)
+	}
+	for query, want := range map[string]string{"health=warning": "acme", "health=good": "beta", "health=bad": "", "health=unknown": "", "health=good&q=acme": ""} {
+		var found []string
+		for _, one := range into[apigen.TenantPage](t, w.send(t, "GET", "/v1/tenants?"+query, "")).Items {
+			found = append(found, one.Slug)
+		}
+		if got := strings.Join(found, " "); got != want {
+			t.Errorf("%s: %s, want %s", query, got, want)
+		}
+	}
+	if p := w.send(t, "GET", "/v1/tenants?health=ill", "").problem(t); p.Status != 422 {
+		t.Errorf("a health that there is not: %d", p.Status)
+	}
+	other := "Authorization: Bearer auditor@" + ids["beta"]
+	if got := w.send(t, "GET", "/v1/tenants?health=warning", "", other); got.body != "{\"items\":[]}\n" {
+		t.Errorf("out of scope: %s", got.body)
+	}
+	if one := into[apigen.Tenant](t, w.send(t, "GET", "/v1/tenants/acme", "")); one.Health != nil || one.CallsToday != nil {
+		t.Errorf("one tenant has a snapshot: %+v", one.Health)
 	}
 }

@@ -29,14 +29,17 @@ func (a *API) ListTenants(ctx context.Context, r apigen.ListTenantsRequestObject
 	p := r.Params
 	list, next, err := a.Directory.Tenants(ctx, callOf(ctx).actor, tenant.Page{
 		Query: orZero(p.Q), State: tenant.State(orZero(p.State)), Cell: orZero(p.Cell),
-		Artifacts: orZero(p.ArtifactVersion), Limit: orZero(p.Limit), Cursor: orZero(p.Cursor),
+		Artifacts: orZero(p.ArtifactVersion), Condition: tenant.Condition(orZero(p.Health)), Limit: orZero(p.Limit), Cursor: orZero(p.Cursor),
 	})
 	if err != nil {
 		return nil, err
 	}
 	page := apigen.ListTenants200JSONResponse{Items: make([]apigen.Tenant, 0, len(list)), NextCursor: orNil(next)}
+	now := time.Now()
 	for _, t := range list {
-		page.Items = append(page.Items, tenantTo(t))
+		item := tenantTo(t)
+		item.Health, item.CallsToday = snapshotTo(t.Snapshot, now)
+		page.Items = append(page.Items, item)
 	}
 	return page, nil
 }

@@ -77,6 +77,30 @@ func (e CallerRole) Valid() bool {
 	}
 }
 
+// Defines values for Condition.
+const (
+	ConditionBad     Condition = "bad"
+	ConditionGood    Condition = "good"
+	ConditionUnknown Condition = "unknown"
+	ConditionWarning Condition = "warning"
+)
+
+// Valid indicates whether the value is a known member of the Condition enum.
+func (e Condition) Valid() bool {
+	switch e {
+	case ConditionBad:
+		return true
+	case ConditionGood:
+		return true
+	case ConditionUnknown:
+		return true
+	case ConditionWarning:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for DataPolicy.
 const (
 	DataPolicyDelete DataPolicy = "delete"
@@ -813,6 +837,10 @@ type CellList struct {
 	Items []Cell `json:"items"`
 }
 
+// Condition `good`; `warning` - there are dead letters, records wait, or an agent directory cannot be read; `bad` - records wait for a quarter
+// of an hour, or the last operation has failed; `unknown` - it could not be read, or nobody has looked yet.
+type Condition string
+
 // ConnectInstance defines model for ConnectInstance.
 type ConnectInstance struct {
 	Alias            string  `json:"alias"`
@@ -991,6 +1019,23 @@ type HealthFigures struct {
 
 	// UnknownAgents Records of agents whom the directory does not know.
 	UnknownAgents int64 `json:"unknown_agents"`
+}
+
+// HealthSnapshot How the tenant did when the worker looked last, about every minute. In lists only, of tenants that keep documents; `/health` of one
+// tenant looks now.
+type HealthSnapshot struct {
+	// At When that was; missing when nobody has looked yet.
+	At *time.Time `json:"at,omitempty"`
+
+	// Reason The gravest, in a sentence.
+	Reason string `json:"reason"`
+
+	// Stale It is older than five minutes, and says little about now.
+	Stale bool `json:"stale"`
+
+	// State `good`; `warning` - there are dead letters, records wait, or an agent directory cannot be read; `bad` - records wait for a quarter
+	// of an hour, or the last operation has failed; `unknown` - it could not be read, or nobody has looked yet.
+	State Condition `json:"state"`
 }
 
 // IPPrivacy How much of an agent's address is kept; `full` by default.
@@ -1381,7 +1426,10 @@ type SummaryFigures struct {
 // Tenant defines model for Tenant.
 type Tenant struct {
 	// ActiveOperation The operation that runs or waits, if there is one.
-	ActiveOperation  *string           `json:"active_operation,omitempty"`
+	ActiveOperation *string `json:"active_operation,omitempty"`
+
+	// CallsToday Reports of calls since midnight UTC. In lists only, where it is known; as old as `health`.
+	CallsToday       *int64            `json:"calls_today,omitempty"`
 	Cell             string            `json:"cell"`
 	ConnectInstances []ConnectInstance `json:"connect_instances"`
 	CreatedAt        time.Time         `json:"created_at"`
@@ -1392,7 +1440,11 @@ type Tenant struct {
 
 	// ExternalId What the customer's role asks for, so that nobody else's request can use it. Made by the service.
 	ExternalId string `json:"external_id"`
-	Id         string `json:"id"`
+
+	// Health How the tenant did when the worker looked last, about every minute. In lists only, of tenants that keep documents; `/health` of one
+	// tenant looks now.
+	Health *HealthSnapshot `json:"health,omitempty"`
+	Id     string          `json:"id"`
 
 	// Isolation Where the tenant's telemetry lives; `pooled` by default. It cannot be changed.
 	Isolation Isolation `json:"isolation"`
@@ -1690,6 +1742,9 @@ type ListTenantsParams struct {
 	// State Only tenants in this state; `deleted` also lists those whose slug is free again.
 	State *TenantState `form:"state,omitempty" json:"state,omitempty"`
 	Cell  *string      `form:"cell,omitempty" json:"cell,omitempty"`
+
+	// Health Only tenants that did so when somebody looked last, however long ago; see `health` of a tenant.
+	Health *Condition `form:"health,omitempty" json:"health,omitempty"`
 
 	// ArtifactVersion Only tenants whose stack has this version.
 	ArtifactVersion *string `form:"artifact_version,omitempty" json:"artifact_version,omitempty"`
@@ -2602,6 +2657,14 @@ func (siw *ServerInterfaceWrapper) ListTenants(c *gin.Context) {
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "cell", c.Request.URL.Query(), &params.Cell, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
 	if err != nil {
 		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cell: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "health" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "health", c.Request.URL.Query(), &params.Health, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter health: %w", err), http.StatusBadRequest)
 		return
 	}
 

@@ -26,6 +26,7 @@ type Config struct {
 	ExpireEvery  time.Duration // how often each tenant's expired indices are deleted
 	Publishing   *Publishing   // nil: no gateway is told of tenants
 	PublishEvery time.Duration // how often is looked whether it has to be
+	Looks        *Looks        // nil: lists of tenants do not say how they do
 	Log          *slog.Logger
 }
 
@@ -42,6 +43,7 @@ func Workers(c Config) *river.Workers {
 	river.AddWorker(workers, &scheduleExpiry{scheduler: c.Scheduler, within: c.ExpireEvery / 2})
 	river.AddWorker(workers, &expire{retention: c.Retention, periods: c.Periods})
 	river.AddWorker(workers, &publishTenants{publishing: c.Publishing})
+	river.AddWorker(workers, &lookAtTenants{looks: c.Looks})
 	return workers
 }
 
@@ -53,6 +55,9 @@ func Periodic(c Config) []*river.PeriodicJob {
 	}
 	if c.Publishing != nil {
 		list = append(list, periodic[publishTenantsArgs](c.PublishEvery))
+	}
+	if c.Looks != nil {
+		list = append(list, periodic[lookAtTenantsArgs](c.Looks.Every))
 	}
 	return list
 }
