@@ -264,12 +264,21 @@ func (c *Centre) expire(k *contact, state, follows string) {
 	}
 }
 
-// hangUp ends the far side.
+// hangUp ends the far side, unless another call of the agent goes on over its connection: connect-rtc-js from 1.3 on invites once for
+// all calls that are up.
 func (c *Centre) hangUp(k *contact) {
-	if peer := k.peer; peer != nil {
-		k.peer, k.counts = nil, peer.Counts()
-		c.closing.Go(peer.Close)
+	peer := k.peer
+	if peer == nil {
+		return
 	}
+	k.peer, k.counts = nil, peer.Counts()
+	for _, other := range c.heldBy(k.agent) {
+		if other != k && other.state == connected && other.peer == nil {
+			other.peer = peer
+			return
+		}
+	}
+	c.closing.Go(peer.Close)
 }
 
 func (c *Centre) remove(k *contact) {

@@ -94,6 +94,22 @@ func TestWhoIsNotInvitedIsNotAnswered(t *testing.T) {
 	assert.False(t, c.Contacts()[0].HasMedia)
 }
 
+func TestACallThatSharesAConnectionKeepsIt(t *testing.T) {
+	t.Parallel()
+	c, first := newMediaCentre(t)
+	require.Nil(t, c.signal(t.Context(), "mira.holm", invitation(t, first.id, first.token)).Error)
+	second, err := c.Place(Order{Agent: "mira.holm"})
+	require.NoError(t, err)
+	_, failed := c.call(t.Context(), "mira.holm", "acceptContact", json.RawMessage(fmt.Sprintf(`{"contactId": %q}`, second)))
+	require.Nil(t, failed)
+	require.NoError(t, c.HangUp(first.id))
+	views := c.Contacts()
+	assert.False(t, views[0].HasMedia)
+	assert.True(t, views[1].HasMedia, "it invited nobody: it is on the first's")
+	require.NoError(t, c.HangUp(second))
+	assert.False(t, c.Contacts()[1].HasMedia, "and the last one ends it")
+}
+
 func TestAnAgentsInvitationsAreAnsweredLate(t *testing.T) {
 	t.Parallel()
 	c, k := newMediaCentre(t)
