@@ -1,3 +1,4 @@
+import Button from "@cloudscape-design/components/button";
 import Container from "@cloudscape-design/components/container";
 import Header from "@cloudscape-design/components/header";
 import KeyValuePairs from "@cloudscape-design/components/key-value-pairs";
@@ -21,7 +22,7 @@ export function OperationPage() {
   const { id } = operationRoute.useParams();
   const { api } = useService();
   const { data: operation, error, refetch } = useQuery(operationQuery(api, id));
-  const title = operation === undefined ? "Operation" : `${operation.kind} of ${operation.tenant}`;
+  const title = operation === undefined ? "Operation" : `${capital(operation.kind)} of ${operation.tenant}`;
   return (
     <Page title={title} trail={[{ text: "Operations", href: paths.operations() }]} header={<Header variant="h1">{title}</Header>}>
       <SpaceBetween size="l">
@@ -42,7 +43,18 @@ export function OperationPage() {
               ]}
             />
             {operation.kind === "preview" && operation.state === "succeeded" ? (
-              <Container header={<Header variant="h2" description="Nothing was changed.">What the upgrade would do</Header>}>
+              <Container
+                header={
+                  <Header
+                    variant="h2"
+                    counter={operation.changes === undefined ? undefined : `(${operation.changes.length})`}
+                    description="Nothing was changed."
+                    actions={<Button href={paths.tenantTab(operation.tenant, "manage")}>Go on to the upgrade</Button>}
+                  >
+                    What the upgrade would do
+                  </Header>
+                }
+              >
                 <Changes changes={operation.changes ?? []} tenant={operation.tenant} />
               </Container>
             ) : null}
@@ -53,3 +65,5 @@ export function OperationPage() {
     </Page>
   );
 }
+
+const capital = (word: string): string => word.charAt(0).toUpperCase() + word.slice(1);

@@ -64,7 +64,13 @@ export function AuditControls({ filter, change, ofAll = false }: Props) {
             : { valid: true }
         }
         ariaLabel="Time"
-        i18nStrings={{ clearButtonLabel: "Any time", modeSelectionLabel: "How to say it" }}
+        i18nStrings={{
+          clearButtonLabel: "Any time",
+          modeSelectionLabel: "How to say it",
+          relativeModeTitle: "Back from now",
+          absoluteModeTitle: "From one instant to another",
+          formatRelativeRange: ({ amount, unit }) => (amount === 1 ? `The last ${unit}` : `The last ${amount} ${unit}s`),
+        }}
         onChange={({ detail }) => change({ ...filter, ...spanOf(detail.value, Date.now()) })}
       />
       {Object.entries(filter).some(([name, value]) => value !== undefined && (ofAll || name !== "tenant")) ? (

@@ -35,7 +35,7 @@ const columns: TableProps.ColumnDefinition<AuditEvent>[] = [
       ),
   },
   { id: "target", header: "Of", minWidth: 130, cell: ({ target, tenant }) => (tenant === undefined ? target : <Link href={paths.tenant(tenant)}>{target}</Link>) },
-  { id: "change", header: "What", minWidth: 200, cell: (event) => <Change event={event} /> },
+  { id: "change", header: "What", minWidth: 360, cell: (event) => <Change event={event} /> },
 ];
 
 function Actor({ actor: { subject, name, role } }: Pick<AuditEvent, "actor">) {
@@ -70,7 +70,7 @@ function Change({ event }: { readonly event: AuditEvent }) {
     <SpaceBetween size="xxs">
       {isShort ? lines : null}
       <ExpandableSection
-        headerText={isShort ? "More" : `${names.length} members, and more`}
+        headerText={isShort ? "More" : `${names.length} values`}
         headerAriaLabel={`More of ${event.action}, event ${event.id}`}
         variant="inline"
       >

@@ -2,7 +2,8 @@ import Table, { type TableProps } from "@cloudscape-design/components/table";
 
 import type { StackChange } from "../api/types";
 
-const replacements = { true: "made anew", false: "changed in place", conditional: "perhaps made anew" } as const;
+const modified = { true: "changed, and made anew for it", false: "changed in place", conditional: "changed, perhaps made anew for it" } as const;
+const actions = { add: "added", remove: "removed", import: "taken over", dynamic: "known when it runs", modify: "changed" } as const;
 
 const columns: TableProps.ColumnDefinition<StackChange>[] = [
   { id: "resource", header: "Resource", isRowHeader: true, cell: ({ resource }) => resource },
@@ -10,9 +11,9 @@ const columns: TableProps.ColumnDefinition<StackChange>[] = [
   {
     id: "action",
     header: "What happens",
-    cell: ({ action, replacement }) => (replacement === undefined ? action : `${action}, ${replacements[replacement]}`),
+    cell: ({ action, replacement }) => (action === "modify" && replacement !== undefined ? modified[replacement] : actions[action]),
   },
-  { id: "properties", header: "Of it", cell: ({ properties }) => properties.join(", ") || "–" },
+  { id: "properties", header: "What of it", cell: ({ properties }) => properties.join(", ") || "–" },
 ];
 
 /** What an upgrade would do to each resource of a stack. */

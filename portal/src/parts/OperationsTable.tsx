@@ -26,9 +26,9 @@ const columns: TableProps.ColumnDefinition<Operation>[] = [
     cell: ({ percent, state, step, failure }) =>
       state === "running" ? <ProgressBar value={percent} ariaLabel="Progress" description={step} /> : (failure?.reason ?? "–"),
   },
-  { id: "by", header: "Asked for by", minWidth: 150, cell: ({ requested_by }) => <Who name={requested_by} /> },
-  { id: "began", header: "Began", minWidth: 120, cell: ({ created_at }) => <When at={created_at} /> },
-  { id: "ended", header: "Ended", minWidth: 120, cell: ({ finished_at }) => <When at={finished_at} /> },
+  { id: "by", header: "Asked for by", minWidth: 140, cell: ({ requested_by }) => <Who name={requested_by} /> },
+  { id: "began", header: "Began", minWidth: 170, cell: ({ created_at }) => <When at={created_at} /> },
+  { id: "ended", header: "Ended", minWidth: 170, cell: ({ finished_at }) => <When at={finished_at} /> },
 ];
 
 interface Props {

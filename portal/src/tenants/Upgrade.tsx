@@ -5,13 +5,13 @@ import Input from "@cloudscape-design/components/input";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { useState } from "react";
 
 import { bodyOf } from "../api/client";
 import { useService } from "../api/context";
 import { fieldErrors } from "../api/problem";
 import type { Tenant } from "../api/types";
 import { useIntent } from "../api/useIntent";
+import { useDraft } from "../parts/drafts";
 import { ChangeButton } from "../parts/MayChange";
 import { ProblemAlert } from "../parts/ProblemAlert";
 import { paths } from "../paths";
@@ -23,7 +23,7 @@ export function Upgrade({ tenant }: { readonly tenant: Tenant }) {
   const navigate = useNavigate();
   const queries = useQueryClient();
   const once = useIntent();
-  const [version, setVersion] = useState(tenant.stack.artifact_version ?? "");
+  const [{ version }, setDraft, forget] = useDraft(`upgrade.${tenant.slug}`, { version: tenant.stack.artifact_version ?? "" });
   const run = useMutation({
     mutationFn: (preview: boolean) =>
       once((key) =>
@@ -34,7 +34,8 @@ export function Upgrade({ tenant }: { readonly tenant: Tenant }) {
           }),
         ),
       ),
-    onSuccess: async ({ operation }) => {
+    onSuccess: async ({ operation }, preview) => {
+      if (!preview) forget(); // what was only looked at may follow
       await queries.invalidateQueries({ queryKey: ["tenant", tenant.slug] });
       await navigate({ to: paths.operation(operation.id) });
     },
@@ -69,7 +70,7 @@ export function Upgrade({ tenant }: { readonly tenant: Tenant }) {
           description={tenant.stack.artifact_version === undefined ? "As “make artifacts” says it." : `The stack has ${tenant.stack.artifact_version}.`}
           errorText={fieldErrors(run.error).get("/artifact_version")}
         >
-          <Input value={version} spellcheck={false} onChange={({ detail }) => setVersion(detail.value.trim())} />
+          <Input value={version} spellcheck={false} onChange={({ detail }) => setDraft({ version: detail.value.trim() })} />
         </FormField>
       </SpaceBetween>
     </Container>

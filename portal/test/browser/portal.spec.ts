@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 
-import { expect } from "@playwright/test";
+import { expect, type Locator, type Page } from "@playwright/test";
 
 import { ask, endpoints, look, signIn, tabTo, test } from "./world";
 
@@ -44,7 +44,10 @@ test("tenants are listed, found and shown", async ({ page }) => {
   await page.goBack();
   await expect(page.getByRole("heading", { name: "Tenants", level: 1 })).toBeVisible();
   await page.goto(`${endpoints.portal}tenants/nosuch`);
-  await expect(page.getByText("tenant.not_found")).toBeVisible();
+  const problem = page.getByRole("group").filter({ hasText: "tenant.not_found" });
+  await expect(problem).toContainText("Not Found");
+  await expect(problem).toContainText("There is no such tenant");
+  await expect(problem).toContainText(/request [0-9a-f-]{8,}/);
   await look(page, "problem");
 });
 
@@ -100,6 +103,7 @@ test("a contact centre from its first day to its last", async ({ page }) => {
   await page.getByRole("button", { name: "Invite", exact: true }).click();
   const nora = page.getByRole("row", { name: /nora\.lind/ });
   await expect(nora).toContainText("invited");
+  await sendsAnExpiredInvitationAgain(page, nora);
   await nora.getByRole("button", { name: "Actions for nora.lind@fabrikam.example" }).click();
   await page.getByRole("menuitem", { name: "Let only see the space" }).click();
   await expect(nora).toContainText("see the space");
@@ -162,6 +166,30 @@ test("a contact centre from its first day to its last", async ({ page }) => {
   await expect(page.getByText("Succeeded", { exact: true }).first()).toBeVisible({ timeout: 90_000 });
 });
 
+/** The API's answers are played: an invitation expires after days. */
+async function sendsAnExpiredInvitationAgain(page: Page, row: Locator): Promise<void> {
+  const managers = "**/v1/tenants/fabrikam/managers";
+  let sent: unknown;
+  await page.route(managers, async (route) => {
+    if (route.request().method() === "POST") {
+      sent = route.request().postDataJSON();
+      return route.fulfill({ status: 201, json: { id: "nora", email: "nora.lind@fabrikam.example", enabled: true, status: "invited", invited_at: new Date().toISOString() } });
+    }
+    const answer = await route.fetch();
+    const body = (await answer.json()) as { items: object[] };
+    return route.fulfill({ response: answer, json: { items: body.items.map((one) => ({ ...one, status: sent === undefined ? "expired" : "invited" })) } });
+  });
+  await page.reload();
+  await expect(row).toContainText("invitation expired");
+  await look(page, "manager-expired");
+  await row.getByRole("button", { name: "Actions for nora.lind@fabrikam.example" }).click();
+  await page.getByRole("menuitem", { name: "Send the invitation again" }).click();
+  await expect(page.getByText("nora.lind@fabrikam.example gets a new temporary password by e-mail")).toBeVisible();
+  await expect(row).not.toContainText("expired");
+  expect(sent).toEqual({ email: "nora.lind@fabrikam.example", group: "managers" });
+  await page.unroute(managers);
+}
+
 test("who did what is found, and taken along as lines of JSON", async ({ page }) => {
   await page.goto(`${endpoints.portal}audit?tenant=acme&outcome=done&action=tenants.onboard`);
   await signIn(page);
@@ -181,6 +209,14 @@ test("who did what is found, and taken along as lines of JSON", async ({ page })
   await look(page, "audit-none");
   await page.goBack();
   await expect(onboarded).toBeVisible();
+  await page.getByRole("button", { name: "Time" }).click();
+  await page.getByRole("radio", { name: "The last 7 days" }).check();
+  await look(page, "audit-time");
+  await page.getByRole("button", { name: "Apply" }).click();
+  await expect(onboarded).toBeVisible();
+  expect(Date.parse(new URL(page.url()).searchParams.get("from") ?? "")).toBeLessThan(Date.now() - 6 * 86_400_000);
+  await page.goto(`${endpoints.portal}audit?tenant=acme&action=tenants.onboard&to=2020-01-01T00:00:00.000Z`);
+  await expect(page.getByText("No event matches.")).toBeVisible();
   await page.goto(`${endpoints.portal}tenants/acme/audit?action=tenants.onboard`);
   await expect(page.getByRole("row", { name: /tenants\.onboard/ })).toBeVisible();
   await look(page, "tenant-audit");
@@ -296,6 +332,61 @@ test("who has no mouse gets everywhere", async ({ page }) => {
   await page.keyboard.type("by.keys@acme.example");
   await page.keyboard.press("Enter");
   await expect(page.getByRole("row", { name: /by\.keys/ })).toBeVisible();
+  await page.goto(endpoints.portal);
+  await tabTo(page, page.getByRole("link", { name: "Onboard a tenant" }));
+  await page.keyboard.press("Enter");
+  await tabTo(page, page.getByLabel("Paste anything of the instance"));
+  await page.keyboard.insertText(`${instance} https://by-keys.my.connect.aws/home`);
+  await tabTo(page, page.getByRole("button", { name: "Next" }));
+  await page.keyboard.press("Enter");
+  await tabTo(page, page.getByLabel("Slug"));
+  await page.keyboard.press("ControlOrMeta+A");
+  await page.keyboard.type("bykeys");
+  await tabTo(page, page.getByLabel("Display name"));
+  await page.keyboard.type("By keys alone");
+  await tabTo(page, page.getByRole("radio", { name: "Pooled" }));
+  await page.keyboard.press("ArrowDown");
+  await expect(page.getByRole("radio", { name: "Dedicated" })).toBeChecked();
+  await tabTo(page, page.getByRole("button", { name: "Next" }));
+  await page.keyboard.press("Enter");
+  await expect(page.getByText("bykeys – By keys alone")).toBeVisible();
+  await tabTo(page, page.getByRole("button", { name: "Cancel" }));
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("heading", { name: "Tenants", level: 1 })).toBeVisible();
+});
+
+test("what an upgrade changes is shown before it runs, and its line is taken up again when it breaks", async ({ page }) => {
+  const next = process.env["EARSHOT_NEXT_VERSION"];
+  test.skip(next === undefined, "EARSHOT_NEXT_VERSION names no other version of artifacts than the tenant has");
+  await page.goto(`${endpoints.portal}tenants/acme/manage`);
+  await signIn(page);
+  await page.getByLabel("Artifact version").fill(next ?? "");
+  await page.getByRole("button", { name: "Show what would change" }).click();
+  await expect(page.getByRole("heading", { name: "preview of acme", level: 1 })).toBeVisible();
+  await expect(page.getByRole("row", { name: /IndexerFunction/ })).toContainText("changed in place");
+  await look(page, "preview-changes");
+  await page.getByRole("link", { name: "Go on to the upgrade" }).click();
+  await expect(page.getByLabel("Artifact version")).toHaveValue(next ?? "");
+  const behind: (string | undefined)[] = [];
+  await page.route("**/events", async (route) => {
+    behind.push(route.request().headers()["last-event-id"]);
+    if (behind.length > 2) return route.continue();
+    if (behind.length === 2) return route.abort();
+    const page_ = await route.fetch({ headers: { ...route.request().headers(), accept: "application/json" } });
+    const first = ((await page_.json()) as { items: { sequence: number }[] }).items[0];
+    return route.fulfill({ contentType: "text/event-stream", body: `id: ${first?.sequence ?? 0}\nevent: progress\ndata: ${JSON.stringify(first)}\n\n` });
+  });
+  await page.getByRole("button", { name: "Upgrade the tenant" }).click();
+  await expect(page.getByRole("heading", { name: "upgrade of acme", level: 1 })).toBeVisible();
+  await expect(page.getByText("The line is interrupted")).toBeVisible();
+  await expect(page.getByRole("table", { name: "Resources of the stack" })).toBeVisible();
+  expect(behind.slice(0, 3)).toEqual([undefined, "1", "1"]);
+  await page.unrouteAll({ behavior: "ignoreErrors" });
+  await page.reload();
+  await expect(page.getByRole("table", { name: "Resources of the stack" })).toBeVisible();
+  await expect(page.getByText("Succeeded", { exact: true }).first()).toBeVisible({ timeout: 120_000 });
+  const told = await page.getByRole("log").getByRole("listitem").allInnerTexts();
+  expect(new Set(told).size).toBe(told.length);
 });
 
 test("tenants are chosen, looked at and upgraded together", async ({ page }) => {
