@@ -270,6 +270,14 @@ var identities = map[string]struct {
 		become: func(t *testing.T, w *world.World, _ belongings) aws.Config { t.Helper(); return w.Looking(t) },
 		any:    []string{"see the queue", "see the stack", "read logs", "see the directory's last run"},
 	},
+	"the worker where it looks at how tenants do": {
+		become: func(t *testing.T, w *world.World, _ belongings) aws.Config { t.Helper(); return w.WorkerLooking(t) },
+		any:    []string{"see the queue", "see the stack", "read logs", "see the directory's last run"},
+	},
+	"the admin API at customers' setups": {
+		become: func(t *testing.T, w *world.World, _ belongings) aws.Config { t.Helper(); return w.InSetups(t) },
+		any:    []string{"have a directory read"},
+	},
 	"the admin API at spaces": {
 		become: func(t *testing.T, w *world.World, _ belongings) aws.Config { t.Helper(); return w.InSpaces(t) },
 		any:    []string{"export a space"},

@@ -87,6 +87,18 @@ func (w *World) Looking(t *testing.T) aws.Config {
 	return w.enter(t, w.Onlooker(t), "earshotops-cell-health")
 }
 
+// WorkerLooking is the emulator as the worker that has entered the cell to look at how tenants do.
+func (w *World) WorkerLooking(t *testing.T) aws.Config {
+	t.Helper()
+	return w.enter(t, w.Worker(t), "earshotops-cell-health")
+}
+
+// InSetups is the emulator as the admin API that has entered the cell to have tenants' functions look at what customers have set up.
+func (w *World) InSetups(t *testing.T) aws.Config {
+	t.Helper()
+	return w.enter(t, w.Onlooker(t), "earshotops-cell-setups")
+}
+
 // Managing is the emulator as the admin API that has entered the cell to keep managers.
 func (w *World) Managing(t *testing.T) aws.Config {
 	t.Helper()

@@ -72,7 +72,7 @@ func (a *account) makeWorker(t *testing.T) string {
 	}
 	if _, err := users.PutUserPolicy(t.Context(), &iam.PutUserPolicyInput{
 		UserName: name, PolicyName: aws.String("enter"),
-		PolicyDocument: aws.String(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Resource":"arn:aws:iam::*:role/earshotops-cell-worker"}]}`),
+		PolicyDocument: aws.String(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Resource":["arn:aws:iam::*:role/earshotops-cell-worker","arn:aws:iam::*:role/earshotops-cell-health"]}]}`),
 	}); err != nil {
 		t.Fatal(err)
 	}

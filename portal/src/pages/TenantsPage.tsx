@@ -31,6 +31,7 @@ const columns: TableProps.ColumnDefinition<Tenant>[] = [
     id: "slug",
     header: "Tenant",
     isRowHeader: true,
+    minWidth: 170,
     cell: ({ slug, display_name }) => (
       <>
         <Link href={paths.tenant(slug)}>{slug}</Link>
@@ -38,7 +39,7 @@ const columns: TableProps.ColumnDefinition<Tenant>[] = [
       </>
     ),
   },
-  { id: "state", header: "State", minWidth: 130, cell: ({ state }) => <TenantStateIndicator state={state} /> },
+  { id: "state", header: "State", minWidth: 150, cell: ({ state }) => <TenantStateIndicator state={state} /> },
   { id: "health", header: "Health", minWidth: 170, cell: (tenant) => <Snapshot tenant={tenant} /> },
   { id: "calls", header: "Calls today", cell: ({ calls_today }) => (calls_today === undefined ? "–" : count.format(calls_today)) },
   {
@@ -46,8 +47,16 @@ const columns: TableProps.ColumnDefinition<Tenant>[] = [
     header: "Connect instances",
     cell: ({ connect_instances }) => connect_instances.map(({ alias }) => alias).join(", "),
   },
-  { id: "isolation", header: "Isolation", cell: ({ isolation }) => isolation },
-  { id: "cell", header: "Cell", cell: ({ cell }) => <Link href={paths.tenantsOf(cell)} ariaLabel={`Tenants in ${cell}`}>{cell}</Link> },
+  {
+    id: "cell",
+    header: "Cell",
+    cell: ({ cell, isolation }) => (
+      <>
+        <Link href={paths.tenantsOf(cell)} ariaLabel={`Tenants in ${cell}`}>{cell}</Link>
+        {isolation === "dedicated" ? <Box color="text-body-secondary">dedicated</Box> : null}
+      </>
+    ),
+  },
   {
     id: "version",
     header: "Version",
