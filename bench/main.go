@@ -30,6 +30,8 @@ type bench struct {
 	dir    string // for files of this run
 	out    io.Writer
 	budget time.Duration // how long each measure repeats itself
+
+	upgraded int // how many tenants are upgraded at most
 }
 
 // demo is the tenant that is there from the start.
@@ -56,6 +58,7 @@ var measures = []struct {
 	{"pusher", pusherCPU},
 	{"cost", costOfCalls},
 	{"cold", coldStarts},
+	{"upgrades", upgrades}, // leaves many tenants
 }
 
 func main() {
@@ -72,6 +75,7 @@ func run(ctx context.Context, arguments []string, out io.Writer) error {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	only := flags.String("only", "", "measure these alone, with commas between, and write no file: "+strings.Join(names(), ", "))
 	budget := flags.Duration("budget", time.Minute, "how long each measure repeats itself; what it measures in, it makes first, and three runs it takes whatever they last")
+	upgraded := flags.Int("upgraded", 30, "how many tenants the measure upgrades has")
 	launcher := flags.String("launcher", ".local/bin/localstack", "the built launcher")
 	if err := flags.Parse(arguments); err != nil {
 		return err
@@ -97,7 +101,7 @@ func run(ctx context.Context, arguments []string, out io.Writer) error {
 	if err := areKnown(*only); err != nil {
 		return err
 	}
-	figures, err := measure(ctx, &bench{out: out, budget: *budget}, root, program, filepath.Join(local, "bench"), *only)
+	figures, err := measure(ctx, &bench{out: out, budget: *budget, upgraded: *upgraded}, root, program, filepath.Join(local, "bench"), *only)
 	if *only != "" || len(figures) == 0 {
 		return err
 	}

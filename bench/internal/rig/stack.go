@@ -18,6 +18,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
 // A Stack is the running product with a state of its own. Its members are what the launcher wrote when all was healthy.
@@ -174,6 +176,35 @@ func (s *Stack) AWS() aws.Config {
 		Region: Region, BaseEndpoint: aws.String(s.AWSEndpoint),
 		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
 	}
+}
+
+// CopyArtifacts puts what a stack is made of, functions, site and template, into the artifact bucket under another version.
+func (s *Stack) CopyArtifacts(ctx context.Context, stack, version string) error {
+	described, err := cloudformation.NewFromConfig(s.AWS()).DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &stack})
+	if err != nil {
+		return err
+	}
+	values := map[string]string{}
+	for _, p := range described.Stacks[0].Parameters {
+		values[aws.ToString(p.ParameterKey)] = aws.ToString(p.ParameterValue)
+	}
+	bucket, from := values["ArtifactBucket"], values["ArtifactVersion"]+"/"
+	client := s3.NewFromConfig(s.AWS(), func(o *s3.Options) { o.UsePathStyle = true })
+	pages := s3.NewListObjectsV2Paginator(client, &s3.ListObjectsV2Input{Bucket: &bucket, Prefix: &from})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return err
+		}
+		for _, object := range page.Contents {
+			if _, err := client.CopyObject(ctx, &s3.CopyObjectInput{
+				Bucket: &bucket, CopySource: aws.String(bucket + "/" + *object.Key), Key: aws.String(version + "/" + strings.TrimPrefix(*object.Key, from)),
+			}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // Until asks until the answer is yes or an error.
