@@ -62,7 +62,7 @@ func suspendAtADesk(t *testing.T, w *world.World, tenant world.Tenant, d desk) {
 	unheard := func() {
 		contact, err := d.takes(t.Context(), "Billing")
 		if err == nil {
-			err = d.PressInPanel("Hang up")
+			err = errors.Join(hearsTheAgent(t.Context(), d.customers, contact), d.PressInPanel("Hang up"))
 		}
 		if err == nil {
 			err = d.Await("the report of "+contact, fmt.Sprintf("published.ended[%q]", contact))
