@@ -72,14 +72,20 @@ func setupAPI(t *testing.T, traces *tracing.Tracing, before func(operation.Stack
 // work starts a worker on the world's database and cloud, and returns where its metrics are.
 func (w world) work(t *testing.T) (metrics string) {
 	t.Helper()
+	worker := w.worker(t)
+	start(t, worker)
+	return "http://" + worker.metrics.Addr()
+}
+
+// worker is one that is not started yet.
+func (w world) worker(t *testing.T) *work {
+	t.Helper()
 	memory := w.cloud
-	worker := &work{log: slog.New(slog.NewJSONHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})), traces: w.traces, cloud: cloud{w.stacks, memory, memory, memory, memory, memory, memory, memory, memory, nil}, settings: workSettings{
+	return &work{log: slog.New(slog.NewJSONHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})), traces: w.traces, cloud: cloud{w.stacks, memory, memory, memory, memory, memory, memory, memory, memory, nil}, settings: workSettings{
 		DatabaseURL: w.appURL, MetricsListen: "127.0.0.1:0", Workers: 4, Lease: 45 * time.Second, Poll: 10 * time.Millisecond,
 		Fetch: 20 * time.Millisecond, TakeOverEvery: time.Second, RebuildMissing: true, RebuildEvery: 100 * time.Millisecond, RetentionEvery: 100 * time.Millisecond, PeriodsByVolume: true,
 		EraseSettle: 10 * time.Millisecond,
 	}}
-	start(t, worker)
-	return "http://" + worker.metrics.Addr()
 }
 
 type process interface {

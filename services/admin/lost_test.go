@@ -1,0 +1,160 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/earshot-hq/earshot/internal/operation"
+	"github.com/earshot-hq/earshot/internal/slug"
+	"github.com/earshot-hq/earshot/internal/tenant"
+)
+
+// A death is an instant at which a worker is lost: its way to the database is cut, and it never comes back from the call that it is in.
+// To everybody else that is a process that was killed.
+type death struct {
+	at   string
+	cut  func()
+	once sync.Once
+	dead chan struct{} // closed when it has happened
+	over <-chan struct{}
+}
+
+// die is called at every instant that has a name.
+func (d *death) die(at string) {
+	isDead := at == d.at
+	if isDead {
+		d.once.Do(func() {
+			d.cut()
+			close(d.dead)
+		})
+	}
+	select {
+	case <-d.dead: // whatever else the worker is about to do, it is dead
+		<-d.over
+	default:
+	}
+}
+
+// mortalStacks and mortalProber are a cloud in which a worker dies.
+type mortalStacks struct {
+	operation.Stacks
+	*death
+}
+
+func (m mortalStacks) Upgrade(ctx context.Context, cell tenant.Cell, t tenant.Tenant, token string) (bool, error) {
+	m.die("before an upgrade is asked for")
+	defer m.die("after an upgrade was asked for")
+	return m.Stacks.Upgrade(ctx, cell, t, token)
+}
+
+func (m mortalStacks) Events(ctx context.Context, cell tenant.Cell, stackID, token, after string) ([]operation.StackEvent, error) {
+	m.die("while a stack is upgraded")
+	return m.Stacks.Events(ctx, cell, stackID, token, after)
+}
+
+type mortalProber struct {
+	operation.Prober
+	*death
+}
+
+func (m mortalProber) Send(ctx context.Context, t tenant.Tenant, callID string, started time.Time) (map[string]int, error) {
+	defer m.die("after the call was sent")
+	return m.Prober.Send(ctx, t, callID, started)
+}
+
+func (m mortalProber) Found(ctx context.Context, cell tenant.Cell, s slug.Slug, callID string) (map[string]int, error) {
+	m.die("while the call is looked for")
+	return m.Prober.Found(ctx, cell, s, callID)
+}
+
+// TestAWorkerLostInAnUpgradeOfMany loses the worker at each instant of the first tenant's upgrade. Another goes on: that tenant is
+// upgraded once, the second fails, and the third is not begun.
+func TestAWorkerLostInAnUpgradeOfMany(t *testing.T) {
+	t.Parallel()
+	var cases sync.WaitGroup // all at the same time: they do little but wait for what the dead has left
+	defer cases.Wait()
+	for _, at := range []string{
+		"before an upgrade is asked for", "after an upgrade was asked for", "while a stack is upgraded", "after the call was sent", "while the call is looked for",
+	} {
+		cases.Go(func() {
+			t.Run(at, func(t *testing.T) {
+				w := setupAPI(t, nil, nil)
+				first := w.worker(t)
+				require.NoError(t, first.Run(t.Context()))
+				for n, s := range []slug.Slug{"acme", "beta", "gamma"} {
+					body := strings.Replace(onboarding(s), "11111111-2222", fmt.Sprintf("1111111%d-2222", n), 1)
+					require.Equal(t, "succeeded", w.end(t, w.start(t, http.MethodPost, "/v1/tenants", body).Operation.ID))
+				}
+				require.NoError(t, first.Close(t.Context()))
+				w.cloud.BreakUpdates("beta")
+				sent := w.cloud.Sent
+
+				direct, err := url.Parse(w.appURL)
+				require.NoError(t, err)
+				straight, err := url.Parse(w.superuserURL)
+				require.NoError(t, err)
+				direct.Host = straight.Host
+				way, proxy := behindProxy(t, direct.String())
+				over := make(chan struct{})
+				lost := &death{at: at, cut: proxy.Stop, dead: make(chan struct{}), over: over}
+				victim := w.worker(t)
+				victim.log = slog.New(slog.DiscardHandler) // the dead may outlive the test
+				victim.settings.DatabaseURL, victim.settings.Lease = way, 6*time.Second
+				victim.cloud.Stacks, victim.cloud.Prober = mortalStacks{w.cloud, lost}, mortalProber{w.cloud, lost}
+				require.NoError(t, victim.Run(t.Context()))
+				t.Cleanup(func() {
+					close(over)
+					ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+					defer cancel()
+					_ = victim.Close(ctx) // it is dead
+				})
+
+				status, text := w.send(t, http.MethodPost, w.url+"/v1/upgrades", `{"artifact_version":"v2","tenants":["acme","beta","gamma"],"parallel":1}`)
+				require.Equal(t, http.StatusAccepted, status, text)
+				var u struct {
+					ID, State string
+					Tenants   []struct{ State string }
+				}
+				require.NoError(t, json.Unmarshal([]byte(text), &u))
+				<-lost.dead
+
+				heir := w.worker(t)
+				heir.settings.Lease = 6 * time.Second
+				start(t, heir)
+				ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
+				defer cancel()
+				tick := time.NewTicker(100 * time.Millisecond)
+				defer tick.Stop()
+				for u.State == "" || u.State == "running" || u.State == "stopping" {
+					select {
+					case <-tick.C:
+					case <-ctx.Done():
+						t.Fatalf("the upgrade does not go on: %s", text)
+					}
+					_, text = w.send(t, http.MethodGet, w.url+"/v1/upgrades/"+u.ID, "")
+					require.NoError(t, json.Unmarshal([]byte(text), &u))
+				}
+				var states []string
+				for _, one := range u.Tenants {
+					states = append(states, one.State)
+				}
+				assert.Equal(t, "failed succeeded,failed,not_begun", u.State+" "+strings.Join(states, ","))
+				assert.Equal(t, []string{"acme 1", "beta 1"}, w.ask(t, `select t.slug || ' ' || count(*) from operations o join tenants t on t.id = o.tenant_id
+				where o.kind = 'upgrade' group by t.slug order by t.slug`), "upgrades begun")
+				assert.Equal(t, 1, w.cloud.Updated, "stacks updated")
+				assert.Equal(t, sent+1, w.cloud.Sent, "calls sent")
+			})
+		})
+	}
+}
