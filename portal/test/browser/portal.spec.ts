@@ -228,7 +228,7 @@ test("who did what is found, and taken along as lines of JSON", async ({ page })
   await signIn(page);
   const onboarded = page.getByRole("row", { name: /tenants\.onboard/ });
   await expect(onboarded).toContainText(`${endpoints.admin_user.username} (you)`);
-  await onboarded.getByText("More").click();
+  await onboarded.getByRole("button", { name: /^More of tenants/ }).click();
   await expect(onboarded).toContainText("request ");
   await look(page, "audit");
   const downloading = page.waitForEvent("download");
