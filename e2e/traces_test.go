@@ -22,7 +22,7 @@ func TestAnOnboardingIsOneTrace(t *testing.T) {
 	w := setup(t)
 	want := []string{
 		"admin-serve POST /v1/tenants", "admin-serve river.insert_many", "admin-serve AddOperation", "admin-work river.work/advance_operation",
-		"admin-work ClaimOperation", "admin-work STS.AssumeRole", "admin-work CloudFormation.CreateStack", "admin-work CloudFormation.DescribeStacks",
+		"admin-work ClaimOperation", "admin-work CloudFormation.CreateStack", "admin-work CloudFormation.DescribeStacks",
 		"admin-work Lambda.Invoke",
 	}
 	var whole []tracingtest.Span
