@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -34,6 +35,10 @@ func TestAnAgentIsPlayedInAPrivateWindow(t *testing.T) {
 	contact, err := simulator.Place(t.Context(), client.Order{Agent: "mira.holm", LengthSeconds: 6})
 	require.NoError(t, err)
 	require.NoError(t, page.PressInPanel("Accept"))
+	require.Eventually(t, func() bool {
+		heard, err := simulator.Heard(t.Context(), contact)
+		return err == nil && heard > 0
+	}, 30*time.Second, 50*time.Millisecond, "Connect's library mutes nothing of a call that has no media yet")
 	require.NoError(t, page.PressInPanel("Mute"))
 	require.NoError(t, page.PressInPanel("Unmute"), "the panel shows that the microphone is muted")
 	require.NoError(t, page.PressInPanel("Mute"), "and that it no longer is")
