@@ -144,32 +144,14 @@ type wrong struct {
 	findings     []string // that must be there; no other is severe but poor_mos
 }
 
-// Whatever goes wrong at an agent's desk, and not on the way, has its finding: the microphone, the panel, what the agent forgets.
+// Whatever goes wrong at an agent's desk, and not on the way, has its finding: the microphone, the panel, what the agent forgets. The longest come
+// first.
 var wrongs = []wrong{
 	{
-		name: "refused", noMicrophone: true, verdict: verdict.Failed, findings: []string{verdict.FindingMicrophoneRefused},
+		name: "away", verdict: verdict.Good,
+		findings: []string{verdict.FindingLongHold, verdict.FindingLongMute, verdict.FindingEndedOnHold, verdict.FindingEndedOnMute},
 		call: func(ctx context.Context, d desk) (call, error) {
-			if err := d.Text(isBlocked); err != nil {
-				return call{}, err
-			}
-			return d.fails(ctx)
-		},
-	},
-	{name: "busy", verdict: verdict.Failed, findings: []string{verdict.FindingMediaFailed}, call: func(ctx context.Context, d desk) (call, error) { return d.fails(ctx) }},
-	{
-		name: "silent", script: silentMicrophone, verdict: verdict.Bad, findings: []string{verdict.FindingSilentMicrophone},
-		call: func(ctx context.Context, d desk) (call, error) { return d.talks(ctx, 22*time.Second, nil) },
-	},
-	{
-		name: "unsent", script: stopsSending, verdict: verdict.Bad, findings: []string{verdict.FindingNothingSent},
-		call: func(ctx context.Context, d desk) (call, error) { return d.talks(ctx, 16*time.Second, nil) },
-	},
-	{
-		name: "cutoff", verdict: verdict.Bad, findings: []string{verdict.FindingConnectionLost, verdict.FindingNothingReceived},
-		call: func(ctx context.Context, d desk) (call, error) {
-			return d.talks(ctx, 20*time.Second, func() error {
-				return errors.Join(pass(ctx, 4*time.Second), d.customers.Impair(ctx, d.agent, client.Impairments{Unreachable: true}))
-			})
+			return d.talks(ctx, 36*time.Second, func() error { return errors.Join(d.PressInPanel("Mute"), d.PressInPanel("Hold")) })
 		},
 	},
 	{
@@ -182,12 +164,31 @@ var wrongs = []wrong{
 		},
 	},
 	{
-		name: "away", verdict: verdict.Good,
-		findings: []string{verdict.FindingLongHold, verdict.FindingLongMute, verdict.FindingEndedOnHold, verdict.FindingEndedOnMute},
+		name: "silent", script: silentMicrophone, verdict: verdict.Bad, findings: []string{verdict.FindingSilentMicrophone},
+		call: func(ctx context.Context, d desk) (call, error) { return d.talks(ctx, 22*time.Second, nil) },
+	},
+	{
+		name: "cutoff", verdict: verdict.Bad, findings: []string{verdict.FindingConnectionLost, verdict.FindingNothingReceived},
 		call: func(ctx context.Context, d desk) (call, error) {
-			return d.talks(ctx, 36*time.Second, func() error { return errors.Join(d.PressInPanel("Mute"), d.PressInPanel("Hold")) })
+			return d.talks(ctx, 20*time.Second, func() error {
+				return errors.Join(pass(ctx, 4*time.Second), d.customers.Impair(ctx, d.agent, client.Impairments{Unreachable: true}))
+			})
 		},
 	},
+	{
+		name: "unsent", script: stopsSending, verdict: verdict.Bad, findings: []string{verdict.FindingNothingSent},
+		call: func(ctx context.Context, d desk) (call, error) { return d.talks(ctx, 16*time.Second, nil) },
+	},
+	{
+		name: "refused", noMicrophone: true, verdict: verdict.Failed, findings: []string{verdict.FindingMicrophoneRefused},
+		call: func(ctx context.Context, d desk) (call, error) {
+			if err := d.Text(isBlocked); err != nil {
+				return call{}, err
+			}
+			return d.fails(ctx)
+		},
+	},
+	{name: "busy", verdict: verdict.Failed, findings: []string{verdict.FindingMediaFailed}, call: func(ctx context.Context, d desk) (call, error) { return d.fails(ctx) }},
 }
 
 // TestWhatIsWrongAtADesk has agents take calls on acme's softphone at desks where something is wrong.
@@ -247,8 +248,12 @@ func TestSeveralAtOneDesk(t *testing.T) {
 	w := setup(t)
 	browser := startBrowser(t, "")
 	site := w.Tenant(t, string(acme)).Site()
-	t.Run("two calls", func(t *testing.T) { twoCalls(t, w, browser, site) })
-	t.Run("two pages", func(t *testing.T) { twoPages(t, w, browser, site) })
+	for name, sit := range map[string]func(*testing.T, *world.World, *agentbrowser.Browser, string){"two calls": twoCalls, "two pages": twoPages} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel() // each for itself: neither judges the line
+			sit(t, w, browser, site)
+		})
+	}
 }
 
 func twoCalls(t *testing.T, w *world.World, browser *agentbrowser.Browser, site string) {
