@@ -47,6 +47,7 @@ verify: ## prove that generated files are fresh
 
 lint: $(LINT_ENV) launcher ## check form: gofmt, go vet, golangci-lint, cfn-lint, tsc, eslint, redocly
 	@unformatted="$$(gofmt -l $(GO_FILES))"; test -z "$$unformatted" || { echo "not gofmt: $$unformatted" >&2; exit 1; }
+	@large="$$(git ls-files -z | xargs -0 -r sh -c 'find "$$@" -size +1024k' find)" && test -z "$$large" || { echo "over 1 MiB, built or fetched by mistake: $$large" >&2; exit 1; }
 	go vet ./...
 	$(GO_TOOL) golangci-lint run --allow-parallel-runners ./...
 	$(LINT_ENV)/bin/cfn-lint infra/*.yaml

@@ -8,12 +8,12 @@ import (
 
 // A finding is a code of the function's in words.
 type finding struct {
-	state        tenant.SetupState
-	detail, toDo string
+	state          tenant.SetupState
+	detail, advice string
 }
 
 func (f finding) of(item string) tenant.SetupItem {
-	return tenant.SetupItem{Item: item, State: f.state, Detail: f.detail, ToDo: f.toDo}
+	return tenant.SetupItem{Item: item, State: f.state, Detail: f.detail, Advice: f.advice}
 }
 
 const again = "Check again in a minute."

@@ -82,7 +82,7 @@ func TestSetupInWords(t *testing.T) {
 				t.Errorf("%+v is %s, want %s", s, got, want)
 			}
 			for _, item := range found.Items {
-				if item.Detail == "" || (item.ToDo == "") != (item.State == tenant.SetupDone) {
+				if item.Detail == "" || (item.Advice == "") != (item.State == tenant.SetupDone) {
 					t.Errorf("%+v: %+v", s, item)
 				}
 			}
@@ -92,8 +92,8 @@ func TestSetupInWords(t *testing.T) {
 		}
 	}
 	found := checker(t, seen(agents.Seen{Origin: agents.OriginMissing})).Setup(t.Context(), acme, leeds)
-	if todo := found.Items[1].ToDo; !strings.Contains(todo, "https://d1.cloudfront.net to") {
-		t.Errorf("the origin to approve is not named: %s", todo)
+	if advice := found.Items[1].Advice; !strings.Contains(advice, "https://d1.cloudfront.net to") {
+		t.Errorf("the origin to approve is not named: %s", advice)
 	}
 }
 
@@ -145,7 +145,7 @@ func TestSetupThatNobodyCouldLookAt(t *testing.T) {
 				t.Errorf("%s", got)
 			}
 			for _, item := range found.Items {
-				if !strings.Contains(item.Detail, row.says) || item.ToDo == "" || strings.Contains(item.Detail+item.ToDo, "secret") {
+				if !strings.Contains(item.Detail, row.says) || item.Advice == "" || strings.Contains(item.Detail+item.Advice, "secret") {
 					t.Errorf("%+v", item)
 				}
 			}

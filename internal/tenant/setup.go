@@ -27,7 +27,7 @@ type SetupItem struct {
 	Item   string
 	State  SetupState
 	Detail string
-	ToDo   string // for whoever can change it; empty: nothing
+	Advice string // for whoever can change it; empty: nothing
 }
 
 // Setup is what a live look at a Connect instance has found.

@@ -32,7 +32,7 @@ type visits struct{}
 func (visits) Setup(context.Context, tenant.Tenant, tenant.ConnectInstance) tenant.Setup {
 	return tenant.Setup{At: time.Now(), Items: []tenant.SetupItem{
 		{Item: tenant.SetupDirectoryRole, State: tenant.SetupDone, Detail: "It works."},
-		{Item: tenant.SetupApprovedOrigin, State: tenant.SetupNotDone, Detail: "It is missing.", ToDo: "Add it."},
+		{Item: tenant.SetupApprovedOrigin, State: tenant.SetupNotDone, Detail: "It is missing.", Advice: "Add it."},
 	}}
 }
 

@@ -32,8 +32,8 @@ func (v *visitor) Setup(_ context.Context, t tenant.Tenant, c tenant.ConnectInst
 	v.looked = append(v.looked, t.Slug.String()+"/"+c.Alias)
 	return tenant.Setup{At: time.Date(2026, 11, 29, 7, 0, 0, 0, time.UTC), Items: []tenant.SetupItem{
 		{Item: tenant.SetupDirectoryRole, State: tenant.SetupDone, Detail: "It works."},
-		{Item: tenant.SetupApprovedOrigin, State: tenant.SetupNotDone, Detail: "It is missing.", ToDo: "Add it."},
-		{Item: tenant.SetupCCP, State: tenant.SetupUnknown, Detail: "Nobody looked.", ToDo: "Look."},
+		{Item: tenant.SetupApprovedOrigin, State: tenant.SetupNotDone, Detail: "It is missing.", Advice: "Add it."},
+		{Item: tenant.SetupCCP, State: tenant.SetupUnknown, Detail: "Nobody looked.", Advice: "Look."},
 	}}
 }
 
