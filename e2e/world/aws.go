@@ -26,6 +26,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
+
+	"github.com/earshot-hq/earshot/internal/sendonce"
 )
 
 const (
@@ -38,10 +40,12 @@ const (
 func (w *World) AWS() aws.Config { return w.signedBy("test", "test", "") }
 
 func (w *World) signedBy(id, secret, session string) aws.Config {
-	return aws.Config{
+	config := aws.Config{
 		Region: region, BaseEndpoint: aws.String(w.AWSEndpoint), RetryMaxAttempts: 2,
 		Credentials: credentials.NewStaticCredentialsProvider(id, secret, session),
 	}
+	sendonce.Apply(&config)
+	return config
 }
 
 // Worker is the emulator as the worker's own identity, which can only enter cells.

@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
+	"github.com/earshot-hq/earshot/internal/sendonce"
 	"github.com/earshot-hq/earshot/internal/tenant"
 )
 
@@ -43,6 +44,8 @@ type outputs struct {
 
 // New returns Cells that are entered from base, the worker's own identity.
 func New(base aws.Config) *Cells {
+	base = base.Copy()
+	sendonce.Apply(&base)
 	return &Cells{base: base, configs: map[door]aws.Config{}, outputs: map[door]outputs{}}
 }
 

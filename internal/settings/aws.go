@@ -6,6 +6,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/caarlos0/env/v11"
+
+	"github.com/earshot-hq/earshot/internal/sendonce"
 )
 
 // functionAWS are the variables that Lambda sets for every function, and the endpoint that our stacks add off AWS.
@@ -31,6 +33,7 @@ func FunctionAWS() (aws.Config, error) {
 	if loaded.EndpointURL != "" {
 		config.BaseEndpoint = &loaded.EndpointURL
 	}
+	sendonce.Apply(&config)
 	return config, nil
 }
 

@@ -5,6 +5,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+
+	"github.com/earshot-hq/earshot/internal/sendonce"
 )
 
 // Region is where the emulator keeps what tests make.
@@ -25,8 +27,10 @@ func AWS(tb testing.TB) aws.Config {
 // AWSAs returns the emulator as an identity sees it, for tests of what the identity may do.
 func AWSAs(tb testing.TB, accessKeyID, secretAccessKey string) aws.Config {
 	tb.Helper()
-	return aws.Config{
+	config := aws.Config{
 		Region: Region, BaseEndpoint: aws.String(AWSEndpoint(tb)),
 		Credentials: credentials.NewStaticCredentialsProvider(accessKeyID, secretAccessKey, ""),
 	}
+	sendonce.Apply(&config)
+	return config
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/earshot-hq/earshot/internal/directories"
 	"github.com/earshot-hq/earshot/internal/managers"
 	"github.com/earshot-hq/earshot/internal/postgres"
+	"github.com/earshot-hq/earshot/internal/sendonce"
 	"github.com/earshot-hq/earshot/internal/service"
 	"github.com/earshot-hq/earshot/internal/settings"
 	"github.com/earshot-hq/earshot/internal/signin"
@@ -112,6 +113,7 @@ func (m *serve) Run(ctx context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("read the API's AWS identity: %w", err)
 	}
+	sendonce.Apply(&identity)
 	watchAWS(&identity, metrics.Registry, m.traces)
 	gauges, err := newGauges(identity, m.settings.HealthFigures, m.settings.HealthTimeout, m.db, m.log)
 	if err != nil {

@@ -25,6 +25,7 @@ import (
 	"github.com/earshot-hq/earshot/internal/residue"
 	"github.com/earshot-hq/earshot/internal/roster"
 	"github.com/earshot-hq/earshot/internal/rosters"
+	"github.com/earshot-hq/earshot/internal/sendonce"
 	"github.com/earshot-hq/earshot/internal/service"
 	"github.com/earshot-hq/earshot/internal/settings"
 	"github.com/earshot-hq/earshot/internal/spaces"
@@ -154,6 +155,7 @@ func (m *work) identify(ctx context.Context, registry prometheus.Registerer) (*a
 	if err != nil {
 		return nil, fmt.Errorf("read the worker's AWS identity: %w", err)
 	}
+	sendonce.Apply(&identity)
 	watchAWS(&identity, registry, m.traces)
 	return &identity, nil
 }

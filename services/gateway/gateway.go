@@ -15,6 +15,7 @@ import (
 	"github.com/earshot-hq/earshot/internal/roster"
 	"github.com/earshot-hq/earshot/internal/rosters"
 	"github.com/earshot-hq/earshot/internal/searchconn"
+	"github.com/earshot-hq/earshot/internal/sendonce"
 	"github.com/earshot-hq/earshot/internal/service"
 	"github.com/earshot-hq/earshot/internal/settings"
 	"github.com/earshot-hq/earshot/internal/throttle"
@@ -73,6 +74,7 @@ func (g *gateway) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read the gateway's AWS identity: %w", err)
 	}
+	sendonce.Apply(&identity)
 	if g.traces != nil {
 		awscalls.Trace(&identity, g.traces.Provider())
 	}

@@ -20,6 +20,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/earshot-hq/earshot/internal/sendonce"
 )
 
 // A Stack is the running product with a state of its own. Its members are what the launcher wrote when all was healthy.
@@ -172,10 +174,12 @@ const Region = "eu-central-1"
 
 // AWS returns the emulator as its root, who may do everything.
 func (s *Stack) AWS() aws.Config {
-	return aws.Config{
+	config := aws.Config{
 		Region: Region, BaseEndpoint: aws.String(s.AWSEndpoint),
 		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
 	}
+	sendonce.Apply(&config)
+	return config
 }
 
 // CopyArtifacts puts what a stack is made of, functions, site and template, into the artifact bucket under another version.

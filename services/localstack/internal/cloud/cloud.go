@@ -13,6 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"github.com/earshot-hq/earshot/internal/sendonce"
 )
 
 // The operator's two stacks. Their names are no tenant's: a tenant's begins with the other prefix.
@@ -49,7 +51,9 @@ func newCloud(config aws.Config, infra string) *Cloud {
 }
 
 func configFor(endpoint, region, id, secret string) aws.Config {
-	return aws.Config{Region: region, BaseEndpoint: &endpoint, Credentials: credentials.NewStaticCredentialsProvider(id, secret, "")}
+	config := aws.Config{Region: region, BaseEndpoint: &endpoint, Credentials: credentials.NewStaticCredentialsProvider(id, secret, "")}
+	sendonce.Apply(&config)
+	return config
 }
 
 // A ControlPlane is what the operator has once.
