@@ -191,32 +191,50 @@ func (e *Eraser) directory(ctx context.Context, r erasure) (Erased, error) {
 }
 
 // letters takes the agent's records out of the dead-letter queue. It begins when all letters can be seen: those that somebody
-// looked at before are hidden for a while.
+// looked at before are hidden for a while. Its cursor counts the letters that it looked at and left: when more are hidden in the
+// end, an answer with letters was lost on its way, or somebody else looks, and it begins again.
 func (e *Eraser) letters(ctx context.Context, r erasure) (Erased, error) {
 	url := r.outputs["DeadLetterQueueUrl"]
-	if r.Cursor == "" {
-		hidden, err := e.count(ctx, url, types.QueueAttributeNameApproximateNumberOfMessagesNotVisible)
+	left, err := strconv.Atoi(r.Cursor)
+	if err != nil {
+		hidden, err := e.hidden(ctx, url)
 		if err != nil || hidden > 0 {
 			return Erased{Waiting: hidden}, err
 		}
 	}
-	letters := queue.NewDeadLetters(e.Queues, url)
-	answer := Erased{Cursor: "begun"}
+	letters, answer := queue.NewDeadLetters(e.Queues, url), Erased{}
 	for time.Now().Before(r.until) {
 		seen, err := letters.Sift(ctx, e.HideTime, func(body string) (string, bool) {
 			rest, removed := r.sift(body)
+			if removed == 0 {
+				left++
+			}
 			answer.Removed += removed
 			return rest, removed > 0
 		})
 		if err != nil {
 			return answer, err
 		}
-		if seen == 0 {
-			answer.Done = true
+		if seen > 0 {
+			continue
+		}
+		hidden, err := e.hidden(ctx, url)
+		if err != nil {
+			return answer, err
+		}
+		if hidden > left {
+			answer.Waiting = hidden
 			return answer, nil
 		}
+		answer.Done = true
+		break
 	}
+	answer.Cursor = strconv.Itoa(left)
 	return answer, nil
+}
+
+func (e *Eraser) hidden(ctx context.Context, url string) (int, error) {
+	return e.count(ctx, url, types.QueueAttributeNameApproximateNumberOfMessagesNotVisible)
 }
 
 // sift returns what stays of a letter, and how many records go. A letter that is no envelope goes when it holds the name.

@@ -17,6 +17,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/cfn"
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -368,6 +369,40 @@ func TestAnErasureLeavesNothingOfOneAgentAndAllOfTheOthers(t *testing.T) { // no
 	}
 	if strings.Contains(log.String(), gone) || !strings.Contains(log.String(), string(telemetry.SubjectOf(erasureKey, gone))) {
 		t.Errorf("the log: %s", log.String())
+	}
+}
+
+// deaf loses the first answer to a receive, of which nobody knows then whose letters it hides.
+type deaf struct {
+	aws.HTTPClient
+	lost int
+}
+
+func (d *deaf) Do(request *http.Request) (*http.Response, error) {
+	answer, err := d.HTTPClient.Do(request)
+	if err != nil || d.lost > 0 || request.Header.Get("X-Amz-Target") != "AmazonSQS.ReceiveMessage" {
+		return answer, err
+	}
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		return nil, err
+	}
+	d.lost += bytes.Count(text, []byte("ReceiptHandle"))
+	return nil, errors.Join(io.ErrUnexpectedEOF, answer.Body.Close())
+}
+
+// Letters that SQS hides, because an answer with them was lost on its way, are waited for.
+func TestAnErasureSeesLettersWhoseAnswerWasLost(t *testing.T) {
+	t.Parallel()
+	h := build(t)
+	h.fill(t)
+	client := &deaf{HTTPClient: awshttp.NewBuildableClient()}
+	h.handler.Eraser.Queues = sqs.New(h.handler.Eraser.Queues.Options(), func(o *sqs.Options) { o.HTTPClient = client })
+	if removed, _ := h.erase(t, "letters"); removed != 7 || client.lost == 0 {
+		t.Errorf("removed %d, of 7, when an answer with %d letters was lost", removed, client.lost)
+	}
+	if ids := h.dead(t); !slices.Equal(ids, append([]string{"junk"}, idsThatStay...)) {
+		t.Errorf("dead letters are %v", ids)
 	}
 }
 
