@@ -15,6 +15,7 @@ import (
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 
 	"github.com/earshot-hq/earshot/internal/awscalls"
+	"github.com/earshot-hq/earshot/internal/sendonce"
 )
 
 func TestEveryCallIsToldOnce(t *testing.T) {
@@ -36,6 +37,7 @@ func TestEveryCallIsToldOnce(t *testing.T) {
 		Region: "eu-central-1", BaseEndpoint: aws.String(server.URL), Credentials: credentials.NewStaticCredentialsProvider("k", "s", ""),
 		Retryer: func() aws.Retryer { return aws.NopRetryer{} },
 	}
+	sendonce.Apply(&config)
 	awscalls.Watch(&config, func(service, operation, code string, took time.Duration) {
 		told = append(told, fmt.Sprint(service, " ", operation, " ", code, " ", took > 0))
 	})
@@ -73,6 +75,7 @@ func TestEveryCallIsASpan(t *testing.T) {
 		Region: "eu-central-1", BaseEndpoint: aws.String(server.URL), Credentials: credentials.NewStaticCredentialsProvider("k", "s", ""),
 		Retryer: func() aws.Retryer { return aws.NopRetryer{} },
 	}
+	sendonce.Apply(&config)
 	awscalls.Trace(&config, provider)
 	client := cloudformation.NewFromConfig(config)
 	ctx, above := provider.Tracer("test").Start(t.Context(), "above")

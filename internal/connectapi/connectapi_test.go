@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 
 	"github.com/earshot-hq/earshot/internal/agents"
+	"github.com/earshot-hq/earshot/internal/sendonce"
 	"github.com/earshot-hq/earshot/services/simulator/fakeconnect"
 )
 
@@ -52,6 +53,7 @@ func setup(t *testing.T, howMany int) bundle {
 	account := aws.Config{
 		Region: "eu-central-1", BaseEndpoint: aws.String(tokens.URL), Credentials: credentials.NewStaticCredentialsProvider("AKIAOUROWN", "s", ""),
 	}
+	sendonce.Apply(&account)
 	return bundle{
 		New(account, Settings{Endpoint: api.URL, RequestPeriod: time.Microsecond, MaxBackoff: time.Millisecond, MaxAttempts: 4}),
 		connect,

@@ -18,6 +18,7 @@ import (
 	"github.com/opensearch-project/opensearch-go/v2"
 
 	"github.com/earshot-hq/earshot/internal/searchconn"
+	"github.com/earshot-hq/earshot/internal/sendonce"
 )
 
 // world is a search and a secrets manager that say what a test needs.
@@ -45,6 +46,7 @@ func setup(t *testing.T) *world {
 		Region: "eu-central-1", BaseEndpoint: &secrets.URL,
 		Credentials: credentials.NewStaticCredentialsProvider("AKID", "secret", ""),
 	}
+	sendonce.Apply(&w.account)
 	return w
 }
 
