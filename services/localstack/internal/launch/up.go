@@ -227,6 +227,11 @@ func (s *stack) build(ctx context.Context, binaries map[string]string) error {
 	}
 	s.Console.Took("artifacts", "built version "+s.bundle.Version, time.Since(began))
 	began = time.Now()
+	lock, err := workspace.Wait(s.common("build", ".services.lock")) // several stacks of a checkout share the binaries, and link them once
+	if err != nil {
+		return err
+	}
+	defer lock.Unlock()
 	for name, binary := range binaries {
 		if err := part.BuildService(ctx, s.Root, name, binary); err != nil {
 			return err

@@ -76,6 +76,9 @@ func (w *Workspace) holder() int {
 // Unlock frees the state.
 func (l *Lock) Unlock() { _ = l.file.Close() } // closing frees the lock even when it fails
 
+// Wait takes a file's lock once whoever holds it has let go. The file is made if it is not there.
+func Wait(name string) (*Lock, error) { return lockFile(name, syscall.LOCK_EX) }
+
 func lockFile(name string, how int) (*Lock, error) {
 	file, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
@@ -98,7 +101,7 @@ func lockFile(name string, how int) (*Lock, error) {
 // same time wait for the first. A name must change when its content does.
 func (w *Workspace) Install(name string, fill func(dir string) error) (string, error) {
 	target := filepath.Join(w.Software, name)
-	lock, err := lockFile(filepath.Join(w.Software, "."+name+".lock"), syscall.LOCK_EX)
+	lock, err := Wait(filepath.Join(w.Software, "."+name+".lock"))
 	if err != nil {
 		return "", err
 	}
