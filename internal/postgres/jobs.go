@@ -85,19 +85,21 @@ func (db *DB) Requeue(ctx context.Context, actor access.Actor, idle time.Duratio
 	return requeued, err
 }
 
-// justFetched is how long a worker may take from fetching a job to claiming its operation.
+// justFetched is how long a worker may take from fetching a job to claiming its operation, or to beginning its look at a rollout.
 const justFetched = 10 * time.Second
 
 // A Survivor is a worker that looks for what others have left.
 type Survivor struct {
-	Holder string    // its name; two workers that live never have the same
+	Holder string    // its name, also to the queue; two workers that live never have the same
 	Began  time.Time // what its name fetched earlier was fetched by a former one
 	Lease  time.Duration
 }
 
 // TakeOver gives the queue back the jobs of workers that were killed or hang: those whose operation's lease has ended, and
 // those of the survivor's namesake of earlier. A lease outlasts every job, so none is taken from a worker that lives, and one
-// that was only paused finds its generation passed. It returns how many there were. The actor's scope must be all.
+// that was only paused finds its generation passed. A look at a rollout has no lease: it is one transaction under the rollout's
+// lock, which begins nothing twice, and is over when the time for a transaction is. It returns how many jobs there were. The
+// actor's scope must be all.
 func (db *DB) TakeOver(ctx context.Context, actor access.Actor, s Survivor) (taken int, err error) {
 	err = db.inTx(ctx, actor, func(ctx context.Context, t tx) error {
 		clock, err := t.Clock(ctx)
@@ -110,7 +112,13 @@ func (db *DB) TakeOver(ctx context.Context, actor access.Actor, s Survivor) (tak
 			JobKind: operation.AdvanceArgs{}.Kind(), Holder: s.Holder, Began: began,
 			LeaseSeconds: s.Lease.Seconds(), FetchedSeconds: justFetched.Seconds(),
 		})
-		taken = int(rows)
+		if err != nil {
+			return err
+		}
+		looks, err := t.TakeOverRollouts(ctx, dbsqlc.TakeOverRolloutsParams{
+			JobKind: operation.RolloutArgs{}.Kind(), Holder: s.Holder, Began: began, LookSeconds: (db.timeout + justFetched).Seconds(),
+		})
+		taken = int(rows + looks)
 		return err
 	})
 	return taken, err

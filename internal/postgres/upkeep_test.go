@@ -9,6 +9,7 @@ import (
 	"github.com/earshot-hq/earshot/internal/operation"
 	"github.com/earshot-hq/earshot/internal/postgres"
 	"github.com/earshot-hq/earshot/internal/postgres/postgrestest"
+	"github.com/earshot-hq/earshot/internal/slug"
 	"github.com/earshot-hq/earshot/internal/tenant"
 	"github.com/earshot-hq/earshot/internal/testenv"
 )
@@ -57,20 +58,20 @@ func TestRequeue(t *testing.T) {
 
 func TestTakeOver(t *testing.T) {
 	t.Parallel()
-	const lease = 45 * time.Second
+	const lease = 45 * time.Minute
 	for name, test := range map[string]struct {
 		leaseEnds string // from now; empty: between two steps, nobody holds it
 		fetched   string // before now
 		holder    string
 		want      int
 	}{
-		"its worker lives":                       {"1 s", "44 s", "other", 0},
-		"its worker was killed in a step":        {"-1 s", "46 s", "other", 1},
-		"fetched again, not yet claimed":         {"-1 s", "1 s", "other", 0},
-		"just released by a worker that lives":   {"", "44 s", "", 0},
-		"released by a worker that died at once": {"", "46 s", "", 1},
-		"of this worker's former self":           {"30 s", "61 s", "survivor", 1},
-		"of this very worker":                    {"30 s", "59 s", "survivor", 0},
+		"its worker lives":                       {"15 min", "30 min", "other", 0},
+		"its worker was killed in a step":        {"-1 s", "46 min", "other", 1},
+		"fetched again, not yet claimed":         {"-1 s", "0 s", "other", 0},
+		"just released by a worker that lives":   {"", "30 min", "", 0},
+		"released by a worker that died at once": {"", "46 min", "", 1},
+		"of this worker's former self":           {"30 min", "90 min", "survivor", 1},
+		"of this very worker":                    {"30 min", "30 min", "survivor", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -83,8 +84,47 @@ func TestTakeOver(t *testing.T) {
 			asSuperuser(t, db, `update operations set lease_until = `+lasts+`, holder = '`+test.holder+`' where id = '`+op.ID+`';
 				update river.river_job set state = 'running', attempt = 1, attempted_at = now() - interval '`+test.fetched+`'`)
 			got, err := db.TakeOver(t.Context(), owner, postgres.Survivor{
-				Holder: "survivor", Began: time.Now().Add(-time.Minute), Lease: lease,
+				Holder: "survivor", Began: time.Now().Add(-time.Hour), Lease: lease,
 			})
+			if err != nil || got != test.want {
+				t.Errorf("%d jobs were taken over, want %d: %v", got, test.want, err)
+			}
+			if _, jobs, err := db.Counts(t.Context(), owner); err != nil || (jobs[0].State == "available") != (test.want == 1) {
+				t.Errorf("jobs %+v, %v", jobs, err)
+			}
+		})
+	}
+}
+
+func TestTakeOverOfRollouts(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		fetched string // before now
+		by      string // after another
+		want    int
+	}{
+		"its worker may look yet":          {"5 h", "other", 0},
+		"no look lasts so long":            {"11 h", "other", 1},
+		"of this worker's former self":     {"5 h", "survivor", 1},
+		"of this very worker":              {"30 min", "survivor", 0},
+		"former self, and another's since": {"5 h", "survivor,other", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			db := postgrestest.New(t, testenv.Postgres(t))
+			s := testenv.Slug(t)
+			end(t, db, onboard(t, db, s).Operation, operation.Succeeded, &operation.TenantChange{State: tenant.Active})
+			if _, err := db.StartRollout(t.Context(), owner, operation.RolloutDraft{Artifacts: "v2", Tenants: []slug.Slug{s}, Parallel: 1}, operation.Write{}); err != nil {
+				t.Fatal(err)
+			}
+			asSuperuser(t, db, `delete from river.river_job where kind <> 'advance_rollout';
+				update river.river_job set state = 'running', attempt = 1, attempted_by = '{first,`+test.by+`}', attempted_at = now() - interval '`+test.fetched+`'`)
+			patient, err := postgres.Open(t.Context(), postgres.Config{URL: db.AppURL, Timeout: 10 * time.Hour})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(patient.Close)
+			got, err := patient.TakeOver(t.Context(), owner, postgres.Survivor{Holder: "survivor", Began: time.Now().Add(-time.Hour), Lease: time.Minute})
 			if err != nil || got != test.want {
 				t.Errorf("%d jobs were taken over, want %d: %v", got, test.want, err)
 			}

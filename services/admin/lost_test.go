@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -78,6 +79,75 @@ func (m mortalProber) Found(ctx context.Context, cell tenant.Cell, s slug.Slug, 
 	return m.Prober.Found(ctx, cell, s, callID)
 }
 
+// never is when River takes up a dead worker's jobs in these tests: what goes on was taken over.
+const never = 24 * time.Hour
+
+// onboard makes tenants, with a worker that has ended well when it returns.
+func (w world) onboard(t *testing.T, names ...slug.Slug) {
+	t.Helper()
+	worker := w.worker(t)
+	require.NoError(t, worker.Run(t.Context()))
+	for n, s := range names {
+		body := strings.Replace(onboarding(s), "11111111-2222", fmt.Sprintf("1111111%d-2222", n), 1)
+		require.Equal(t, "succeeded", w.end(t, w.start(t, http.MethodPost, "/v1/tenants", body).Operation.ID))
+	}
+	require.NoError(t, worker.Close(t.Context()))
+}
+
+// TestAWorkerKilledInALookAtAnUpgradeOfMany kills the worker's process while it looks at an upgrade of many, before it has begun any. River
+// believes for a day that the look goes on. Another worker takes it over when no look can last so long, one of the dead's name at once, and
+// each tenant is upgraded once.
+func TestAWorkerKilledInALookAtAnUpgradeOfMany(t *testing.T) {
+	t.Parallel()
+	for name, heirs := range map[string]struct {
+		name  string
+		looks time.Duration // how long one may last
+	}{
+		"another worker goes on":         {"other", 10 * time.Second},
+		"its successor goes on, by name": {"victim", time.Hour},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w, aws := setupAPI(t, nil, nil), newSilentAWS(t)
+			w.onboard(t, "acme", "beta", "gamma")
+			id := w.askForUpgrade(t, "v2")
+			letGo := w.holdUpgrade(t)
+			victim := w.process(t, aws.url, "EARSHOT_WORKER_ID=victim", "EARSHOT_DATABASE_TIMEOUT=1h")
+			await(t, "the worker looks at the upgrade", func() bool {
+				return len(w.ask(t, `select query from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`)) > 0
+			})
+			require.NoError(t, victim.Process.Kill())
+			require.Error(t, victim.Wait())
+			letGo()
+			const job = `select state::text from river.river_job where kind = 'advance_rollout'`
+			require.Equal(t, []string{"running"}, w.ask(t, job), "the queue believes in the dead worker")
+
+			heir := w.worker(t)
+			heir.settings.WorkerID, heir.settings.DatabaseTime, heir.rescue = heirs.name, heirs.looks, never
+			start(t, heir)
+			assert.Equal(t, "succeeded succeeded,succeeded,succeeded", w.endOfUpgrade(t, id))
+			await(t, "its job is over", func() bool { return w.ask(t, job)[0] == "completed" })
+			assert.Equal(t, []string{"acme 1", "beta 1", "gamma 1"}, w.ask(t, `select t.slug || ' ' || count(*) from operations o join tenants t on t.id = o.tenant_id
+				where o.kind = 'upgrade' group by t.slug order by t.slug`), "upgrades begun")
+			assert.Equal(t, 3, w.cloud.Updated, "stacks updated")
+		})
+	}
+}
+
+// holdUpgrade keeps everybody else from the row of an upgrade of many until it is let go.
+func (w world) holdUpgrade(t *testing.T) (letGo func()) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), w.superuserURL)
+	require.NoError(t, err)
+	letGo = sync.OnceFunc(func() { _ = conn.Close(context.WithoutCancel(t.Context())) })
+	t.Cleanup(letGo)
+	_, err = conn.Exec(t.Context(), "begin")
+	require.NoError(t, err)
+	_, err = conn.Exec(t.Context(), "select id from rollouts for update")
+	require.NoError(t, err)
+	return letGo
+}
+
 // TestAWorkerLostInAnUpgradeOfMany loses the worker at each instant of the first tenant's upgrade. Another goes on: that tenant is
 // upgraded once, the second fails, and the third is not begun.
 func TestAWorkerLostInAnUpgradeOfMany(t *testing.T) {
@@ -90,13 +160,7 @@ func TestAWorkerLostInAnUpgradeOfMany(t *testing.T) {
 		cases.Go(func() {
 			t.Run(at, func(t *testing.T) {
 				w := setupAPI(t, nil, nil)
-				first := w.worker(t)
-				require.NoError(t, first.Run(t.Context()))
-				for n, s := range []slug.Slug{"acme", "beta", "gamma"} {
-					body := strings.Replace(onboarding(s), "11111111-2222", fmt.Sprintf("1111111%d-2222", n), 1)
-					require.Equal(t, "succeeded", w.end(t, w.start(t, http.MethodPost, "/v1/tenants", body).Operation.ID))
-				}
-				require.NoError(t, first.Close(t.Context()))
+				w.onboard(t, "acme", "beta", "gamma")
 				w.cloud.BreakUpdates("beta")
 				sent := w.cloud.Sent
 
@@ -130,7 +194,7 @@ func TestAWorkerLostInAnUpgradeOfMany(t *testing.T) {
 				<-lost.dead
 
 				heir := w.worker(t)
-				heir.settings.Lease = 6 * time.Second
+				heir.settings.Lease, heir.rescue = 6*time.Second, never
 				start(t, heir)
 				ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 				defer cancel()

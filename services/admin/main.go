@@ -50,7 +50,7 @@ Settings come from the environment; a missing or wrong one is named at the start
   work     EARSHOT_DATABASE_URL      as role earshot_app
            EARSHOT_DATABASE_TIMEOUT  for one transaction (10s)
            EARSHOT_METRICS_LISTEN    host and port of /metrics, /healthz, /readyz (127.0.0.1:8083)
-           EARSHOT_WORKER_ID         names this worker; two never have the same (made up)
+           EARSHOT_WORKER_ID         names this worker, in 100 characters at most; two never have the same (made up)
            EARSHOT_WORKERS           how many steps at once (10)
            EARSHOT_LEASE             how long a worker has an operation to itself; a step may take two thirds of it (45s)
            EARSHOT_POLL              between two looks at a stack, a call or a store (5s)

@@ -244,7 +244,7 @@ func (w world) state(t *testing.T, s slug.Slug) string {
 // await asks until it is so.
 func await(t *testing.T, what string, so func() bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
@@ -323,12 +323,18 @@ func TestUpgradesOfManyTenants(t *testing.T) {
 // upgrade upgrades the three tenants, one at a time, and returns how it ended: of all, and of each.
 func (w world) upgrade(t *testing.T, version string) string {
 	t.Helper()
+	return w.endOfUpgrade(t, w.askForUpgrade(t, version))
+}
+
+// askForUpgrade asks for an upgrade of the three tenants, one at a time, and returns its id.
+func (w world) askForUpgrade(t *testing.T, version string) string {
+	t.Helper()
 	status, text := w.send(t, http.MethodPost, w.url+"/v1/upgrades", `{"artifact_version":"`+version+`","tenants":["acme","beta","gamma"],"parallel":1}`)
 	var u struct{ ID string }
 	if err := json.Unmarshal([]byte(text), &u); err != nil || status != http.StatusAccepted {
 		t.Fatalf("POST /v1/upgrades: %d %s", status, text)
 	}
-	return w.endOfUpgrade(t, u.ID)
+	return u.ID
 }
 
 // endOfUpgrade waits for an upgrade of many and returns how it ended: of all, and of each.

@@ -61,16 +61,16 @@ func newSilentAWS(t *testing.T) silentAWS {
 	return silentAWS{server.URL, asked, goOn}
 }
 
-// process starts the worker as a process of its own, whose AWS is at an address.
-func (w world) process(t *testing.T, awsURL string) *exec.Cmd {
+// process starts the worker as a process of its own, whose AWS is at an address. Further settings are given as "NAME=value".
+func (w world) process(t *testing.T, awsURL string, settings ...string) *exec.Cmd {
 	t.Helper()
 	file, err := binary()
 	require.NoError(t, err)
 	worker := exec.Command(file, "work")
-	worker.Env = []string{
+	worker.Env = append([]string{
 		"EARSHOT_DATABASE_URL=" + w.appURL, "EARSHOT_METRICS_LISTEN=127.0.0.1:0", "EARSHOT_FETCH=20ms", "EARSHOT_POLL=20ms", "EARSHOT_LEASE=10m",
 		"AWS_ENDPOINT_URL=" + awsURL, "AWS_ACCESS_KEY_ID=k", "AWS_SECRET_ACCESS_KEY=s", "AWS_REGION=eu-central-1", "AWS_MAX_ATTEMPTS=1",
-	}
+	}, settings...)
 	worker.Stdout, worker.Stderr = t.Output(), t.Output()
 	require.NoError(t, worker.Start())
 	t.Cleanup(func() { _ = worker.Process.Kill() }) // it has ended, unless the test has failed

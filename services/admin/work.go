@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -90,6 +91,7 @@ type work struct {
 	db       *postgres.DB
 	metrics  *service.Server
 	group    service.Group
+	rescue   time.Duration // when River takes up jobs of a dead worker by itself; 0: a minute
 }
 
 func newWork(log *slog.Logger, traces *tracing.Tracing) (*work, error) {
@@ -122,7 +124,7 @@ func (m *work) Run(ctx context.Context) (err error) {
 		}
 	}
 	holder := m.holder()
-	queue, err := m.queue(operation.NewRunner(operation.RunnerConfig{
+	queue, err := m.queue(holder, operation.NewRunner(operation.RunnerConfig{
 		Store: m.db, Stacks: m.cloud, Prober: m.cloud, Purger: m.cloud, Resender: m.cloud, Eraser: m.cloud, Spaces: m.cloud, Directories: m.cloud,
 		Holder: holder, Lease: s.Lease, Poll: s.Poll,
 		StackTimeout: s.StackTimeout, ProbeTimeout: s.ProbeTimeout, PurgeTimeout: s.PurgeTimeout, ResendTimeout: s.ResendTimeout,
@@ -186,13 +188,13 @@ func (m *work) holder() string {
 // looksAtOnce is at how many tenants one round looks at a time: each is four or five requests to AWS.
 const looksAtOnce = 8
 
-// rescueAfter is when River takes up jobs of a dead worker by itself; those that drive operations were taken over before.
+// rescueAfter is when River takes up jobs of a dead worker by itself; those that drive operations and rollouts were taken over before.
 const rescueAfter = time.Minute
 
 // jobTimeout ends a step well before its lease ends, so that no other worker begins it while it lasts.
 func jobTimeout(lease time.Duration) time.Duration { return lease * 2 / 3 }
 
-func (m *work) queue(runner *operation.Runner, watch rivertype.Middleware) (*queue, error) {
+func (m *work) queue(holder string, runner *operation.Runner, watch rivertype.Middleware) (*queue, error) {
 	c := jobs.Config{
 		Advancer: runner, Rollouts: m.db, RolloutEvery: m.settings.Poll, Keeper: m.db, RebuildEvery: m.settings.RebuildEvery, Scheduler: m.db, ExpireEvery: m.settings.RetentionEvery,
 		Retention: &jobs.Retention{Directory: m.db, Cells: m.db, Expirer: m.cloud, Auditor: m.db, Log: m.log}, Log: m.log,
@@ -212,6 +214,7 @@ func (m *work) queue(runner *operation.Runner, watch rivertype.Middleware) (*que
 		c.Rebuilder = &jobs.Rebuilder{Directory: m.db, Cells: m.db, Stacks: m.cloud, Starter: m.db, Log: m.log}
 	}
 	client, err := river.NewClient(riverpgxv5.New(m.db.Pool()), &river.Config{
+		ID:                   holder,
 		Schema:               postgres.RiverSchema,
 		Queues:               map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: m.settings.Workers}},
 		Workers:              jobs.Workers(c),
@@ -220,7 +223,7 @@ func (m *work) queue(runner *operation.Runner, watch rivertype.Middleware) (*que
 		FetchPollInterval:    m.settings.Fetch,
 		FetchCooldown:        min(m.settings.Fetch, river.FetchCooldownDefault),
 		JobTimeout:           jobTimeout(m.settings.Lease),
-		RescueStuckJobsAfter: max(rescueAfter, m.settings.Lease),
+		RescueStuckJobsAfter: max(cmp.Or(m.rescue, rescueAfter), m.settings.Lease),
 		ReindexerSchedule:    river.NeverSchedule(), // only who owns an index may rebuild it, and the service owns nothing
 		Logger:               m.log,
 	})

@@ -125,3 +125,31 @@ func (q *Queries) TakeOverJobs(ctx context.Context, arg TakeOverJobsParams) (int
 	}
 	return result.RowsAffected(), nil
 }
+
+const takeOverRollouts = `-- name: TakeOverRollouts :execrows
+update river.river_job j set state = 'available', scheduled_at = clock_timestamp()
+where j.kind = $1 and j.state = 'running'
+  and (j.attempted_at < clock_timestamp() - make_interval(secs => $2::double precision)
+    or j.attempted_at < $3::timestamptz and j.attempted_by[cardinality(j.attempted_by)] = $4::text)
+`
+
+type TakeOverRolloutsParams struct {
+	JobKind     string
+	LookSeconds float64
+	Began       time.Time
+	Holder      string
+}
+
+// Jobs of rollouts whose look is certainly over, or was that of a former worker of the caller's name.
+func (q *Queries) TakeOverRollouts(ctx context.Context, arg TakeOverRolloutsParams) (int64, error) {
+	result, err := q.db.Exec(ctx, takeOverRollouts,
+		arg.JobKind,
+		arg.LookSeconds,
+		arg.Began,
+		arg.Holder,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}

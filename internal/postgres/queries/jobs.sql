@@ -24,3 +24,10 @@ where j.kind = sqlc.arg(job_kind) and j.state = 'running' and j.args ->> 'operat
   and (o.holder = sqlc.arg(holder) and j.attempted_at < sqlc.arg(began)::timestamptz
     or coalesce(o.lease_until, j.attempted_at + make_interval(secs => sqlc.arg(lease_seconds)::double precision)) < clock_timestamp()
       and j.attempted_at < clock_timestamp() - make_interval(secs => sqlc.arg(fetched_seconds)::double precision));
+
+-- name: TakeOverRollouts :execrows
+-- Jobs of rollouts whose look is certainly over, or was that of a former worker of the caller's name.
+update river.river_job j set state = 'available', scheduled_at = clock_timestamp()
+where j.kind = sqlc.arg(job_kind) and j.state = 'running'
+  and (j.attempted_at < clock_timestamp() - make_interval(secs => sqlc.arg(look_seconds)::double precision)
+    or j.attempted_at < sqlc.arg(began)::timestamptz and j.attempted_by[cardinality(j.attempted_by)] = sqlc.arg(holder)::text);
