@@ -1,9 +1,13 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 const (
@@ -41,6 +45,37 @@ func (b *bench) repeat(what string, most int) iter.Seq[int] {
 // repeatPart is repeat for one of several parts that share the time.
 func (b *bench) repeatPart(what string, most, parts int) iter.Seq[int] {
 	return budget{what, b.budget / time.Duration(parts), b.tell}.runs(most)
+}
+
+// apartBy begins runs so far apart, each while those before it may still go on, and returns what each brought, in their order.
+func apartBy[T any](ctx context.Context, apart time.Duration, runs iter.Seq[int], do func(context.Context, int) (T, error)) ([]T, error) {
+	var brought []*T
+	group, watching := errgroup.WithContext(ctx)
+	next := time.NewTicker(apart)
+	defer next.Stop()
+	for run := range runs {
+		one := new(T)
+		brought = append(brought, one)
+		group.Go(func() (err error) {
+			*one, err = do(watching, run)
+			return err
+		})
+		select {
+		case <-watching.Done():
+		case <-next.C:
+		}
+		if watching.Err() != nil {
+			break
+		}
+	}
+	if err := errors.Join(group.Wait(), ctx.Err()); err != nil {
+		return nil, err
+	}
+	all := make([]T, 0, len(brought))
+	for _, one := range brought {
+		all = append(all, *one)
+	}
+	return all, nil
 }
 
 func (b budget) runs(most int) iter.Seq[int] {

@@ -10,8 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/earshot-hq/earshot/bench/internal/rig"
 	"github.com/earshot-hq/earshot/bench/internal/sheet"
 	"github.com/earshot-hq/earshot/internal/samplecall"
@@ -34,21 +32,8 @@ func sendToSearchable(ctx context.Context, b *bench) ([]sheet.Figure, error) {
 	if _, err := way.send(ctx, -1); err != nil { // starts the functions
 		return nil, err
 	}
-	passages := make([]passage, runs)
-	group, watching := errgroup.WithContext(ctx)
-	next := time.NewTicker(apart)
-	defer next.Stop()
-	for i := range runs {
-		group.Go(func() (err error) {
-			passages[i], err = way.send(watching, i)
-			return err
-		})
-		select {
-		case <-watching.Done():
-		case <-next.C:
-		}
-	}
-	if err := group.Wait(); err != nil {
+	passages, err := apartBy(ctx, apart, b.repeat("searchable", runs), way.send)
+	if err != nil {
 		return nil, err
 	}
 	var all, accepted, written, refreshed []float64
@@ -57,7 +42,7 @@ func sendToSearchable(ctx context.Context, b *bench) ([]sheet.Figure, error) {
 		written, refreshed = append(written, (p.written-p.accepted).Seconds()), append(refreshed, (p.found-p.written).Seconds())
 	}
 	figure := func(id string, values []float64, p float64, what string) sheet.Figure {
-		return sheet.Figure{ID: id, Value: sheet.Percentile(values, p), Unit: "s", Runs: runs, Spread: sheet.Range(values), What: what}
+		return sheet.Figure{ID: id, Value: sheet.Percentile(values, p), Unit: "s", Runs: len(values), Spread: sheet.Range(values), What: what}
 	}
 	return []sheet.Figure{
 		figure("send_to_searchable", all, 50, "half of the batches are found by a search so soon after they are sent"),

@@ -25,25 +25,30 @@ const (
 // moment; what arrives at a tenant's queue within the batching window becomes one bulk.
 func manyTenants(ctx context.Context, b *bench) ([]sheet.Figure, error) {
 	const runs = 3
-	loads := []struct{ calls, periods int }{{1, rig.BatchesOfCall}, {10, 3}, {100, 1}}
+	loads := []struct { // the fewer calls, the longer, so that there is something to measure
+		calls int
+		lasts time.Duration
+	}{{1, time.Duration(rig.BatchesOfCall) * callPeriod}, {10, 3 * callPeriod}, {100, callPeriod / 3}}
 	world, err := b.newCrowd(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer world.stop()
+	plans := make([]plan, len(loads))
+	for i, load := range loads {
+		b.tell(fmt.Sprintf("tenants: making what 20 with %d calls each send in %s", load.calls, load.lasts))
+		if plans[i], err = world.plan(load.calls, load.lasts); err != nil {
+			return nil, err
+		}
+	}
 	meter, err := b.pinned(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer meter.release()
-	ours, raw, sizes := make([][]float64, len(loads)), make([][]float64, len(loads)), make([]float64, len(loads))
+	ours, raw := make([][]float64, len(loads)), make([][]float64, len(loads))
 	for range b.repeat("tenants", runs) {
-		for i, load := range loads {
-			plan, err := world.plan(load.calls, load.periods)
-			if err != nil {
-				return nil, err
-			}
-			sizes[i] = float64(plan.documents) / float64(len(plan.turns))
+		for i, plan := range plans {
 			for _, way := range []struct {
 				send func(context.Context) error
 				into *[]float64
@@ -65,7 +70,7 @@ func manyTenants(ctx context.Context, b *bench) ([]sheet.Figure, error) {
 		figures = append(figures, sheet.Figure{
 			ID: fmt.Sprintf("indexers_20_tenants_%d_calls", load.calls), Value: ratio, Unit: "x", Runs: len(ours[i]), Spread: spread,
 			What: fmt.Sprintf("20 tenants with %d calls each: %.0f us a document in bulks of %.0f on average, over bare bulks of %d with %.0f us",
-				load.calls, sheet.Median(ours[i]), sizes[i], rawBulk, sheet.Median(raw[i])),
+				load.calls, sheet.Median(ours[i]), float64(plans[i].documents)/float64(len(plans[i].turns)), rawBulk, sheet.Median(raw[i])),
 		})
 	}
 	return figures, nil
@@ -106,11 +111,12 @@ func (c *crowd) stop() {
 	}
 }
 
-// A turn is one batch of one tenant's indexer.
+// A turn is one batch of one tenant's indexer: what arrived in a window.
 type turn struct {
-	at      time.Duration
-	indexer *rig.Function
-	batch   []events.SQSMessage
+	at        time.Duration
+	indexer   *rig.Function
+	envelopes []telemetry.Envelope
+	batch     []events.SQSMessage
 }
 
 // A plan is what the twenty indexers are given, in order of time, and the same documents as bare bulks.
@@ -129,8 +135,8 @@ func (p plan) send(ctx context.Context) error {
 	return nil
 }
 
-// plan makes so many calls a tenant, for so many periods of half a minute.
-func (c *crowd) plan(calls, periods int) (plan, error) {
+// plan makes so many calls a tenant, and what arrives of them in so long.
+func (c *crowd) plan(calls int, lasts time.Duration) (plan, error) {
 	var p plan
 	var all []telemetry.Document
 	for n, t := range c.tenants {
@@ -138,19 +144,17 @@ func (c *crowd) plan(calls, periods int) (plan, error) {
 		if err != nil {
 			return p, err
 		}
-		envelopes = envelopes[:calls*periods] // batch by batch, all calls of each
-		documents, err := rig.Documents(envelopes)
-		if err != nil {
-			return p, err
-		}
-		all = append(all, documents...)
-		packed, err := messages(envelopes, t.slug)
-		if err != nil {
-			return p, err
-		}
-		for _, batch := range c.arrive(packed, calls) {
-			batch.indexer = c.indexers[n]
-			p.turns = append(p.turns, batch)
+		for _, one := range c.arrive(envelopes, calls, lasts) {
+			documents, err := rig.Documents(one.envelopes)
+			if err != nil {
+				return p, err
+			}
+			all = append(all, documents...)
+			if one.batch, err = messages(one.envelopes, t.slug); err != nil {
+				return p, err
+			}
+			one.indexer = c.indexers[n]
+			p.turns = append(p.turns, one)
 		}
 	}
 	slices.SortStableFunc(p.turns, func(x, y turn) int { return int(x.at - y.at) })
@@ -160,28 +164,28 @@ func (c *crowd) plan(calls, periods int) (plan, error) {
 	return p, err
 }
 
-// arrive lets messages come in, each call's at its own moment of the period, and puts together what the window does.
-func (c *crowd) arrive(packed []events.SQSMessage, calls int) []turn {
+// arrive lets the batches of calls come in, each call's at its own moment of the period, and puts together what a window does. A window
+// that would go on for longer than all lasts is left out.
+func (c *crowd) arrive(batches []telemetry.Envelope, calls int, lasts time.Duration) (turns []turn) {
 	moments := make([]time.Duration, calls)
 	for i := range moments {
 		moments[i] = time.Duration(c.dice.Int64N(int64(callPeriod)))
 	}
-	type arrival struct {
-		at      time.Duration
-		message events.SQSMessage
+	at := func(i int) time.Duration { return time.Duration(i/calls)*callPeriod + moments[i%calls] }
+	order := make([]int, len(batches))
+	for i := range order {
+		order[i] = i
 	}
-	arrivals := make([]arrival, 0, len(packed))
-	for i, message := range packed {
-		arrivals = append(arrivals, arrival{time.Duration(i/calls)*callPeriod + moments[i%calls], message})
-	}
-	slices.SortStableFunc(arrivals, func(x, y arrival) int { return int(x.at - y.at) })
-	var turns []turn
-	for _, a := range arrivals {
-		if last := len(turns) - 1; last >= 0 && a.at-turns[last].at < batchWindow {
-			turns[last].batch = append(turns[last].batch, a.message)
+	slices.SortStableFunc(order, func(x, y int) int { return int(at(x) - at(y)) })
+	for _, i := range order {
+		if last := len(turns) - 1; last >= 0 && at(i)-turns[last].at < batchWindow {
+			turns[last].envelopes = append(turns[last].envelopes, batches[i])
 			continue
 		}
-		turns = append(turns, turn{at: a.at, batch: []events.SQSMessage{a.message}})
+		if at(i)+batchWindow > lasts && len(turns) > 0 {
+			break
+		}
+		turns = append(turns, turn{at: at(i), envelopes: []telemetry.Envelope{batches[i]}})
 	}
 	return turns
 }

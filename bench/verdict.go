@@ -8,8 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/earshot-hq/earshot/bench/internal/rig"
 	"github.com/earshot-hq/earshot/bench/internal/sheet"
 	"github.com/earshot-hq/earshot/internal/samplecall"
@@ -36,26 +34,16 @@ func reportToVerdict(ctx context.Context, b *bench) ([]sheet.Figure, error) {
 	if _, err := way.judged(ctx, -1); err != nil { // starts the functions
 		return nil, err
 	}
-	took := make([]float64, runs)
-	group, watching := errgroup.WithContext(ctx)
-	next := time.NewTicker(apart)
-	defer next.Stop()
-	for i := range runs {
-		group.Go(func() error {
-			passed, err := way.judged(watching, i)
-			took[i] = passed.Seconds()
-			return err
-		})
-		select {
-		case <-watching.Done():
-		case <-next.C:
-		}
-	}
-	if err := group.Wait(); err != nil {
+	passed, err := apartBy(ctx, apart, b.repeat("verdict", runs), way.judged)
+	if err != nil {
 		return nil, err
 	}
+	took := make([]float64, 0, len(passed))
+	for _, d := range passed {
+		took = append(took, d.Seconds())
+	}
 	figure := func(id string, p float64, what string) sheet.Figure {
-		return sheet.Figure{ID: id, Value: sheet.Percentile(took, p), Unit: "s", Runs: runs, Spread: sheet.Range(took), What: what}
+		return sheet.Figure{ID: id, Value: sheet.Percentile(took, p), Unit: "s", Runs: len(took), Spread: sheet.Range(took), What: what}
 	}
 	return []sheet.Figure{
 		figure("report_to_verdict", 50, "half of the calls have their summary in search so soon after their report was accepted; of it "+

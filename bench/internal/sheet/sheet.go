@@ -3,11 +3,14 @@ package sheet
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"text/tabwriter"
 )
 
@@ -28,6 +31,27 @@ type Figure struct {
 	What      string  `json:"what"`
 
 	Spread string `json:"-"` // how far the runs lie apart, for people
+}
+
+// Missing is the row of a measure that could not be taken.
+func Missing(measure string, why error) Figure {
+	return Figure{ID: measure, Value: math.NaN(), What: strings.Join(strings.Fields(why.Error()), " ")}
+}
+
+// IsMissing reports whether nothing was measured.
+func (f Figure) IsMissing() bool { return math.IsNaN(f.Value) || math.IsInf(f.Value, 0) }
+
+// Check refuses figures that are no numbers, as of no runs, or of a division by nothing.
+func Check(figures []Figure) error {
+	if len(figures) == 0 {
+		return errors.New("nothing was measured")
+	}
+	for _, f := range figures {
+		if f.IsMissing() {
+			return fmt.Errorf("%s is %v of %d runs", f.ID, f.Value, f.Runs)
+		}
+	}
+	return nil
 }
 
 // HasAim reports whether the figure is held against anything.
@@ -55,16 +79,19 @@ func (f Figure) isWorse(g Figure) bool {
 // Write prints all figures as a table, in their order.
 func Write(w io.Writer, figures []Figure) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(table, "\nfigure\tvalue\tspread\taim\t\twhat") // the writer keeps its error for Flush
+	_, _ = fmt.Fprintln(table, "\nmeasure\tvalue\tspread\taim\tmet\twhat") // the writer keeps its error for Flush
 	for _, f := range figures {
-		aim, verdict := "", ""
+		value, aim, verdict := number(f.Value)+" "+f.Unit, "", ""
 		if f.HasAim() {
 			aim, verdict = fmt.Sprintf("%s %s", f.Direction, number(f.Aim)), "met"
 			if !f.Holds() {
 				verdict = "MISSED"
 			}
 		}
-		_, _ = fmt.Fprintf(table, "%s\t%s %s\t%s\t%s\t%s\t%s\n", f.ID, number(f.Value), f.Unit, f.Spread, aim, verdict, f.What)
+		if f.IsMissing() {
+			value, verdict = "-", "NOT MEASURED"
+		}
+		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", f.ID, value, f.Spread, aim, verdict, f.What)
 	}
 	return table.Flush()
 }
@@ -80,11 +107,11 @@ func number(v float64) string {
 	return fmt.Sprintf("%.2f", v)
 }
 
-// Save writes the figures that have an aim, one an id: the worst where there are several.
+// Save writes the figures that have an aim and were measured, one an id: the worst where there are several.
 func Save(name string, figures []Figure) error {
 	kept := []Figure{}
 	for _, f := range figures {
-		if !f.HasAim() {
+		if !f.HasAim() || f.IsMissing() {
 			continue
 		}
 		same := slices.IndexFunc(kept, func(k Figure) bool { return k.ID == f.ID })

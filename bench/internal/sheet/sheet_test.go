@@ -3,6 +3,7 @@ package sheet
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"math"
 	"os"
 	"path/filepath"
@@ -20,6 +21,8 @@ func TestSaveKeepsTheWorstOfEachAim(t *testing.T) {
 		{ID: "cold", Value: 1.7, Direction: AtMost, Aim: 2, What: "three"},
 		{ID: "share", Value: 0.9, Direction: AtLeast, Aim: 0.5, What: "high"},
 		{ID: "share", Value: 0.6, Direction: AtLeast, Aim: 0.5, What: "low"},
+		{ID: "share", Value: math.NaN(), Direction: AtLeast, Aim: 0.5, What: "of no runs"}, // which JSON cannot hold
+		Missing("away", errors.New("search\nis away")),
 	}
 	if err := Save(name, figures); err != nil {
 		t.Fatal(err)
@@ -46,6 +49,9 @@ func TestSaveKeepsTheWorstOfEachAim(t *testing.T) {
 	}
 	if n := strings.Count(table.String(), "MISSED"); n != 1 {
 		t.Errorf("%d figures are called missed, want 1:\n%s", n, &table)
+	}
+	if n := strings.Count(table.String(), "NOT MEASURED"); n != 2 || !strings.Contains(table.String(), "search is away\n") {
+		t.Errorf("%d figures are called not measured, want 2:\n%s", n, &table)
 	}
 }
 
