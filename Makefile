@@ -15,7 +15,7 @@ CONTRACT_ENV = .local/contract
 export EARSHOT_TEST_SCHEMATHESIS = $(CURDIR)/$(CONTRACT_ENV)/bin/schemathesis
 
 .DEFAULT_GOAL := help
-.PHONY: up down clean test test-calls test-faults test-rest browser bench lint verify generate artifacts demo-call templates-from-export token help launcher
+.PHONY: up down clean test test-calls test-faults test-rest browser bench lint lint-go lint-rest verify generate artifacts demo-call templates-from-export token help launcher
 
 up: launcher ## start the whole product with a demonstration tenant; Ctrl-C stops it
 	@exec $(LAUNCHER) up
@@ -62,10 +62,15 @@ verify: ## prove that generated files are fresh
 	  { git status --short; echo 'generated files were stale: commit what `make generate` wrote' >&2; exit 1; }
 
 lint: $(LINT_ENV) launcher ## check form: gofmt, go vet, golangci-lint, cfn-lint, tsc, eslint, redocly
+	@$(MAKE) --no-print-directory --jobs 2 --keep-going lint-go lint-rest
+
+lint-go:
 	@unformatted="$$(gofmt -l $(GO_FILES))"; test -z "$$unformatted" || { echo "not gofmt: $$unformatted" >&2; exit 1; }
 	@large="$$(git ls-files -z | xargs -0 -r sh -c 'find "$$@" -size +1024k' find)" && test -z "$$large" || { echo "over 1 MiB, built or fetched by mistake: $$large" >&2; exit 1; }
 	go vet ./...
 	$(GO_TOOL) golangci-lint run --allow-parallel-runners ./...
+
+lint-rest:
 	$(LINT_ENV)/bin/cfn-lint infra/*.yaml
 	$(LAUNCHER) npm softphone run --silent check
 	$(LAUNCHER) npm portal run --silent check
