@@ -16,7 +16,7 @@ import (
 	"github.com/earshot-hq/earshot/internal/telemetry"
 )
 
-const resendTime = 2 * time.Minute
+const resendTime = 5 * time.Minute // two of them a letter may be hidden
 
 // TestAReplayRebuildsATenant deletes all indices of a tenant and has its archive bring them back; then it puts letters into
 // the dead-letter queue and has them redriven.

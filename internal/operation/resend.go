@@ -66,6 +66,7 @@ type Resent struct {
 	TooOld   int      // records left out
 	Damaged  []string // objects of the archive that could not be read whole
 	Newer    int      // letters left out
+	Hidden   int      // letters that a redrive must wait for: somebody's look keeps them from being seen for a while
 	Done     bool     // there is no next chunk
 	Waiting  bool     // the queue is full
 }
@@ -154,6 +155,9 @@ func (r *run) afterChunk(resent Resent, isFurther bool) (time.Duration, error) {
 	}
 	if resent.Waiting {
 		return r.Poll, waiting("the tenant's queue is full")
+	}
+	if resent.Hidden > 0 {
+		return r.Poll, waiting(fmt.Sprintf("%d dead letters cannot be seen yet: somebody has looked at them in the last minutes", resent.Hidden))
 	}
 	return soon, nil
 }

@@ -47,6 +47,26 @@ func TestARedriveEndsWhenOnlyNewLettersAreLeft(t *testing.T) {
 	}
 }
 
+// A letter that cannot be seen for a while is waited for: without it the redrive would say too early that it has ended.
+func TestARedriveWaitsForHiddenLetters(t *testing.T) {
+	t.Parallel()
+	b := setup(t, operation.Redrive)
+	b.cloud.Hidden = 3
+	op := b.finish(t)
+	if op.State != operation.Succeeded || b.cloud.Redriven != 7 || b.cloud.Hidden != 0 {
+		t.Errorf("operation %s, %d letters, %d still hidden", op.State, b.cloud.Redriven, b.cloud.Hidden)
+	}
+	b = setup(t, operation.Redrive)
+	b.cloud.Hidden = 1 << 30
+	if _, err := b.Advance(t.Context(), tenantID, opID); err != nil {
+		t.Fatal(err)
+	}
+	b.pass(25 * time.Hour)
+	if op = b.finish(t); op.State != operation.Failed || !strings.Contains(op.Failure.Reason, "dead letters cannot be seen yet") {
+		t.Errorf("operation %s: %+v", op.State, op.Failure)
+	}
+}
+
 // A replay that comes no further fails in the end, spares the tenant, and goes on where it was when it is tried again.
 func TestAStuckReplayFailsAlone(t *testing.T) {
 	t.Parallel()

@@ -18,6 +18,12 @@ const (
 	longPoll = time.Second
 )
 
+// Hidden returns about how many letters are in somebody's hands: of a look that left them, failed, or whose answer was lost.
+// They can be seen again when the time of that look is over.
+func (d *DeadLetters) Hidden(ctx context.Context) (int, error) {
+	return d.queue.count(ctx, types.QueueAttributeNameApproximateNumberOfMessagesNotVisible)
+}
+
 // A Redriven says what a look into the dead-letter queue found.
 type Redriven struct {
 	Moved int // letters that are in the queue again
@@ -25,7 +31,8 @@ type Redriven struct {
 }
 
 // Redrive takes up to ten letters and sends those that were set aside before an instant back, as they are. A letter is
-// deleted here when the queue has it, so none is lost, and one may be sent twice. Nothing found: there are no more.
+// deleted here when the queue has it, so none is lost, and one may be sent twice. Nothing found: there are no more but those
+// that Hidden counts.
 func (d *DeadLetters) Redrive(ctx context.Context, into *Queue, before time.Time) (Redriven, error) {
 	answer, err := d.queue.client.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
 		QueueUrl: &d.queue.url, MaxNumberOfMessages: batchSize,

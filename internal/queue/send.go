@@ -53,16 +53,16 @@ func (q *Queue) SendAll(ctx context.Context, envelopes []telemetry.Envelope) err
 
 // Waiting returns about how many messages the queue has, those in somebody's hands and those that are kept away included.
 func (q *Queue) Waiting(ctx context.Context) (int, error) {
-	counted := []types.QueueAttributeName{
-		types.QueueAttributeNameApproximateNumberOfMessages,
-		types.QueueAttributeNameApproximateNumberOfMessagesNotVisible,
-		types.QueueAttributeNameApproximateNumberOfMessagesDelayed,
-	}
+	return q.count(ctx, types.QueueAttributeNameApproximateNumberOfMessages,
+		types.QueueAttributeNameApproximateNumberOfMessagesNotVisible, types.QueueAttributeNameApproximateNumberOfMessagesDelayed)
+}
+
+// count adds up some of the queue's counts of messages.
+func (q *Queue) count(ctx context.Context, counted ...types.QueueAttributeName) (sum int, err error) {
 	answer, err := q.client.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: &q.url, AttributeNames: counted})
 	if err != nil {
 		return 0, fmt.Errorf("count messages: %w", err)
 	}
-	sum := 0
 	for _, name := range counted {
 		n, err := strconv.Atoi(answer.Attributes[string(name)])
 		if err != nil {

@@ -41,6 +41,7 @@ type answer struct {
 	TooOld   int      `json:"too_old"`
 	Damaged  []string `json:"damaged"`
 	Newer    int      `json:"newer"`
+	Hidden   int      `json:"hidden"`
 	Done     bool     `json:"done"`
 	Waiting  bool     `json:"waiting"`
 }

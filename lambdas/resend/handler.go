@@ -63,6 +63,7 @@ type Answer struct {
 	TooOld    int      `json:"too_old"`  // records left out
 	Damaged   []string `json:"damaged"`  // objects that were read only in part, or not at all
 	Newer     int      `json:"newer"`    // letters left out
+	Hidden    int      `json:"hidden"`   // letters that nobody can see for a while and that must be waited for
 	Done      bool     `json:"done"`     // there is no next chunk
 	IsWaiting bool     `json:"waiting"`  // the queue is full
 }
@@ -93,7 +94,8 @@ func (h *Handler) Handle(ctx context.Context, event json.RawMessage) (Answer, er
 		answer, err = h.redrive(ctx, *request.Redrive, until)
 	}
 	slog.InfoContext(ctx, what, "tenant", h.Tenant, "messages", answer.Messages, "records", answer.Records, "too_old", answer.TooOld,
-		"damaged", len(answer.Damaged), "done", answer.Done, "waiting", answer.IsWaiting, "millis", time.Since(began).Milliseconds(), "error", err)
+		"damaged", len(answer.Damaged), "done", answer.Done, "waiting", answer.IsWaiting, "hidden", answer.Hidden,
+		"millis", time.Since(began).Milliseconds(), "error", err)
 	return answer, err
 }
 
@@ -110,11 +112,24 @@ func (h *Handler) redrive(ctx context.Context, r Redrive, until time.Time) (Answ
 			return answer, err
 		}
 		if found == (queue.Redriven{}) {
-			answer.Done = true
-			return answer, nil
+			return h.ended(ctx, answer)
 		}
 	}
-	answer.Done = answer.Messages == 0 // all that comes is newer
+	if answer.Messages == 0 { // all that comes is newer
+		return h.ended(ctx, answer)
+	}
+	return answer, nil
+}
+
+// ended answers for a queue in which nothing more was seen that is to move. It is done when no letter is hidden but those that
+// were just left: others may be in the hands of a look whose answer was lost, or that failed.
+func (h *Handler) ended(ctx context.Context, answer Answer) (Answer, error) {
+	hidden, err := h.DeadLetters.Hidden(ctx)
+	if err != nil {
+		return answer, err
+	}
+	answer.Hidden = max(0, hidden-answer.Newer)
+	answer.Done = answer.Hidden == 0
 	return answer, nil
 }
 

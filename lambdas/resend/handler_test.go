@@ -4,9 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -322,6 +325,90 @@ func TestALetterThatTheQueueDoesNotTakeStays(t *testing.T) {
 	})
 	if n, m := answer.Attributes["ApproximateNumberOfMessages"], answer.Attributes["ApproximateNumberOfMessagesNotVisible"]; err != nil || n == m {
 		t.Errorf("%s and %s letters are left, %v", n, m, err)
+	}
+}
+
+// deaf is an HTTP client to which the answers of some receives are lost, after the queue has done what they asked for.
+type deaf struct {
+	http.Client
+	mu       sync.Mutex
+	lose     int      // guarded by mu: how many answers are still lost
+	receipts []string // guarded by mu: of the letters in them
+}
+
+func (d *deaf) Do(r *http.Request) (*http.Response, error) {
+	answer, err := d.Client.Do(r)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err != nil || d.lose == 0 || r.Header.Get("X-Amz-Target") != "AmazonSQS.ReceiveMessage" {
+		return answer, err
+	}
+	defer answer.Body.Close()
+	var said struct {
+		Messages []struct{ ReceiptHandle string }
+	}
+	if err := json.NewDecoder(answer.Body).Decode(&said); err != nil {
+		return nil, err
+	}
+	for _, m := range said.Messages {
+		d.receipts = append(d.receipts, m.ReceiptHandle)
+	}
+	d.lose--
+	return nil, syscall.ECONNRESET
+}
+
+// A look whose answer is lost hides letters that nobody has seen. The redrive does not say that it is done until they can be
+// seen again and are sent.
+func TestALostAnswerIsNoEnd(t *testing.T) {
+	t.Parallel()
+	for name, newer := range map[string][]string{"alone": nil, "beside newer letters": {"newer-1", "newer-2"}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := setup(t)
+			want := []string{"a", "b", "c"}
+			w.dead(t, want...)
+			before := time.Now().Add(time.Millisecond)
+			w.later(t, before)
+			asked := Request{Redrive: &Redrive{Before: before}}
+			line := &deaf{lose: 1}
+			w.DeadLetters = queue.NewDeadLetters(sqs.NewFromConfig(testenv.AWS(t), func(o *sqs.Options) { o.HTTPClient = line }), w.deadURL)
+			if answer := w.ask(t, asked); answer.Done || answer.Hidden != len(want) || answer.Messages != 0 || len(line.receipts) != len(want) {
+				t.Fatalf("answered %+v after %d letters were lost sight of", answer, len(line.receipts))
+			}
+			w.dead(t, newer...)
+			if answer := w.ask(t, asked); answer.Done || answer.Hidden != len(want) || answer.Newer != len(newer) {
+				t.Errorf("answered %+v", answer)
+			}
+			for _, receipt := range line.receipts { // their time is over
+				if _, err := w.sqs.ChangeMessageVisibility(t.Context(), &sqs.ChangeMessageVisibilityInput{QueueUrl: &w.deadURL, ReceiptHandle: &receipt}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			moved := w.ask(t, asked)
+			if ids, _ := w.take(t, w.queueURL); !slices.Equal(ids, want) || moved.Messages != len(want) {
+				t.Errorf("sent %v: %+v", ids, moved)
+			}
+			if moved.Done != (len(newer) == 0) { // the newer ones are hidden, by the look before, and of whom nobody knows
+				t.Errorf("answered %+v", moved)
+			}
+		})
+	}
+}
+
+// What the queue did not take is hidden for a while, and no end either.
+func TestAfterAFailureTheLettersAreWaitedFor(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	w.dead(t, "a", "b")
+	request := Request{Redrive: &Redrive{Before: time.Now().Add(time.Hour)}}
+	sane := w.Queue
+	w.Queue = queue.New(w.sqs, w.queueURL+"-that-is-not-there")
+	if found, err := w.DeadLetters.Redrive(t.Context(), w.Queue, request.Redrive.Before); err == nil {
+		t.Fatalf("moved %+v", found)
+	}
+	w.Queue = sane
+	if answer := w.ask(t, request); answer.Done || answer.Hidden != 2 {
+		t.Errorf("answered %+v", answer)
 	}
 }
 

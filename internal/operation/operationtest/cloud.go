@@ -34,6 +34,7 @@ type Cloud struct {
 	Sticky           bool   // the purge leaves something
 	Archived         int    // messages of the archive, sent two a chunk; and dead letters, as many
 	Full             int    // how many chunks find the queue full
+	Hidden           int    // how many letters cannot be seen yet: one fewer at each look
 	Resent           []int  // messages of the archive in the order in which they were sent
 	Redriven         int    // dead letters sent back
 	Trouble          error  // returned by every call while it is set

@@ -54,6 +54,10 @@ func (c *Cloud) Redrive(context.Context, tenant.Cell, slug.Slug, time.Time) (ope
 	if c.isFull() {
 		return operation.Resent{Waiting: true}, nil
 	}
+	if c.Hidden > 0 {
+		c.Hidden--
+		return operation.Resent{Hidden: c.Hidden + 1}, nil
+	}
 	n := min(chunk, c.Archived-c.Redriven)
 	c.Redriven += n
 	return operation.Resent{Messages: n, Newer: 1, Done: n == 0}, nil
