@@ -62,6 +62,14 @@ func TestFindingsAtTheirThresholds(t *testing.T) {
 			}
 		}
 	}
+	addresses := func(each ...string) func(*calls) { // a third of the call each, in both directions
+		return func(c *calls) {
+			for i := range c.Spoken {
+				c.Spoken[i].Address, c.Heard[i].Address = each[i*len(each)/60], each[i*len(each)/60]
+			}
+		}
+	}
+	lumpAt := func(seconds []verdict.Second, i int) { seconds[i].Lost = ref[int64](100) }
 	const none = ""
 	for _, test := range []struct {
 		name        string
@@ -77,6 +85,12 @@ func TestFindingsAtTheirThresholds(t *testing.T) {
 		{"over 10 %", lost(false, 501, 5000), "loss", "customer", "severe"},
 		{"of what is received the lost come on top", lost(true, 11, 990), "loss", "agent", "note"},
 		{"1 % of what is received", lost(true, 10, 990), "loss", "agent", none},
+		{"2.5 % of what is received", lost(true, 50, 1950), "loss", "agent", "note"},
+		{"over 2.5 % of what is received", lost(true, 51, 1950), "loss", "agent", "degraded"},
+		{"10 % of what is received", lost(true, 100, 900), "loss", "agent", "degraded"},
+		{"over 10 % of what is received", lost(true, 101, 900), "loss", "agent", "severe"},
+		{"loss in nine windows", func(c *calls) { c.Spoken = c.Spoken[:18]; lumpAt(c.Spoken, 9) }, "loss", "customer", none},
+		{"loss in ten windows", func(c *calls) { c.Spoken = c.Spoken[:19]; lumpAt(c.Spoken, 9) }, "loss", "customer", "severe"},
 		{"a second of loss alone is in ten windows", spoken(1, func(s *verdict.Second) { s.Lost = ref[int64](20) }), "loss", "customer", "degraded"},
 		{"loss in a sample that holds the calls before", spoken(1, func(s *verdict.Second) { s.Lost, s.IsSuspect = ref[int64](5000), true }), "loss", "customer", none},
 
@@ -87,6 +101,7 @@ func TestFindingsAtTheirThresholds(t *testing.T) {
 		{"over 60 ms", heard(10, jitter(60.1)), "jitter", "agent", "severe"},
 		{"150 ms in the buffer", buffer(150), "jitter_buffer", "agent", none},
 		{"over 150 ms in the buffer", buffer(150.1), "jitter_buffer", "agent", "degraded"},
+		{"300 ms in the buffer", buffer(300), "jitter_buffer", "agent", "degraded"},
 		{"over 300 ms in the buffer", buffer(300.1), "jitter_buffer", "agent", "severe"},
 		{"a buffer's delay is no jitter", buffer(900), "jitter", "agent", none},
 
@@ -130,6 +145,18 @@ func TestFindingsAtTheirThresholds(t *testing.T) {
 		{"the report ends 4 s after the last second", func(c *calls) { c.Reports[0].Ended += 4000 }, "connection_lost", "", none},
 		{"2 errors", errors(2), "api_errors", "", none},
 		{"3 errors", errors(3), "api_errors", "", "degraded"},
+		{"errors up to the call's ends", func(c *calls) {
+			errors(3)(c)
+			for i := range c.Metrics {
+				c.Metrics[i].At = began + telemetry.Instant(i%2)*60_000
+			}
+		}, "api_errors", "", "degraded"},
+		{"errors after the call", func(c *calls) {
+			errors(3)(c)
+			for i := range c.Metrics {
+				c.Metrics[i].At = began + 60_001
+			}
+		}, "api_errors", "", none},
 		{"errors before the call", func(c *calls) {
 			errors(3)(c)
 			for i := range c.Metrics {
@@ -139,13 +166,20 @@ func TestFindingsAtTheirThresholds(t *testing.T) {
 		{"two pages open", spoken(1, func(s *verdict.Second) { s.OpenPages = 2 }), "multiple_softphones", "", "note"},
 		{"a page loaded anew", func(c *calls) { spoil(c.Spoken, 20, 60, func(s *verdict.Second) { s.Page = "two" }); c.Heard = nil }, "multiple_softphones", "", none},
 		{"pages alternate", spoken(1, func(s *verdict.Second) { s.Page = "two" }), "multiple_softphones", "", "note"},
-		{"addresses alternate", spoken(1, func(s *verdict.Second) { s.Address = "192.0.2.2" }), "multiple_softphones", "", none},
+		{"one page open", spoken(1, func(s *verdict.Second) { s.OpenPages = 1 }), "multiple_softphones", "", none},
+		{"a report of two pages", func(c *calls) { c.Reports[0].OpenPages = 2 }, "multiple_softphones", "", "note"},
+		{"one address, or none known", spoken(1, func(s *verdict.Second) { s.Address = "192.0.2.2" }), "multiple_softphones", "", none},
+		{"another address from then on", addresses("192.0.2.1", "192.0.2.2", "192.0.2.2"), "multiple_softphones", "", none},
+		{"addresses alternate", addresses("192.0.2.1", "192.0.2.2", "192.0.2.1"), "multiple_softphones", "", "note"},
 		{"29 s on hold", spoken(29, held), "long_hold", "", none},
 		{"30 s on hold", spoken(30, held), "long_hold", "", "note"},
+		{"29 s muted", spoken(29, muted), "long_mute", "", none},
 		{"30 s muted", spoken(30, muted), "long_mute", "", "note"},
 		{"ended on hold", func(c *calls) { spoil(c.Spoken, 30, 60, held) }, "ended_on_hold", "", "note"},
 		{"ended on hold of 29 s", func(c *calls) { spoil(c.Spoken, 31, 60, held) }, "ended_on_hold", "", none},
 		{"ended on mute", func(c *calls) { spoil(c.Spoken, 30, 60, muted) }, "ended_on_mute", "", "note"},
+		{"ended on mute of 29 s", func(c *calls) { spoil(c.Spoken, 31, 60, muted) }, "ended_on_mute", "", none},
+		{"ended on mute of 29.9 s, by the report", func(c *calls) { c.Reports[0].MutedAtEnd = 29.9 }, "ended_on_mute", "", none},
 		{"ended on mute, by the report", func(c *calls) { c.Reports[0].MutedAtEnd = 30 }, "ended_on_mute", "", "note"},
 		{"a failed attempt before one that got media", func(c *calls) {
 			c.Reports = append(c.Reports, verdict.Report{FailureStage: "iceCollection"})
@@ -192,6 +226,55 @@ func TestFindingsDoNotFlap(t *testing.T) {
 			}
 			if found != test.want || seconds != 40 {
 				t.Errorf("%d findings over %d seconds", found, seconds)
+			}
+		})
+	}
+}
+
+// A mute that the seconds know and the report too is told once.
+func TestAMuteIsToldOnce(t *testing.T) {
+	t.Parallel()
+	c := healthy(60)
+	spoil(c.Spoken, 20, 60, func(s *verdict.Second) { s.Muted = ref(true) })
+	c.Reports[0].MutedAtEnd = 40
+	n := 0
+	for _, f := range judge(t, c).Findings {
+		if f.ID == verdict.FindingEndedOnMute {
+			n++
+		}
+	}
+	if n != 1 {
+		t.Errorf("told %d times", n)
+	}
+}
+
+// The page asks Connect for a snapshot at least every half minute: more than 45 seconds without one, while the call was bad, speak
+// for the agent's network; the same before or after it do not.
+func TestMissingSnapshots(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name  string
+		at    []int // seconds of snapshots; the call is bad from 50 to 65
+		cause string
+	}{
+		{"45 s without one", []int{20, 65, 90}, verdict.CauseUnknown},
+		{"more than that", []int{20, 66, 90}, verdict.CauseNetwork},
+		{"before", []int{0, 49, 70}, verdict.CauseUnknown},
+		{"until it begins", []int{0, 50, 70}, verdict.CauseUnknown},
+		{"beyond its end", []int{64, 118}, verdict.CauseNetwork},
+		{"after", []int{40, 65, 118}, verdict.CauseUnknown},
+		{"one alone", []int{40}, verdict.CauseUnknown},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			c := healthy(120)
+			spoil(c.Heard, 50, 65, func(s *verdict.Second) { s.RoundTrip = ref(400.0) })
+			c.Metrics = nil
+			for _, at := range test.at {
+				c.Metrics = append(c.Metrics, verdict.Metric{At: began + telemetry.Instant(at)*1000, IsSnapshot: true, IsMethod: true})
+			}
+			if s := judge(t, c); s.LikelyCause != test.cause {
+				t.Errorf("%s by %v: %+v", s.LikelyCause, s.CauseEvidence, s.Findings)
 			}
 		})
 	}
