@@ -194,15 +194,14 @@ func (e *Eraser) directory(ctx context.Context, r erasure) (Erased, error) {
 // looked at before are hidden for a while. Its cursor counts the letters that it looked at and left: when more are hidden in the
 // end, an answer with letters was lost on its way, or somebody else looks, and it begins again.
 func (e *Eraser) letters(ctx context.Context, r erasure) (Erased, error) {
-	url := r.outputs["DeadLetterQueueUrl"]
+	letters, answer := queue.NewDeadLetters(e.Queues, r.outputs["DeadLetterQueueUrl"]), Erased{}
 	left, err := strconv.Atoi(r.Cursor)
 	if err != nil {
-		hidden, err := e.hidden(ctx, url)
+		hidden, err := letters.Hidden(ctx)
 		if err != nil || hidden > 0 {
 			return Erased{Waiting: hidden}, err
 		}
 	}
-	letters, answer := queue.NewDeadLetters(e.Queues, url), Erased{}
 	for time.Now().Before(r.until) {
 		seen, err := letters.Sift(ctx, e.HideTime, func(body string) (string, bool) {
 			rest, removed := r.sift(body)
@@ -218,7 +217,7 @@ func (e *Eraser) letters(ctx context.Context, r erasure) (Erased, error) {
 		if seen > 0 {
 			continue
 		}
-		hidden, err := e.hidden(ctx, url)
+		hidden, err := letters.Hidden(ctx)
 		if err != nil {
 			return answer, err
 		}
@@ -231,10 +230,6 @@ func (e *Eraser) letters(ctx context.Context, r erasure) (Erased, error) {
 	}
 	answer.Cursor = strconv.Itoa(left)
 	return answer, nil
-}
-
-func (e *Eraser) hidden(ctx context.Context, url string) (int, error) {
-	return e.count(ctx, url, types.QueueAttributeNameApproximateNumberOfMessagesNotVisible)
 }
 
 // sift returns what stays of a letter, and how many records go. A letter that is no envelope goes when it holds the name.
