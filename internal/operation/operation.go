@@ -97,6 +97,7 @@ type Memo struct {
 	CallID      string         `json:"call_id,omitempty"`     // batch id of the synthetic call
 	CallStarted time.Time      `json:"call_started,omitzero"` // its first instant, so that a repeat is the same call
 	CallWanted  map[string]int `json:"call_wanted,omitempty"` // documents that must appear, by kind
+	CallFound   map[string]int `json:"call_found,omitempty"`  // those that were found while the space was filled
 	Resend      ResendMemo     `json:"resend,omitzero"`
 	Erase       EraseMemo      `json:"erase,omitzero"`
 	Space       *SpaceReport   `json:"space,omitempty"`       // nil: not looked at yet

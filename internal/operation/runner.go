@@ -220,7 +220,7 @@ func (r *run) present() step {
 
 // quickly is how long to wait for what is a matter of seconds as a rule: a little at first, and no longer than Poll.
 func (r *run) quickly() time.Duration {
-	const first = 100 * time.Millisecond
+	const first = 50 * time.Millisecond
 	return min(max(first, r.Now().Sub(r.op.Memo.StepStarted)/4), r.Poll)
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/earshot-hq/earshot/internal/slug"
@@ -32,12 +31,11 @@ type SpaceReport struct {
 }
 
 // fillSpace has the tenant's space filled. Its stack has done so already, when it was made or changed; here is told what came
-// of it, and what people have changed since is found. Meanwhile the synthetic call travels, and the function starts that will be
-// asked for it.
+// of it, and what people have changed since is found. Meanwhile the synthetic call travels, and is looked for.
 func (r *run) fillSpace(ctx context.Context) (time.Duration, error) {
-	asked := r.startProbe(ctx)
+	found := r.lookMeanwhile(ctx)
 	report, err := r.Spaces.Provision(ctx, r.cell, r.op.Slug)
-	asked()
+	r.op.Memo.CallFound = found()
 	if err != nil {
 		return 0, err
 	}
@@ -48,18 +46,42 @@ func (r *run) fillSpace(ctx context.Context) (time.Duration, error) {
 	return soon, nil
 }
 
-// startProbe asks for the synthetic call while something else is done, so that the function has started when its answer is waited
-// for. What it answers now is nobody's business. The caller calls what it returns when it is done.
-func (r *run) startProbe(ctx context.Context) (end func()) {
+// lookMeanwhile looks for the synthetic call again and again while something else is done. The caller calls what it returns when that
+// is over, and gets the last answer, nil if there was none. A look that is under way then may end: its function is busy, and would be
+// started a second time for the next one. What cannot be looked at now await_call says.
+func (r *run) lookMeanwhile(ctx context.Context) (end func() map[string]int) {
 	if r.op.Memo.CallID == "" {
-		return func() {}
+		return func() map[string]int { return nil }
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	var asking sync.WaitGroup
-	asking.Go(func() { _, _ = r.Prober.Found(ctx, r.cell, r.op.Slug, r.op.Memo.CallID) }) // await_call asks again
-	return func() {
-		cancel()
-		asking.Wait()
+	over, answer := make(chan struct{}), make(chan map[string]int, 1)
+	go func() {
+		var last map[string]int
+		defer func() { answer <- last }()
+		for {
+			if found, err := r.Prober.Found(ctx, r.cell, r.op.Slug, r.op.Memo.CallID); err == nil {
+				last = found
+			}
+			if have, want := r.documentsOf(last); have == want {
+				return
+			}
+			select {
+			case <-over:
+				return
+			case <-time.After(r.quickly()):
+			}
+		}
+	}()
+	return func() map[string]int {
+		defer cancel()
+		close(over)
+		select {
+		case last := <-answer:
+			return last
+		case <-time.After(min(r.Poll, time.Second)):
+			cancel()
+			return <-answer
+		}
 	}
 }
 

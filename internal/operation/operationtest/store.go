@@ -148,6 +148,6 @@ func changed(t tenant.Tenant, c operation.TenantChange) tenant.Tenant {
 }
 
 func copied(op operation.Operation) operation.Operation {
-	op.Memo.CallWanted = maps.Clone(op.Memo.CallWanted)
+	op.Memo.CallWanted, op.Memo.CallFound = maps.Clone(op.Memo.CallWanted), maps.Clone(op.Memo.CallFound)
 	return op
 }
