@@ -191,6 +191,10 @@ const looksAtOnce = 8
 // rescueAfter is when River takes up jobs of a dead worker by itself; those that drive operations and rollouts were taken over before.
 const rescueAfter = time.Minute
 
+// cooldown is the least time between two looks for jobs, however many are told of. One that comes within it waits for its end: the
+// looks that nobody asked for, every Fetch, would make it wait half of that time on average.
+const cooldown = 20 * time.Millisecond
+
 // jobTimeout ends a step well before its lease ends, so that no other worker begins it while it lasts.
 func jobTimeout(lease time.Duration) time.Duration { return lease * 2 / 3 }
 
@@ -221,7 +225,7 @@ func (m *work) queue(holder string, runner *operation.Runner, watch rivertype.Mi
 		PeriodicJobs:         jobs.Periodic(c),
 		Middleware:           append(traceJobs(m.traces), watch),
 		FetchPollInterval:    m.settings.Fetch,
-		FetchCooldown:        min(m.settings.Fetch, river.FetchCooldownDefault),
+		FetchCooldown:        min(m.settings.Fetch, cooldown),
 		JobTimeout:           jobTimeout(m.settings.Lease),
 		RescueStuckJobsAfter: max(cmp.Or(m.rescue, rescueAfter), m.settings.Lease),
 		ReindexerSchedule:    river.NeverSchedule(), // only who owns an index may rebuild it, and the service owns nothing
