@@ -133,7 +133,7 @@ func splitRows(aggs any, params map[string]any) {
 	if params == nil {
 		return
 	}
-	for _, agg := range objects(aggs) {
+	for _, agg := range savedobjects.Objects(aggs) {
 		own, _ := agg["params"].(map[string]any)
 		if row, isThere := own["row"]; isThere && agg["type"] == "terms" && agg["schema"] == "split" {
 			params["row"] = row
@@ -143,14 +143,14 @@ func splitRows(aggs any, params map[string]any) {
 }
 
 func migrateTSVB(params map[string]any) {
-	for _, rule := range objects(params["gauge_color_rules"]) {
+	for _, rule := range savedobjects.Objects(params["gauge_color_rules"]) {
 		delete(rule, "opperator")
 	}
-	for _, series := range objects(params["series"]) {
+	for _, series := range savedobjects.Objects(params["series"]) {
 		if mode, _ := series["split_color_mode"].(string); mode == "" {
 			series["split_color_mode"] = "gradient"
 		}
-		for _, metric := range objects(series["metrics"]) {
+		for _, metric := range savedobjects.Objects(series["metrics"]) {
 			for _, member := range []string{"numerator", "denominator"} {
 				if query, isText := metric[member].(string); isText && metric["type"] == "filter_ratio" {
 					metric[member] = map[string]any{"query": query, "language": "lucene"}
@@ -158,14 +158,4 @@ func migrateTSVB(params map[string]any) {
 			}
 		}
 	}
-}
-
-func objects(list any) (found []map[string]any) {
-	values, _ := list.([]any)
-	for _, value := range values {
-		if object, isObject := value.(map[string]any); isObject {
-			found = append(found, object)
-		}
-	}
-	return found
 }

@@ -390,7 +390,7 @@ func (w *walker) tsvb(params map[string]any) {
 	w.field(params, "default_timefield", Source{Index: w.index(params, "default_index_pattern")})
 	w.field(params, "pivot_id", of)
 	w.query(params, "filter", of)
-	for _, series := range objects(params["series"]) {
+	for _, series := range Objects(params["series"]) {
 		own := Source{Index: w.index(series, "series_index_pattern")}
 		w.field(series, "series_time_field", own)
 		if !isOn(series["override_index_pattern"]) {
@@ -398,7 +398,7 @@ func (w *walker) tsvb(params map[string]any) {
 		}
 		w.series(series, own)
 	}
-	for _, annotation := range objects(params["annotations"]) {
+	for _, annotation := range Objects(params["annotations"]) {
 		own := Source{Index: w.index(annotation, "index_pattern")}
 		w.field(annotation, "time_field", own)
 		w.query(annotation, "query_string", own)
@@ -416,10 +416,10 @@ func (w *walker) tsvb(params map[string]any) {
 func (w *walker) series(series map[string]any, of Source) {
 	w.field(series, "terms_field", of)
 	w.query(series, "filter", of)
-	for _, split := range objects(series["split_filters"]) {
+	for _, split := range Objects(series["split_filters"]) {
 		w.query(split, "filter", of)
 	}
-	metrics := objects(series["metrics"])
+	metrics := Objects(series["metrics"])
 	ids := map[any]bool{}
 	for _, metric := range metrics {
 		ids[metric["id"]] = true
@@ -433,7 +433,8 @@ func (w *walker) series(series map[string]any, of Source) {
 	}
 }
 
-func objects(list any) (found []map[string]any) {
+// Objects returns the objects of a list that was read from JSON, and nothing of what is no list; what is no object in it is left out.
+func Objects(list any) (found []map[string]any) {
 	values, _ := list.([]any)
 	for _, value := range values {
 		if object, isObject := value.(map[string]any); isObject {

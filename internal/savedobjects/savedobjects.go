@@ -160,7 +160,7 @@ func (o Object) Scripted() []any {
 	if text, _ := o.Attributes[fieldsMember].(string); json.Unmarshal([]byte(text), &list) != nil {
 		return nil
 	}
-	for _, field := range objects(list) {
+	for _, field := range Objects(list) {
 		if is, _ := field["scripted"].(bool); is {
 			scripted = append(scripted, field)
 		}
