@@ -343,7 +343,7 @@ func (d *deaf) Do(r *http.Request) (*http.Response, error) {
 	if err != nil || d.lose == 0 || r.Header.Get("X-Amz-Target") != "AmazonSQS.ReceiveMessage" {
 		return answer, err
 	}
-	defer answer.Body.Close()
+	defer func() { _ = answer.Body.Close() }()
 	var said struct {
 		Messages []struct{ ReceiptHandle string }
 	}
