@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"os"
 	"strings"
@@ -48,7 +49,7 @@ type Ports struct {
 }
 
 // ChoosePorts finds a port for each part: the usual one, so that people and bookmarks find it, or another when that is taken.
-// What stacks carry stays as it was while it can. A scratch state takes any port, so that it never stands in a lasting one's way.
+// What stacks carry stays as it was while it can. A scratch state takes others, so that it never stands in a lasting one's way.
 func ChoosePorts(remembered *workspace.Ports, isScratch, hasDedicated, hasDashboards bool) (Ports, error) {
 	type wish struct {
 		part             string
@@ -75,12 +76,16 @@ func ChoosePorts(remembered *workspace.Ports, isScratch, hasDedicated, hasDashbo
 	if hasDashboards {
 		wishes = append(wishes, wish{"relay", 9299, &p.Relay, false})
 	}
-	for _, one := range wishes {
-		preferred := one.preferred
-		if isScratch {
-			preferred = 0
+	if isScratch {
+		// Below those that the system gives to whoever asks for any: the last part takes its port half a minute after it was chosen.
+		const first, each, blocks = 10_240, 16, 1_400 // past 10080, which browsers refuse
+		block := first + each*rand.IntN(blocks)       //nolint:gosec // two that start together are to differ, nobody is to be surprised
+		for i := range wishes {
+			wishes[i].preferred = block + i
 		}
-		port, moved, err := remembered.Pick(one.part, preferred, one.isCarriedByStack)
+	}
+	for _, one := range wishes {
+		port, moved, err := remembered.Pick(one.part, one.preferred, isScratch || one.isCarriedByStack)
 		if err != nil {
 			return p, err
 		}

@@ -38,6 +38,9 @@ func TestScratchStatesLeaveTheUsualPortsAlone(t *testing.T) {
 	if ports.StacksMoved {
 		t.Error("nothing has moved in a new state")
 	}
+	if again, err := ChoosePorts(remembered, true, true, true); err != nil || again != ports {
+		t.Errorf("a scratch state that starts again has %+v (%v), and had %+v", again, err, ports)
+	}
 }
 
 func TestJavaIsTakenWhenOpenSearchRunsOnIt(t *testing.T) {
