@@ -78,6 +78,7 @@ type Operation struct {
 	Failure         *Failure
 	Generation      int64 // grows with each claim; a save of an older one changes nothing
 	RequestedBy     string
+	RequestID       string // of the request that asked for its last attempt; empty: none did
 	CreatedAt       time.Time
 	UpdatedAt       time.Time
 	FinishedAt      time.Time // zero while it runs

@@ -28,6 +28,7 @@ type Rollout struct {
 	State       RolloutState
 	Failure     *RolloutFailure
 	RequestedBy string
+	RequestID   string // of the request that asked for it
 	Tenants     []RolloutTenant
 	CreatedAt   time.Time
 	UpdatedAt   time.Time

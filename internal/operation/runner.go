@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/earshot-hq/earshot/internal/logline"
 	"github.com/earshot-hq/earshot/internal/tenant"
 )
 
@@ -86,18 +87,19 @@ func (r *Runner) Advance(ctx context.Context, tenantID, id string) (time.Duratio
 		return 0, fmt.Errorf("claim operation %s: %w", id, err)
 	}
 	run := r.begin(claimed)
+	ctx = logline.With(ctx, slog.String("operation", id), slog.String("tenant", run.op.Slug.String()), slog.String("request_id", run.op.RequestID))
 	wait := run.step(ctx)
 	if ctx.Err() != nil {
 		ctx, wait = context.WithoutCancel(ctx), soon
 	}
 	if err := r.Store.Save(ctx, run.progress()); errors.Is(err, ErrLost) {
-		r.Log.WarnContext(ctx, "another worker has taken the operation over", "operation", id, "step", run.op.Step)
+		r.Log.WarnContext(ctx, "another worker has taken the operation over", "step", run.op.Step)
 		return r.elsewhere(), nil
 	} else if err != nil {
 		return 0, fmt.Errorf("save operation %s: %w", id, err)
 	}
 	if run.op.State != Running {
-		r.Log.InfoContext(ctx, "operation ended", "operation", id, "tenant", run.op.Slug, "kind", run.op.Kind, "state", run.op.State)
+		r.Log.InfoContext(ctx, "operation ended", "kind", run.op.Kind, "state", run.op.State)
 		return 0, nil
 	}
 	if err := r.Store.Release(ctx, run.op); err != nil && !errors.Is(err, ErrLost) {
@@ -197,7 +199,7 @@ func (r *run) step(ctx context.Context) time.Duration {
 	case errors.As(err, &pending):
 		return wait
 	default:
-		r.Log.WarnContext(ctx, "step will run again", "operation", r.op.ID, "step", present.name, "error", err)
+		r.Log.WarnContext(ctx, "step will run again", "step", present.name, "error", err)
 		if r.op.Memo.Troubles++; r.op.Memo.Troubles == worthTelling {
 			r.events = append(r.events, Event{
 				Step: r.op.Step, Level: "error", Percent: r.op.Percent,

@@ -59,6 +59,7 @@ func operationFrom(row dbsqlc.Operation, s string) (operation.Operation, error) 
 		CancelRequested: row.CancelRequested,
 		Generation:      row.Generation,
 		RequestedBy:     row.RequestedBy,
+		RequestID:       row.RequestID,
 		CreatedAt:       row.CreatedAt.UTC(),
 		UpdatedAt:       row.UpdatedAt.UTC(),
 	}

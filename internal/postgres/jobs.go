@@ -20,10 +20,10 @@ import (
 const maxAttempts = 30_000
 
 // enqueue adds the job that drives the operation. It exists when the transaction commits, and not before.
-func (db *DB) enqueue(ctx context.Context, t tx, tenantID, id string) error {
-	cause, err := causeOf(t.actor)
+func (db *DB) enqueue(ctx context.Context, t tx, tenantID, id, requestID string) error {
+	cause, err := json.Marshal(Cause{requestID})
 	if err != nil {
-		return err
+		return fmt.Errorf("write why there is a job: %w", err)
 	}
 	args := operation.AdvanceArgs{TenantID: tenantID, OperationID: id}
 	if _, err := db.jobs.InsertTx(ctx, t.raw, args, &river.InsertOpts{MaxAttempts: maxAttempts, Metadata: cause}); err != nil {
@@ -45,14 +45,6 @@ type Cause struct {
 	RequestID string `json:"request_id,omitempty"` // empty: no request asked for it
 }
 
-func causeOf(actor access.Actor) ([]byte, error) {
-	cause, err := json.Marshal(Cause{RequestID: actor.Origin.RequestID})
-	if err != nil {
-		return nil, fmt.Errorf("write why there is a job: %w", err)
-	}
-	return cause, nil
-}
-
 // Requeue gives a new job to every operation and rollout that is not over, has had no holder for idle, and has no job left that would
 // drive it: somebody has emptied the queue. It returns how many there were. The actor's scope must be all.
 func (db *DB) Requeue(ctx context.Context, actor access.Actor, idle time.Duration) (requeued int, err error) {
@@ -64,7 +56,7 @@ func (db *DB) Requeue(ctx context.Context, actor access.Actor, idle time.Duratio
 			return err
 		}
 		for _, o := range lost {
-			if err := db.enqueue(ctx, t, o.TenantID, o.ID); err != nil {
+			if err := db.enqueue(ctx, t, o.TenantID, o.ID, o.RequestID); err != nil {
 				return err
 			}
 		}
@@ -75,7 +67,7 @@ func (db *DB) Requeue(ctx context.Context, actor access.Actor, idle time.Duratio
 			return err
 		}
 		for _, r := range rollouts {
-			if err := db.enqueueRollout(ctx, t, r.ID, r.TenantIds); err != nil {
+			if err := db.enqueueRollout(ctx, t, r.ID, r.TenantIds, r.RequestID); err != nil {
 				return err
 			}
 		}

@@ -146,7 +146,9 @@ func (db *DB) StartRetry(ctx context.Context, actor access.Actor, s slug.Slug, w
 		if err := t.SetTenantState(ctx, dbsqlc.SetTenantStateParams{ID: found.ID, State: string(state)}); err != nil {
 			return starting{}, err
 		}
-		err = t.RetryOperation(ctx, dbsqlc.RetryOperationParams{RequestedBy: nameOf(t.actor), ID: op.ID, TenantID: found.ID})
+		err = t.RetryOperation(ctx, dbsqlc.RetryOperationParams{
+			RequestedBy: nameOf(t.actor), RequestID: t.actor.Origin.RequestID, ID: op.ID, TenantID: found.ID,
+		})
 		return starting{tenantID: found.ID, id: op.ID, action: "operations.retry", before: &found, detail: map[string]any{
 			"slug": s, "operation": op.ID, "kind": op.Kind, "attempt": op.Attempt + 1,
 		}}, err
@@ -201,7 +203,7 @@ func (t tx) lockedTenant(ctx context.Context, s slug.Slug) (tenant.Tenant, error
 
 // record adds a new operation, and gives it its id. Before is its tenant as it was, nil when it was not.
 func (t tx) record(ctx context.Context, before *tenant.Tenant, op dbsqlc.AddOperationParams, detail map[string]any) (starting, error) {
-	op.ID, op.RequestedBy = uuid.NewString(), nameOf(t.actor)
+	op.ID, op.RequestedBy, op.RequestID = uuid.NewString(), nameOf(t.actor), t.actor.Origin.RequestID
 	if err := t.ForgetAgents(ctx, op.TenantID); err != nil {
 		return starting{}, err
 	}
@@ -264,7 +266,7 @@ func (db *DB) launch(ctx context.Context, t tx, s starting) (operation.Operation
 	if err := t.addEvents(ctx, op, []operation.Event{{Step: op.Step, Level: "info", Message: message}}); err != nil {
 		return op, err
 	}
-	return op, db.enqueue(ctx, t, s.tenantID, s.id)
+	return op, db.enqueue(ctx, t, s.tenantID, s.id, op.RequestID)
 }
 
 func nameOf(a access.Actor) string {

@@ -67,11 +67,11 @@ func (db *DB) StartRollout(ctx context.Context, actor access.Actor, d operation.
 		}
 		id := uuid.NewString()
 		if err := t.AddRollout(ctx, dbsqlc.AddRolloutParams{
-			ID: id, ArtifactVersion: d.Artifacts, Parallel: int32(d.Parallel), TenantIds: ids, RequestedBy: nameOf(t.actor),
+			ID: id, ArtifactVersion: d.Artifacts, Parallel: int32(d.Parallel), TenantIds: ids, RequestedBy: nameOf(t.actor), RequestID: t.actor.Origin.RequestID,
 		}); err != nil {
 			return err
 		}
-		if err := db.enqueueRollout(ctx, t, id, ids); err != nil {
+		if err := db.enqueueRollout(ctx, t, id, ids, t.actor.Origin.RequestID); err != nil {
 			return err
 		}
 		if err := t.audit(ctx, audited{target: "upgrades/" + id, action: "upgrades.start", detail: map[string]any{
@@ -106,10 +106,10 @@ func (t tx) idsOf(ctx context.Context, slugs []slug.Slug) ([]string, error) {
 	return ids, nil
 }
 
-func (db *DB) enqueueRollout(ctx context.Context, t tx, id string, tenantIDs []string) error {
-	cause, err := causeOf(t.actor)
+func (db *DB) enqueueRollout(ctx context.Context, t tx, id string, tenantIDs []string, requestID string) error {
+	cause, err := json.Marshal(Cause{requestID})
 	if err != nil {
-		return err
+		return fmt.Errorf("write why there is a job: %w", err)
 	}
 	args := operation.RolloutArgs{RolloutID: id, TenantIDs: tenantIDs}
 	if _, err := db.jobs.InsertTx(ctx, t.raw, args, &river.InsertOpts{MaxAttempts: maxAttempts, Metadata: cause}); err != nil {
@@ -179,7 +179,7 @@ func (t tx) rollouts(ctx context.Context, rows []dbsqlc.RolloutsBeforeRow) ([]op
 		ids, at[r.ID] = append(ids, r.ID), n
 		one := operation.Rollout{
 			ID: r.ID, Artifacts: r.ArtifactVersion, Parallel: int(r.Parallel), State: operation.RolloutState(r.State),
-			RequestedBy: r.RequestedBy, CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(),
+			RequestedBy: r.RequestedBy, RequestID: r.RequestID, CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(),
 		}
 		if r.FinishedAt != nil {
 			one.FinishedAt = r.FinishedAt.UTC()
@@ -219,7 +219,7 @@ func (db *DB) AdvanceRollout(ctx context.Context, args operation.RolloutArgs) (o
 		if err != nil || !r.FinishedAt.IsZero() {
 			return err
 		}
-		t.actor.Name = r.RequestedBy
+		t.actor.Name, t.actor.Origin.RequestID = r.RequestedBy, r.RequestID
 		if r, err = db.advanced(ctx, t, r); err != nil {
 			return err
 		}

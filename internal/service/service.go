@@ -12,6 +12,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/earshot-hq/earshot/internal/logline"
 )
 
 // A Part runs in the background. Start returns when it works, or why it does not; Stop waits until it has ended, at most
@@ -80,7 +82,7 @@ func Until(ctx context.Context, m Main, log *slog.Logger) error {
 	return nil
 }
 
-// NewLogger writes JSON lines, each with the name of the process.
+// NewLogger writes JSON lines, each with the name of the process and what its context says of whose work it is of.
 func NewLogger(w io.Writer, name string, level slog.Level) *slog.Logger {
-	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level})).With("service", name)
+	return logline.Logger(slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level}))).With("service", name)
 }

@@ -52,7 +52,7 @@ func (q *Queries) CountJobs(ctx context.Context) ([]CountJobsRow, error) {
 }
 
 const operationsWithoutJob = `-- name: OperationsWithoutJob :many
-select o.id, o.tenant_id from operations o
+select o.id, o.tenant_id, o.request_id from operations o
 where o.state in ('queued', 'running') and coalesce(o.lease_until, o.updated_at) < now() - make_interval(secs => $1::double precision)
   and not exists (
     select 1 from river.river_job j
@@ -67,8 +67,9 @@ type OperationsWithoutJobParams struct {
 }
 
 type OperationsWithoutJobRow struct {
-	ID       string
-	TenantID string
+	ID        string
+	TenantID  string
+	RequestID string
 }
 
 // Operations that nothing drives: no lease, no change for a while, and no job that will run.
@@ -81,7 +82,7 @@ func (q *Queries) OperationsWithoutJob(ctx context.Context, arg OperationsWithou
 	var items []OperationsWithoutJobRow
 	for rows.Next() {
 		var i OperationsWithoutJobRow
-		if err := rows.Scan(&i.ID, &i.TenantID); err != nil {
+		if err := rows.Scan(&i.ID, &i.TenantID, &i.RequestID); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

@@ -133,6 +133,8 @@ type Operation struct {
 	// Of an upgrade and its preview: what the stack is to have.
 	ArtifactVersion *string
 	RolloutID       *string
+	// Of the request that asked for it, or for its last attempt; empty: nobody asked, or an older release wrote it.
+	RequestID string
 }
 
 // The story of each operation, in order; lines are added, never changed.
@@ -170,6 +172,8 @@ type Rollout struct {
 	CreatedAt       time.Time
 	UpdatedAt       time.Time
 	FinishedAt      *time.Time
+	// Of the request that asked for it.
+	RequestID string
 }
 
 // One row per customer of the operator; stays after off-boarding.

@@ -76,9 +76,9 @@ func (q *Queries) AddEvent(ctx context.Context, arg AddEventParams) error {
 }
 
 const addOperation = `-- name: AddOperation :exec
-insert into operations (id, tenant_id, kind, state, data, change, span, erasure, artifact_version, rollout_id, requested_by)
+insert into operations (id, tenant_id, kind, state, data, change, span, erasure, artifact_version, rollout_id, requested_by, request_id)
 values ($1, $2, $3, $4, $5, $6, $7,
-  $8, $9, $10, $11)
+  $8, $9, $10, $11, $12)
 `
 
 type AddOperationParams struct {
@@ -93,6 +93,7 @@ type AddOperationParams struct {
 	ArtifactVersion *string
 	RolloutID       *string
 	RequestedBy     string
+	RequestID       string
 }
 
 func (q *Queries) AddOperation(ctx context.Context, arg AddOperationParams) error {
@@ -108,6 +109,7 @@ func (q *Queries) AddOperation(ctx context.Context, arg AddOperationParams) erro
 		arg.ArtifactVersion,
 		arg.RolloutID,
 		arg.RequestedBy,
+		arg.RequestID,
 	)
 	return err
 }
@@ -268,7 +270,7 @@ func (q *Queries) LastSequence(ctx context.Context, arg LastSequenceParams) (int
 }
 
 const latestOperation = `-- name: LatestOperation :one
-select o.id, o.tenant_id, o.kind, o.state, o.step, o.attempt, o.percent, o.data, o.cancel_requested, o.memo, o.failure, o.generation, o.holder, o.lease_until, o.requested_by, o.created_at, o.updated_at, o.finished_at, o.change, o.span, o.erasure, o.artifact_version, o.rollout_id, t.slug
+select o.id, o.tenant_id, o.kind, o.state, o.step, o.attempt, o.percent, o.data, o.cancel_requested, o.memo, o.failure, o.generation, o.holder, o.lease_until, o.requested_by, o.created_at, o.updated_at, o.finished_at, o.change, o.span, o.erasure, o.artifact_version, o.rollout_id, o.request_id, t.slug
 from operations o join tenants t on t.id = o.tenant_id
 where o.tenant_id = $1
 order by o.created_at desc, o.id desc
@@ -307,13 +309,14 @@ func (q *Queries) LatestOperation(ctx context.Context, tenantID string) (LatestO
 		&i.Operation.Erasure,
 		&i.Operation.ArtifactVersion,
 		&i.Operation.RolloutID,
+		&i.Operation.RequestID,
 		&i.Slug,
 	)
 	return i, err
 }
 
 const lockOperation = `-- name: LockOperation :one
-select o.id, o.tenant_id, o.kind, o.state, o.step, o.attempt, o.percent, o.data, o.cancel_requested, o.memo, o.failure, o.generation, o.holder, o.lease_until, o.requested_by, o.created_at, o.updated_at, o.finished_at, o.change, o.span, o.erasure, o.artifact_version, o.rollout_id, t.slug, coalesce(o.lease_until > clock_timestamp(), false)::boolean as is_held
+select o.id, o.tenant_id, o.kind, o.state, o.step, o.attempt, o.percent, o.data, o.cancel_requested, o.memo, o.failure, o.generation, o.holder, o.lease_until, o.requested_by, o.created_at, o.updated_at, o.finished_at, o.change, o.span, o.erasure, o.artifact_version, o.rollout_id, o.request_id, t.slug, coalesce(o.lease_until > clock_timestamp(), false)::boolean as is_held
 from operations o join tenants t on t.id = o.tenant_id
 where o.id = $1 and o.tenant_id = $2
 for no key update of o
@@ -358,6 +361,7 @@ func (q *Queries) LockOperation(ctx context.Context, arg LockOperationParams) (L
 		&i.Operation.Erasure,
 		&i.Operation.ArtifactVersion,
 		&i.Operation.RolloutID,
+		&i.Operation.RequestID,
 		&i.Slug,
 		&i.IsHeld,
 	)
@@ -365,7 +369,7 @@ func (q *Queries) LockOperation(ctx context.Context, arg LockOperationParams) (L
 }
 
 const operationByID = `-- name: OperationByID :one
-select o.id, o.tenant_id, o.kind, o.state, o.step, o.attempt, o.percent, o.data, o.cancel_requested, o.memo, o.failure, o.generation, o.holder, o.lease_until, o.requested_by, o.created_at, o.updated_at, o.finished_at, o.change, o.span, o.erasure, o.artifact_version, o.rollout_id, t.slug from operations o join tenants t on t.id = o.tenant_id where o.id = $1
+select o.id, o.tenant_id, o.kind, o.state, o.step, o.attempt, o.percent, o.data, o.cancel_requested, o.memo, o.failure, o.generation, o.holder, o.lease_until, o.requested_by, o.created_at, o.updated_at, o.finished_at, o.change, o.span, o.erasure, o.artifact_version, o.rollout_id, o.request_id, t.slug from operations o join tenants t on t.id = o.tenant_id where o.id = $1
 `
 
 type OperationByIDRow struct {
@@ -400,13 +404,14 @@ func (q *Queries) OperationByID(ctx context.Context, id string) (OperationByIDRo
 		&i.Operation.Erasure,
 		&i.Operation.ArtifactVersion,
 		&i.Operation.RolloutID,
+		&i.Operation.RequestID,
 		&i.Slug,
 	)
 	return i, err
 }
 
 const operationsBefore = `-- name: OperationsBefore :many
-select o.id, o.tenant_id, o.kind, o.state, o.step, o.attempt, o.percent, o.data, o.cancel_requested, o.memo, o.failure, o.generation, o.holder, o.lease_until, o.requested_by, o.created_at, o.updated_at, o.finished_at, o.change, o.span, o.erasure, o.artifact_version, o.rollout_id, t.slug
+select o.id, o.tenant_id, o.kind, o.state, o.step, o.attempt, o.percent, o.data, o.cancel_requested, o.memo, o.failure, o.generation, o.holder, o.lease_until, o.requested_by, o.created_at, o.updated_at, o.finished_at, o.change, o.span, o.erasure, o.artifact_version, o.rollout_id, o.request_id, t.slug
 from operations o join tenants t on t.id = o.tenant_id
 where ($1::timestamptz is null
     or (o.created_at, o.id) < ($1::timestamptz, $2::uuid))
@@ -471,6 +476,7 @@ func (q *Queries) OperationsBefore(ctx context.Context, arg OperationsBeforePara
 			&i.Operation.Erasure,
 			&i.Operation.ArtifactVersion,
 			&i.Operation.RolloutID,
+			&i.Operation.RequestID,
 			&i.Slug,
 		); err != nil {
 			return nil, err
@@ -505,18 +511,24 @@ func (q *Queries) ReleaseOperation(ctx context.Context, arg ReleaseOperationPara
 const retryOperation = `-- name: RetryOperation :exec
 update operations
 set state = 'running', attempt = attempt + 1, percent = 0, failure = null, finished_at = null, cancel_requested = false,
-  requested_by = $1, updated_at = now()
-where id = $2 and tenant_id = $3 and state = 'failed'
+  requested_by = $1, request_id = $2, updated_at = now()
+where id = $3 and tenant_id = $4 and state = 'failed'
 `
 
 type RetryOperationParams struct {
 	RequestedBy string
+	RequestID   string
 	ID          string
 	TenantID    string
 }
 
 func (q *Queries) RetryOperation(ctx context.Context, arg RetryOperationParams) error {
-	_, err := q.db.Exec(ctx, retryOperation, arg.RequestedBy, arg.ID, arg.TenantID)
+	_, err := q.db.Exec(ctx, retryOperation,
+		arg.RequestedBy,
+		arg.RequestID,
+		arg.ID,
+		arg.TenantID,
+	)
 	return err
 }
 

@@ -11,8 +11,8 @@ import (
 )
 
 const addRollout = `-- name: AddRollout :exec
-insert into rollouts (id, artifact_version, parallel, tenant_ids, requested_by)
-values ($1, $2, $3, $4::uuid[], $5)
+insert into rollouts (id, artifact_version, parallel, tenant_ids, requested_by, request_id)
+values ($1, $2, $3, $4::uuid[], $5, $6)
 `
 
 type AddRolloutParams struct {
@@ -21,6 +21,7 @@ type AddRolloutParams struct {
 	Parallel        int32
 	TenantIds       []string
 	RequestedBy     string
+	RequestID       string
 }
 
 func (q *Queries) AddRollout(ctx context.Context, arg AddRolloutParams) error {
@@ -30,6 +31,7 @@ func (q *Queries) AddRollout(ctx context.Context, arg AddRolloutParams) error {
 		arg.Parallel,
 		arg.TenantIds,
 		arg.RequestedBy,
+		arg.RequestID,
 	)
 	return err
 }
@@ -46,7 +48,7 @@ func (q *Queries) LockRollout(ctx context.Context, id string) (string, error) {
 }
 
 const rolloutByID = `-- name: RolloutByID :one
-select r.id, r.artifact_version, r.parallel, r.tenant_ids, r.state, r.failure, r.requested_by, r.created_at, r.updated_at, r.finished_at from rollouts r where r.id = $1
+select r.id, r.artifact_version, r.parallel, r.tenant_ids, r.state, r.failure, r.requested_by, r.created_at, r.updated_at, r.finished_at, r.request_id from rollouts r where r.id = $1
 `
 
 type RolloutByIDRow struct {
@@ -67,6 +69,7 @@ func (q *Queries) RolloutByID(ctx context.Context, id string) (RolloutByIDRow, e
 		&i.Rollout.CreatedAt,
 		&i.Rollout.UpdatedAt,
 		&i.Rollout.FinishedAt,
+		&i.Rollout.RequestID,
 	)
 	return i, err
 }
@@ -114,7 +117,7 @@ func (q *Queries) RolloutTenants(ctx context.Context, ids []string) ([]RolloutTe
 }
 
 const rolloutsBefore = `-- name: RolloutsBefore :many
-select r.id, r.artifact_version, r.parallel, r.tenant_ids, r.state, r.failure, r.requested_by, r.created_at, r.updated_at, r.finished_at from rollouts r
+select r.id, r.artifact_version, r.parallel, r.tenant_ids, r.state, r.failure, r.requested_by, r.created_at, r.updated_at, r.finished_at, r.request_id from rollouts r
 where $1::timestamptz is null
   or (r.created_at, r.id) < ($1::timestamptz, $2::uuid)
 order by r.created_at desc, r.id desc
@@ -151,6 +154,7 @@ func (q *Queries) RolloutsBefore(ctx context.Context, arg RolloutsBeforeParams) 
 			&i.Rollout.CreatedAt,
 			&i.Rollout.UpdatedAt,
 			&i.Rollout.FinishedAt,
+			&i.Rollout.RequestID,
 		); err != nil {
 			return nil, err
 		}
@@ -163,7 +167,7 @@ func (q *Queries) RolloutsBefore(ctx context.Context, arg RolloutsBeforeParams) 
 }
 
 const rolloutsWithoutJob = `-- name: RolloutsWithoutJob :many
-select r.id, r.tenant_ids from rollouts r
+select r.id, r.tenant_ids, r.request_id from rollouts r
 where r.state in ('running', 'stopping') and r.updated_at < now() - make_interval(secs => $1::double precision)
   and not exists (
     select 1 from river.river_job j
@@ -180,6 +184,7 @@ type RolloutsWithoutJobParams struct {
 type RolloutsWithoutJobRow struct {
 	ID        string
 	TenantIds []string
+	RequestID string
 }
 
 // Rollouts that nothing drives: nothing was done for a while, and there is no job that will run.
@@ -192,7 +197,7 @@ func (q *Queries) RolloutsWithoutJob(ctx context.Context, arg RolloutsWithoutJob
 	var items []RolloutsWithoutJobRow
 	for rows.Next() {
 		var i RolloutsWithoutJobRow
-		if err := rows.Scan(&i.ID, &i.TenantIds); err != nil {
+		if err := rows.Scan(&i.ID, &i.TenantIds, &i.RequestID); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

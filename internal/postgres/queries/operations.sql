@@ -1,7 +1,7 @@
 -- name: AddOperation :exec
-insert into operations (id, tenant_id, kind, state, data, change, span, erasure, artifact_version, rollout_id, requested_by)
+insert into operations (id, tenant_id, kind, state, data, change, span, erasure, artifact_version, rollout_id, requested_by, request_id)
 values (sqlc.arg(id), sqlc.arg(tenant_id), sqlc.arg(kind), sqlc.arg(state), sqlc.arg(data), sqlc.narg(change), sqlc.narg(span),
-  sqlc.narg(erasure), sqlc.narg(artifact_version), sqlc.narg(rollout_id), sqlc.arg(requested_by));
+  sqlc.narg(erasure), sqlc.narg(artifact_version), sqlc.narg(rollout_id), sqlc.arg(requested_by), sqlc.arg(request_id));
 
 -- name: ForgetAgents :exec
 -- A failed erasure keeps the name for its retry. With another operation after it there is none.
@@ -48,7 +48,7 @@ where tenant_id = sqlc.arg(tenant_id) and state = 'running';
 -- name: RetryOperation :exec
 update operations
 set state = 'running', attempt = attempt + 1, percent = 0, failure = null, finished_at = null, cancel_requested = false,
-  requested_by = sqlc.arg(requested_by), updated_at = now()
+  requested_by = sqlc.arg(requested_by), request_id = sqlc.arg(request_id), updated_at = now()
 where id = sqlc.arg(id) and tenant_id = sqlc.arg(tenant_id) and state = 'failed';
 
 -- name: ClaimOperation :one

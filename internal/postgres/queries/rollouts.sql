@@ -1,6 +1,6 @@
 -- name: AddRollout :exec
-insert into rollouts (id, artifact_version, parallel, tenant_ids, requested_by)
-values (sqlc.arg(id), sqlc.arg(artifact_version), sqlc.arg(parallel), sqlc.arg(tenant_ids)::uuid[], sqlc.arg(requested_by));
+insert into rollouts (id, artifact_version, parallel, tenant_ids, requested_by, request_id)
+values (sqlc.arg(id), sqlc.arg(artifact_version), sqlc.arg(parallel), sqlc.arg(tenant_ids)::uuid[], sqlc.arg(requested_by), sqlc.arg(request_id));
 
 -- name: RolloutByID :one
 select sqlc.embed(r) from rollouts r where r.id = sqlc.arg(id);
@@ -32,7 +32,7 @@ where id = sqlc.arg(id);
 
 -- name: RolloutsWithoutJob :many
 -- Rollouts that nothing drives: nothing was done for a while, and there is no job that will run.
-select r.id, r.tenant_ids from rollouts r
+select r.id, r.tenant_ids, r.request_id from rollouts r
 where r.state in ('running', 'stopping') and r.updated_at < now() - make_interval(secs => sqlc.arg(idle_seconds)::double precision)
   and not exists (
     select 1 from river.river_job j

@@ -30,7 +30,7 @@ func (a *API) noteRefusal(c *gin.Context, p problem.Problem) {
 		refusal.Action = string(route.action)
 	}
 	if err := a.Ledger.Refuse(context.WithoutCancel(c.Request.Context()), actor, refusal); err != nil {
-		a.Log.ErrorContext(c, "a refusal is missing in the audit", "id", c.GetString("request"), "action", refusal.Action,
+		a.Log.ErrorContext(c, "a refusal is missing in the audit", "action", refusal.Action,
 			"subject", actor.Subject, "error", err)
 	}
 }

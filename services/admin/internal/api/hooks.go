@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"runtime/debug"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/earshot-hq/earshot/internal/access"
+	"github.com/earshot-hq/earshot/internal/logline"
 	"github.com/earshot-hq/earshot/internal/operation"
 	"github.com/earshot-hq/earshot/internal/problem"
 	"github.com/earshot-hq/earshot/internal/service"
@@ -54,6 +56,8 @@ func (a *API) observe(c *gin.Context) {
 	began := time.Now()
 	id := uuid.NewString()
 	c.Set("request", id)
+	named, _ := slug.Parse(c.Param("slug")) // of what is no slug nobody knows what it is
+	c.Request = c.Request.WithContext(logline.With(c.Request.Context(), slog.String("request_id", id), slog.String("tenant", named.String())))
 	h := c.Writer.Header()
 	h.Set("X-Request-Id", id)
 	h.Set("X-Content-Type-Options", "nosniff")
@@ -65,9 +69,8 @@ func (a *API) observe(c *gin.Context) {
 	}
 	took := time.Since(began)
 	a.Observe(c.Request.Method, route, c.Writer.Status(), took)
-	named, _ := slug.Parse(c.Param("slug")) // of what is no slug nobody knows what it is
 	tracing.Name(c.Request.Context(), tracing.Request{ID: id, Method: service.Method(c.Request.Method), Route: route, Tenant: named.String()})
-	a.Log.InfoContext(c, "request", "id", id, "method", c.Request.Method, "route", route, "status", c.Writer.Status(),
+	a.Log.InfoContext(c, "request", "method", c.Request.Method, "route", route, "status", c.Writer.Status(),
 		"duration_ms", took.Milliseconds(), "bytes", c.Writer.Size(), "subject", callOf(c).actor.Subject)
 }
 
@@ -154,7 +157,7 @@ func (a *API) fail(c *gin.Context, err error) {
 	sayWhen(c, err)
 	a.noteRefusal(c, p)
 	if p.Status >= http.StatusInternalServerError {
-		a.Log.ErrorContext(c, "request failed", "id", c.GetString("request"), "code", p.Code, "error", err)
+		a.Log.ErrorContext(c, "request failed", "code", p.Code, "error", err)
 	}
 	if !c.Writer.Written() {
 		p.Write(c.Writer)
