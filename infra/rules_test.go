@@ -13,25 +13,6 @@ import (
 
 var files = []string{"control-plane.yaml", "cell.yaml", "gateway.yaml", "tenant.yaml", "customer-connect.yaml"}
 
-// The console, and a request without a bucket, take a template of 51,200 bytes at most; from a bucket CloudFormation takes 1 MB
-// (aws.md 8.1), and the worker gives the tenants' template by its address alone.
-func TestSize(t *testing.T) {
-	t.Parallel()
-	for _, file := range files {
-		info, err := os.Stat(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		most := int64(51_200)
-		if file == "tenant.yaml" {
-			most = 200_000
-		}
-		if info.Size() >= most {
-			t.Errorf("%s has %d bytes, want less than %d", file, info.Size(), most)
-		}
-	}
-}
-
 // A tenant's stack holds nothing that AWS counts or bills per account.
 func TestTenantOwnsNothingOfTheCell(t *testing.T) {
 	t.Parallel()

@@ -21,6 +21,11 @@ func load(t *testing.T, file string) template {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return parse(t, file, text)
+}
+
+func parse(t *testing.T, file string, text []byte) template {
+	t.Helper()
 	parsed, err := parser.ParseBytes(text, 0)
 	if err != nil {
 		t.Fatalf("%s: %v", file, err)

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
+	"github.com/earshot-hq/earshot/infra"
 	"github.com/earshot-hq/earshot/internal/sendonce"
 )
 
@@ -77,9 +78,10 @@ func (c *Cloud) ControlPlane(ctx context.Context, portal string) (ControlPlane, 
 	}, err
 }
 
+// template is as it is sent: without comments.
 func (c *Cloud) template(name string) (string, error) {
 	content, err := os.ReadFile(filepath.Join(c.infra, name))
-	return string(content), err
+	return string(infra.Packed(content)), err
 }
 
 // An AccessKey is an IAM user's.

@@ -88,20 +88,6 @@ func TestControlPlane(t *testing.T) {
 	}
 }
 
-func TestTemplatesFitIntoARequest(t *testing.T) {
-	t.Parallel()
-	const most = 51_200 // bytes that CloudFormation takes in the request itself
-	for _, name := range []string{"control-plane.yaml", "cell.yaml"} {
-		info, err := os.Stat(filepath.Join("..", "..", "..", "..", "infra", name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if info.Size() > most {
-			t.Errorf("%s has %d bytes: deploy it from a bucket", name, info.Size())
-		}
-	}
-}
-
 // The cell's stack has one name too.
 func TestCell(t *testing.T) {
 	t.Parallel()
