@@ -127,7 +127,7 @@ func (o *office) cursor(ctx context.Context, tenants int) (string, error) {
 	return next, nil
 }
 
-// fill adds so many active tenants, each with a Connect instance, the operation that made it, and an audit event of that.
+// fill adds so many active tenants, each with a Connect instance, the operation that made it, an audit event of that, and how it does.
 func fill(ctx context.Context, superuser string, tenants int) error {
 	defaults, err := json.Marshal(tenant.DefaultSettings())
 	if err != nil {
@@ -149,6 +149,8 @@ func fill(ctx context.Context, superuser string, tenants int) error {
 		 select md5(substr(external_id, 10))::uuid, id, 'onboard', 'succeeded', 'await_call', 100, 'bench', now() - substr(external_id, 10)::int * interval '1 minute', now() from tenants`,
 		`insert into audit_events (at, tenant_id, actor, name, role, action, target)
 		 select o.created_at, o.tenant_id, 'bench', 'bench', 'owner', 'tenants.onboard', 'tenants/' || t.slug from operations o join tenants t on t.id = o.tenant_id`,
+		`insert into tenant_health (tenant_id, looked_at, condition, reason, calls_today)
+		 select id, now(), case when substr(external_id, 10)::int % 10 = 0 then 'warning' else 'good' end, '', 40 from tenants`,
 		`vacuum analyze`,
 	} {
 		if _, err := connection.Exec(ctx, statement); err != nil {
