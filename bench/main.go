@@ -77,7 +77,7 @@ func main() {
 func run(ctx context.Context, arguments []string, out io.Writer) error {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	only := flags.String("only", "", "measure these alone, with commas between, and write no file: "+strings.Join(names(), ", "))
-	budget := flags.Duration("budget", 30*time.Second, "how long each measure repeats itself; what it measures in, it makes first, and three runs it takes whatever they last")
+	budget := flags.Duration("budget", 30*time.Second, "how long each measure repeats itself; what it measures in, it makes first, and three runs it takes whatever they last, after one that warms up")
 	upgraded := flags.Int("upgraded", 30, "how many tenants the measure upgrades has")
 	launcher := flags.String("launcher", ".local/bin/localstack", "the built launcher")
 	if err := flags.Parse(arguments); err != nil {
