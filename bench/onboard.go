@@ -102,24 +102,31 @@ func (b *bench) tellSteps(ctx context.Context, o rig.Operation, began time.Time,
 
 // building returns when CloudFormation began to make a tenant's stack, and when all of it stood.
 func (b *bench) building(ctx context.Context, s slug.Slug) (began, stood time.Time, err error) {
-	name := s.StackName()
-	pages := cloudformation.NewDescribeStackEventsPaginator(cloudformation.NewFromConfig(b.stack.AWS()), &cloudformation.DescribeStackEventsInput{StackName: &name})
+	events, err := b.stackEvents(ctx, s)
+	for _, e := range events {
+		switch {
+		case aws.ToString(e.LogicalResourceId) != s.StackName():
+		case e.ResourceStatus == types.ResourceStatusCreateInProgress:
+			began = aws.ToTime(e.Timestamp)
+		case e.ResourceStatus == types.ResourceStatusCreateComplete:
+			stood = aws.ToTime(e.Timestamp)
+		}
+	}
+	return began, stood, err
+}
+
+// stackEvents returns all that CloudFormation tells of a tenant's stack, the newest first.
+func (b *bench) stackEvents(ctx context.Context, s slug.Slug) (events []types.StackEvent, err error) {
+	pages := cloudformation.NewDescribeStackEventsPaginator(cloudformation.NewFromConfig(b.stack.AWS()),
+		&cloudformation.DescribeStackEventsInput{StackName: aws.String(s.StackName())})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return began, stood, err
+			return nil, err
 		}
-		for _, e := range page.StackEvents {
-			switch {
-			case aws.ToString(e.LogicalResourceId) != name:
-			case e.ResourceStatus == types.ResourceStatusCreateInProgress:
-				began = aws.ToTime(e.Timestamp)
-			case e.ResourceStatus == types.ResourceStatusCreateComplete:
-				stood = aws.ToTime(e.Timestamp)
-			}
-		}
+		events = append(events, page.StackEvents...)
 	}
-	return began, stood, nil
+	return events, nil
 }
 
 // bareStack makes the stack of a tenant that the product does not know, like that of one which it does, and returns how long

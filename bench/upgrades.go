@@ -5,17 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
-	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/google/uuid"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/earshot-hq/earshot/bench/internal/rig"
 	"github.com/earshot-hq/earshot/bench/internal/sheet"
+	"github.com/earshot-hq/earshot/internal/cellaws"
+	"github.com/earshot-hq/earshot/internal/prober"
 	"github.com/earshot-hq/earshot/internal/slug"
 )
 
@@ -27,15 +25,23 @@ var upgradeSteps = []string{"update_stack", "await_update", "send_call", "fill_s
 
 // upgrades compares an upgrade of many tenants through the admin API with updates of as many bare stacks of the same template, with the
 // same custom resources, as many at a time. Both go to the same versions, which differ from the one before by their names alone, so that
-// every function and the site are put in place anew. They take turns.
+// every function and the site are put in place anew. They take turns. An upgrade ends with a synthetic call; the bare stacks have one
+// after each update too, which is not counted: the emulator's Lambda ends the processes of a function that was called when the function is
+// updated, and does nothing else meanwhile.
 func upgrades(ctx context.Context, b *bench) ([]sheet.Figure, error) {
 	const runs = 3
 	tenants, stacks, err := b.makeBoth(ctx)
 	if err != nil {
 		return nil, err
 	}
-	var ours, bare []float64
-	steps := map[string][]float64{}
+	caller := prober.New(cellaws.New(b.stack.AWS()))
+	defer caller.Close()
+	use := func(ctx context.Context, s slug.Slug) error { return b.useBare(ctx, caller, s) }
+	if err := atOnce(ctx, stacks, use); err != nil {
+		return nil, err
+	}
+	var ours, bare, proved []float64
+	steps, ourParts, bareParts := map[string][]float64{}, map[string][]float64{}, map[string][]float64{}
 	for run := range b.repeat("upgrades", runs) {
 		version := fmt.Sprintf("bench%d", run)
 		if err := b.stack.CopyArtifacts(ctx, demo.StackName(), version); err != nil {
@@ -57,6 +63,14 @@ func upgrades(ctx context.Context, b *bench) ([]sheet.Figure, error) {
 			return nil, err
 		}
 		bare = append(bare, time.Since(began).Seconds())
+		if err := errors.Join(b.tellParts(ctx, tenants, ourParts), b.tellParts(ctx, stacks, bareParts)); err != nil {
+			return nil, err
+		}
+		began = time.Now()
+		if err := atOnce(ctx, stacks, use); err != nil {
+			return nil, err
+		}
+		proved = append(proved, bare[len(bare)-1]+time.Since(began).Seconds())
 	}
 	ratio, spread := sheet.Ratio(ours, bare)
 	figures := []sheet.Figure{{
@@ -64,11 +78,27 @@ func upgrades(ctx context.Context, b *bench) ([]sheet.Figure, error) {
 		What: fmt.Sprintf("%d tenants upgraded, %d at a time (%.1f s), over updates of as many bare stacks (%.1f s), in the emulator",
 			len(tenants), upgradesAtOnce, sheet.Median(ours), sheet.Median(bare)),
 	}}
+	ratio, spread = sheet.Ratio(ours, proved)
+	figures = append(figures, sheet.Figure{
+		ID: "upgrade_over_proved_updates", Value: ratio, Unit: "x", Runs: len(ours), Spread: spread,
+		What: fmt.Sprintf("the same, over the updates and then a synthetic call through each bare stack, as an upgrade ends with (%.1f s)", sheet.Median(proved)),
+	})
 	for _, step := range upgradeSteps {
 		figures = append(figures, sheet.Figure{
 			ID: "upgrade_" + step, Value: sheet.Median(steps[step]), Unit: "s", Runs: len(steps[step]), Spread: sheet.Range(steps[step]),
 			What: "of one tenant's upgrade, until the end of this step",
 		})
+	}
+	for _, part := range updateParts {
+		for _, one := range []struct {
+			whose, id string
+			took      []float64
+		}{{"a tenant's stack", "upgrade_stack_", ourParts[part.id]}, {"a bare stack", "bare_update_", bareParts[part.id]}} {
+			figures = append(figures, sheet.Figure{
+				ID: one.id + part.id, Value: sheet.Median(one.took), Unit: "s", Runs: len(one.took), Spread: sheet.Range(one.took),
+				What: "of the update of " + one.whose + ", by CloudFormation's events: " + part.what,
+			})
+		}
 	}
 	return figures, nil
 }
@@ -148,43 +178,4 @@ func (b *bench) tellUpgrade(ctx context.Context, o rig.Operation, steps map[stri
 		}
 	}
 	return nil
-}
-
-// updateBare brings a bare stack to a version.
-func (b *bench) updateBare(ctx context.Context, s slug.Slug, version string) error {
-	formation := cloudformation.NewFromConfig(b.stack.AWS())
-	name := aws.String(s.StackName())
-	described, err := formation.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: name})
-	if err != nil {
-		return err
-	}
-	values := map[string]string{}
-	var parameters []types.Parameter
-	for _, p := range described.Stacks[0].Parameters {
-		key := aws.ToString(p.ParameterKey)
-		values[key] = aws.ToString(p.ParameterValue)
-		if key == "ArtifactVersion" {
-			parameters = append(parameters, types.Parameter{ParameterKey: p.ParameterKey, ParameterValue: &version})
-			continue
-		}
-		parameters = append(parameters, types.Parameter{ParameterKey: p.ParameterKey, UsePreviousValue: aws.Bool(true)})
-	}
-	template := strings.Join([]string{values["EndpointUrl"], values["ArtifactBucket"], version, "templates/tenant.yaml"}, "/")
-	if _, err := formation.UpdateStack(ctx, &cloudformation.UpdateStackInput{
-		StackName: name, TemplateURL: &template, Parameters: parameters, RoleARN: described.Stacks[0].RoleARN,
-		Capabilities: []types.Capability{types.CapabilityCapabilityNamedIam},
-	}); err != nil {
-		return err
-	}
-	return rig.Until(ctx, 200*time.Millisecond, func() (bool, error) {
-		now, err := formation.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: name})
-		if err != nil {
-			return false, err
-		}
-		status := now.Stacks[0].StackStatus
-		if strings.Contains(string(status), "ROLLBACK") || strings.HasSuffix(string(status), "_FAILED") {
-			return false, fmt.Errorf("the bare stack is %s", status)
-		}
-		return status == types.StackStatusUpdateComplete, nil
-	})
 }
