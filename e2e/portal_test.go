@@ -14,13 +14,14 @@ import (
 func TestThePortalInABrowser(t *testing.T) {
 	w := setup(t)
 	atOnce(t)
-	w.Browse(t, "portal", "EARSHOT_NEXT_VERSION="+nextVersion(t, w))
+	const next = "next"
+	copyArtifacts(t, w, next)
+	w.Browse(t, "portal", "EARSHOT_NEXT_VERSION="+next)
 }
 
-// nextVersion puts the artifacts into the cell's bucket under another version, to which tenants can be upgraded, and returns it.
-func nextVersion(t *testing.T, w *world.World) string {
+// copyArtifacts puts the artifacts into the cell's bucket under another version, to which tenants can be upgraded.
+func copyArtifacts(t *testing.T, w *world.World, next string) {
 	t.Helper()
-	const next = "next"
 	cell, client := w.Outputs(t, "earshotops-cell"), world.S3(w.AWS())
 	bucket, version := cell["ArtifactBucket"], cell["ArtifactVersion"]
 	pages := s3.NewListObjectsV2Paginator(client, &s3.ListObjectsV2Input{Bucket: &bucket, Prefix: aws.String(version + "/")})
@@ -42,5 +43,4 @@ func nextVersion(t *testing.T, w *world.World) string {
 	if copied == 0 {
 		t.Fatalf("the cell has no artifacts of its version %s", version)
 	}
-	return next
 }
