@@ -139,13 +139,13 @@ func oneCall(dice *rand.Rand, i int, began time.Time) verdict.Summary {
 		},
 		Timestamp: at, StartedAt: at, EndedAt: at + 240_000, TalkingSeconds: 240, Ended: verdict.EndedReport, Verdict: verdict.Good, Findings: []verdict.Finding{},
 		HeardByAgent: verdict.Direction{MOSMean: &score}, HeardByCustomer: verdict.Direction{MOSMean: &score}, RecordsExpected: 480, RecordsSeen: 480, ReportsSeen: 1,
-		Explanation: "The call was good: its network path was rated 4.3 of 4.5 for the agent and 4.2 for the customer.",
+		Explanation: "The call was good: its network path was rated 4.30 of 4.5 for the agent and 4.20 for the customer.",
 	}
 	if roll := dice.IntN(outOf); roll < 3 {
 		second := int64(dice.IntN(240))
 		s.Verdict, s.LikelyCause = []string{verdict.Bad, verdict.Degraded, verdict.Degraded}[roll], verdict.CauseUplink
 		s.Findings = []verdict.Finding{{ID: verdict.FindingLoss, Severity: verdict.Severe, HeardBy: "customer", FromSecond: &second, Seconds: 20, Value: "12"}}
-		s.Explanation = "The call was impaired: for 20 seconds more than 3 % of what the customer should hear was lost (12 % at its worst)."
+		s.Explanation = "The call was impaired: for 20 seconds more than 3 % of what the customer should hear was lost (12.0 % at its worst)."
 	}
 	return s
 }

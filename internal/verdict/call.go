@@ -3,7 +3,9 @@ package verdict
 import (
 	"slices"
 	"strconv"
+	"strings"
 
+	"github.com/earshot-hq/earshot/internal/readings"
 	"github.com/earshot-hq/earshot/internal/telemetry"
 )
 
@@ -219,9 +221,32 @@ func (j *judge) snapshotsMissing(from, to telemetry.Instant) bool {
 	return false
 }
 
+// units are those of the findings whose value is a measure; the others' are counts.
+var units = map[string]readings.Unit{
+	FindingLoss: readings.Percent, FindingPoorMOS: readings.MOS, FindingSlowConnect: readings.Seconds,
+	FindingJitter: readings.Millis, FindingJitterBuffer: readings.Millis, FindingRoundTrip: readings.Millis,
+	FindingNothingReceived: readings.Duration, FindingNothingSent: readings.Duration, FindingSilentMicrophone: readings.Duration,
+	FindingLongHold: readings.Duration, FindingLongMute: readings.Duration, FindingEndedOnHold: readings.Duration, FindingEndedOnMute: readings.Duration,
+}
+
+func unitOf(id string) readings.Unit {
+	if unit, isMeasure := units[id]; isMeasure {
+		return unit
+	}
+	return readings.Count
+}
+
 // with sets the value of a finding and what it is beyond.
 func (f Finding) with(value, limit float64) Finding {
-	f.number, f.limit = round(value), limit
-	f.Value = strconv.FormatFloat(f.number, 'f', -1, 64)
+	f.limit, f.Value = limit, unitOf(f.ID).Beyond(value, limit)
 	return f
+}
+
+// Text is the value as people read it, with its unit. Summaries of before hold more digits than it shows.
+func (f Finding) Text() string {
+	value, err := strconv.ParseFloat(f.Value, 64)
+	if err != nil { // a stage, or nothing
+		return strings.ReplaceAll(f.Value, "_", " ")
+	}
+	return unitOf(f.ID).Text(value)
 }

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/earshot-hq/earshot/internal/readings"
 )
 
 // told is how many findings an explanation names; the others are in the list.
@@ -62,11 +64,11 @@ func scores(s Summary) string {
 	agent, customer := s.HeardByAgent.MOSMean, s.HeardByCustomer.MOSMean
 	switch {
 	case agent != nil && customer != nil:
-		return fmt.Sprintf(": its network path was rated %s of 4.5 for the agent and %s for the customer", number(*agent), number(*customer))
+		return fmt.Sprintf(": its network path was rated %s of 4.5 for the agent and %s for the customer", readings.MOS.Number(*agent), readings.MOS.Number(*customer))
 	case agent != nil:
-		return fmt.Sprintf(": its network path was rated %s of 4.5 for the agent", number(*agent))
+		return fmt.Sprintf(": its network path was rated %s of 4.5 for the agent", readings.MOS.Number(*agent))
 	case customer != nil:
-		return fmt.Sprintf(": its network path was rated %s of 4.5 for the customer", number(*customer))
+		return fmt.Sprintf(": its network path was rated %s of 4.5 for the customer", readings.MOS.Number(*customer))
 	}
 	return ", as far as was measured"
 }
@@ -91,18 +93,18 @@ var who = map[string]string{byAgent: "the agent", byCustomer: "the customer"}
 
 // phrase says one finding with its numbers.
 func phrase(f Finding) string {
-	side, limit := who[f.HeardBy], number(f.limit)
+	side, limit := who[f.HeardBy], strconv.FormatFloat(f.limit, 'f', -1, 64)
 	switch f.ID {
 	case FindingLoss:
-		return fmt.Sprintf("for %s more than %s %% of what %s should hear was lost (%s %% at its worst)", seconds(f.Seconds), limit, side, number(f.number))
+		return fmt.Sprintf("for %s more than %s %% of what %s should hear was lost (%s %% at its worst)", seconds(f.Seconds), limit, side, f.Value)
 	case FindingJitter:
-		return fmt.Sprintf("what %s hears came unevenly for %s (jitter %s ms, over %s)", side, seconds(f.Seconds), number(f.number), limit)
+		return fmt.Sprintf("what %s hears came unevenly for %s (jitter %s ms, over %s)", side, seconds(f.Seconds), f.Value, limit)
 	case FindingJitterBuffer:
-		return fmt.Sprintf("what %s hears was held back for %s to smooth it (%s ms, over %s)", side, seconds(f.Seconds), number(f.number), limit)
+		return fmt.Sprintf("what %s hears was held back for %s to smooth it (%s ms, over %s)", side, seconds(f.Seconds), f.Value, limit)
 	case FindingRoundTrip:
-		return fmt.Sprintf("words took long for %s (round trip %s ms, over %s)", seconds(f.Seconds), number(f.number), limit)
+		return fmt.Sprintf("words took long for %s (round trip %s ms, over %s)", seconds(f.Seconds), f.Value, limit)
 	case FindingPoorMOS:
-		return fmt.Sprintf("what %s hears was rated poorly for %s (%s of 4.5, under %s)", side, seconds(f.Seconds), number(f.number), limit)
+		return fmt.Sprintf("what %s hears was rated poorly for %s (%s of 4.5, under %s)", side, seconds(f.Seconds), f.Value, limit)
 	case FindingNothingReceived:
 		return "nothing reached the agent for " + seconds(f.Seconds) + unless(f, " (or the call was on hold)")
 	case FindingNothingSent:
@@ -110,13 +112,13 @@ func phrase(f Finding) string {
 	case FindingSilentMicrophone:
 		return "the agent's microphone was silent for " + seconds(f.Seconds) + unless(f, " (or muted)")
 	case FindingSlowConnect:
-		return fmt.Sprintf("the audio took %s s to connect (over %s)", number(f.number), limit)
+		return fmt.Sprintf("the audio took %s s to connect (over %s)", f.Value, limit)
 	case FindingConnectionLost:
 		return lostPhrase(f)
 	case FindingAPIErrors:
-		return fmt.Sprintf("Connect answered the agent's page with %s errors", number(f.number))
+		return fmt.Sprintf("Connect answered the agent's page with %s errors", f.Value)
 	case FindingSoftphones:
-		return fmt.Sprintf("the agent had %s softphones open", number(f.number))
+		return fmt.Sprintf("the agent had %s softphones open", f.Value)
 	}
 	return pausePhrase(f)
 }
@@ -126,7 +128,7 @@ func lostPhrase(f Finding) string {
 	case f.Value == noReport:
 		return "its page never reported the end"
 	case f.FromSecond == nil:
-		return "the audio connection was lost (" + times(f.number) + ")"
+		return "the audio connection was lost (" + times(f.Value) + ")"
 	}
 	return "nothing was measured for " + seconds(f.Seconds)
 }
@@ -164,12 +166,9 @@ func seconds(n int64) string {
 	return strconv.FormatInt(n, 10) + " seconds"
 }
 
-func times(n float64) string {
-	if n == 1 {
+func times(n string) string {
+	if n == "1" {
 		return "once"
 	}
-	return number(n) + " times"
+	return n + " times"
 }
-
-// number is written as the summary writes it, so that it can be found there.
-func number(value float64) string { return strconv.FormatFloat(value, 'f', -1, 64) }

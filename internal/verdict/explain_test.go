@@ -28,7 +28,7 @@ func TestCallsAreExplained(t *testing.T) {
 		{"a good call", func(*verdict.Call) {}, "good", "",
 			"The call was good: its network path was rated 4.38 of 4.5 for the agent and 4.38 for the customer."},
 		{"the uplink loses", func(c *verdict.Call) { spoil(c.Spoken, 0, 120, loss) }, "degraded", "agent_uplink",
-			"The call was impaired: for 111 seconds more than 2.5 % of what the customer should hear was lost (4 % at its worst); " +
+			"The call was impaired: for 111 seconds more than 2.5 % of what the customer should hear was lost (4.0 % at its worst); " +
 				"only what the agent sends was lost, which points to the agent's uplink."},
 		{"both directions lose", func(c *verdict.Call) { spoil(c.Spoken, 0, 120, loss); spoil(c.Heard, 0, 120, loss) }, "degraded", "agent_network", "own network"},
 		{"only what the agent hears loses", func(c *verdict.Call) { spoil(c.Heard, 0, 120, loss) }, "degraded", "far_side", "far side"},
@@ -38,7 +38,7 @@ func TestCallsAreExplained(t *testing.T) {
 		{"a silent microphone on a lossy uplink", func(c *verdict.Call) {
 			spoil(c.Spoken, 0, 120, func(s *verdict.Second) { loss(s); s.Level = ref[int64](0) })
 		}, "bad", "agent_device", "The call was bad: the agent's microphone was silent for 120 seconds, and for 111 seconds more than 2.5 % of what the customer should hear " +
-			"was lost (4 % at its worst); this points to the agent's microphone or headset."},
+			"was lost (4.0 % at its worst); this points to the agent's microphone or headset."},
 		{"the microphone was refused", func(c *verdict.Call) {
 			*c = verdict.Call{Reports: []verdict.Report{{Started: began, Ended: began + 900, MicrophoneDenied: true, FailureStage: "gumOther"}}}
 		}, "failed", "agent_device", "The call failed: "},
@@ -224,7 +224,7 @@ func contradiction(s verdict.Summary, limits tenant.Thresholds) error {
 	}
 	for _, d := range []verdict.Direction{s.HeardByAgent, s.HeardByCustomer} {
 		if d.MOSMean != nil {
-			known = append(known, strconv.FormatFloat(*d.MOSMean, 'f', -1, 64))
+			known = append(known, strconv.FormatFloat(*d.MOSMean, 'f', 2, 64))
 		}
 	}
 	for _, n := range numbers.FindAllString(s.Explanation, -1) {

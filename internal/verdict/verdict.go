@@ -137,8 +137,7 @@ type Finding struct {
 	Seconds    int64  `json:"seconds,omitempty"`    // how many of them were so
 	Value      string `json:"value,omitempty"`      // a number in the unit of its threshold, or the stage of media_failed
 
-	number float64 // Value, where it is one
-	limit  float64 // the threshold that it is beyond
+	limit float64 // the threshold that Value is beyond
 }
 
 // The findings.

@@ -67,13 +67,13 @@ func (s staged) summary(i int) verdict.Summary {
 		HeardByAgent: verdict.Direction{MOSMean: known(4.3), MOSP10: known(4.1), LossPercent: known(0.2), RTTP95Millis: known(180.0)}, HeardByCustomer: verdict.Direction{MOSMean: known(3.1), MOSP10: known(1.9), LossPercent: known(6.4951), SecondsBad: 31},
 		Explanation: "The call was bad: for 31 seconds more than 5 % of what the customer should hear was lost (28 % at its worst); only what the agent sends was lost, which points to the agent's uplink.",
 		Findings: []verdict.Finding{
-			{ID: "loss", Severity: "severe", HeardBy: "customer", FromSecond: known(int64(60)), Seconds: 31, Value: "28"},
+			{ID: "loss", Severity: "severe", HeardBy: "customer", FromSecond: known(int64(60)), Seconds: 31, Value: "28.4962"},
 			{ID: "poor_mos", Severity: "degraded", HeardBy: "customer", FromSecond: known(int64(150)), Seconds: 12, Value: "2.4"},
 		},
 		LikelyCause: verdict.CauseUplink, CauseEvidence: []string{"loss"},
 	}
 	if i%4 == 0 {
-		v.Explanation, v.LikelyCause, v.CauseEvidence, v.Findings = "The call was good: its network path was rated 4.3 of 4.5 for the agent and 4.2 for the customer.", "", nil, nil
+		v.Explanation, v.LikelyCause, v.CauseEvidence, v.Findings = "The call was good: its network path was rated 4.30 of 4.5 for the agent and 4.20 for the customer.", "", nil, nil
 	}
 	if i%5 == 2 {
 		v.RecordsSeen, v.Ended = 300, verdict.EndedLost
@@ -155,7 +155,7 @@ func TestTheStatesOfThePages(t *testing.T) {
 		"neither":              {staged{calls: insights.ErrAway, overview: insights.ErrAway}, "/insights", 503, []string{"Try again", "It is not lost"}, "How they sounded"},
 		"a cursor of another":  {staged{calls: insights.ErrCursor}, "/insights", 422, []string{"next_cursor"}, ""},
 		"no such verdict":      {staged{}, "/insights?verdicts=bad", 422, []string{"There is no such parameter"}, ""},
-		"a call":               {staged{}, "/insights/calls/x?agent=nora.lind", 200, []string{"uplink", "What to do", "end uploads", "acceptContact", "before the call", "1:02", "omar.haddad", `class="band muted"`, `class="band held"`, `class="band finding severe"`, `class="band marked"`, `class="band failing"`, "Lost packets", "<td>6.5 %</td>", "file.csv?agent=nora.lind", "The agent marked this call as bad"}, "Partial data"},
+		"a call":               {staged{}, "/insights/calls/x?agent=nora.lind", 200, []string{"uplink", "What to do", "end uploads", "acceptContact", "before the call", "1:02", "omar.haddad", `class="band muted"`, `class="band held"`, `class="band finding severe"`, `class="band marked"`, `class="band failing"`, "Lost packets", "<td>6.5 %</td>", "<td>28.5 %</td>", "<td>2.40</td>", "file.csv?agent=nora.lind", "The agent marked this call as bad"}, "Partial data"},
 		"a call in part":       {staged{}, "/insights/calls/partial", 200, []string{"Partial data", "300 of 480", "never reported the end"}, ""},
 		"no such call":         {staged{detail: insights.ErrCallUnknown}, "/insights/calls/x", 404, []string{"a minute after the call has ended"}, "Try again"},
 		"a call, search away":  {staged{detail: insights.ErrAway}, "/insights/calls/x", 503, []string{"Try again"}, ""},
@@ -271,8 +271,8 @@ func TestThePointerReadsASecond(t *testing.T) {
 	p.Await("a reading", `document.querySelector(".timeline .reading").textContent`)
 	got := readings()
 	for name, want := range map[string]string{
-		"Estimated score (MOS)": "agent 4.35, customer 2.5", "Lost packets (%)": "agent 0, customer 18", "Jitter (ms)": "agent 6, customer –",
-		"Round trip (ms)": "agent 108, customer 95", "Level (% of full)": "agent 47, customer 3",
+		"Estimated score (MOS)": "agent 4.35, customer 2.50", "Lost packets (%)": "agent 0.0, customer 18.0", "Jitter (ms)": "agent 6, customer –",
+		"Round trip (ms)": "agent 108, customer 95", "Level (% of full)": "agent 47.3, customer 3.0",
 	} {
 		if got[name] != "1:15: "+want {
 			t.Errorf("%s reads %q, want 1:15: %s", name, got[name], want)

@@ -117,7 +117,7 @@ export class Bar {
     return {
       element,
       show: (mos) => {
-        const shown = mos?.toLocaleString(this.#texts.language, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+        const shown = mos?.toLocaleString(this.#texts.language, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
         meter.hidden = mos === undefined;
         if (mos !== undefined) meter.value = mos;
         setText(word, this.#word(mos));

@@ -10,6 +10,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/earshot-hq/earshot/internal/insights"
+	"github.com/earshot-hq/earshot/internal/readings"
 	"github.com/earshot-hq/earshot/internal/telemetry"
 	"github.com/earshot-hq/earshot/services/gateway/internal/picture"
 )
@@ -44,6 +45,7 @@ type band struct {
 // A plot is a figure in both directions.
 type plot struct {
 	Title, Unit, Top, Bottom, Note string
+	Digits                         int // of a value under the pointer
 	Least, Most                    float64
 	Bands                          []band
 	Curves                         []curve
@@ -121,7 +123,7 @@ func clock(millis int64) string {
 
 func (p *callPage) findings(scale picture.Scale) {
 	for _, f := range p.Detail.Summary.Findings {
-		shown := finding{Title: insights.Words(f.ID), Severity: f.Severity, HeardBy: f.HeardBy, Value: f.Value}
+		shown := finding{Title: insights.Words(f.ID), Severity: f.Severity, HeardBy: f.HeardBy, Value: f.Text()}
 		if f.Seconds > 0 {
 			shown.For = fmt.Sprintf("%d s", f.Seconds)
 		}
@@ -163,18 +165,19 @@ func (p *callPage) pauses(scale picture.Scale) {
 // A figure is what a plot shows.
 type figure struct {
 	title, unit string
-	least, most float64 // of the picture; it reaches further up if it must, unless it is fixed
+	in          readings.Unit // values under the pointer
+	least, most float64       // of the picture; it reaches further up if it must, unless it is fixed
 	fixed       bool
 	lowIsWorse  bool
 	of          func(s insights.Second, isHeard bool) *float64
 }
 
 var figures = []figure{
-	{title: "Estimated score (MOS)", least: 1, most: 4.5, fixed: true, lowIsWorse: true, of: func(s insights.Second, _ bool) *float64 { return s.MOS }},
-	{title: "Lost packets", unit: "%", most: 5, of: lostPercent},
-	{title: "Jitter", unit: "ms", most: 30, of: func(s insights.Second, _ bool) *float64 { return s.Jitter }},
-	{title: "Round trip", unit: "ms", most: 300, of: func(s insights.Second, _ bool) *float64 { return s.RoundTrip }},
-	{title: "Level", unit: "% of full", most: 25, of: levelPercent},
+	{title: "Estimated score (MOS)", in: readings.MOS, least: 1, most: 4.5, fixed: true, lowIsWorse: true, of: func(s insights.Second, _ bool) *float64 { return s.MOS }},
+	{title: "Lost packets", unit: "%", in: readings.Percent, most: 5, of: lostPercent},
+	{title: "Jitter", unit: "ms", in: readings.Millis, most: 30, of: func(s insights.Second, _ bool) *float64 { return s.Jitter }},
+	{title: "Round trip", unit: "ms", in: readings.Millis, most: 300, of: func(s insights.Second, _ bool) *float64 { return s.RoundTrip }},
+	{title: "Level", unit: "% of full", in: readings.Percent, most: 25, of: levelPercent},
 }
 
 // lostPercent is of the packets that were sent: those of what the agent hears are counted on arrival.
@@ -204,7 +207,7 @@ func levelPercent(s insights.Second, _ bool) *float64 {
 const mostPoints = 2000
 
 func (f figure) plot(d insights.Detail, scale picture.Scale) plot {
-	p := plot{Title: f.title, Unit: f.unit, Least: f.least, Most: f.most}
+	p := plot{Title: f.title, Unit: f.unit, Digits: f.in.Decimals(), Least: f.least, Most: f.most}
 	sides := []struct {
 		name, class string
 		seconds     []insights.Second
@@ -253,18 +256,18 @@ func short(value float64) string { return strconv.FormatFloat(value, 'f', -1, 64
 
 func factsOf(d insights.Detail) []fact {
 	heard, spoken := d.Summary.HeardByAgent, d.Summary.HeardByCustomer
-	known := func(value *float64, unit string) string {
+	known := func(value *float64, unit readings.Unit) string {
 		if value == nil {
 			return "not known"
 		}
-		return short(math.Round(*value*hundred)/hundred) + unit
+		return unit.Text(*value)
 	}
 	return []fact{
-		{"Score (MOS), mean", known(heard.MOSMean, ""), known(spoken.MOSMean, "")},
-		{"Score (MOS), worst tenth", known(heard.MOSP10, ""), known(spoken.MOSP10, "")},
-		{"Lost", known(heard.LossPercent, " %"), known(spoken.LossPercent, " %")},
-		{"Jitter, 95th percentile", known(heard.JitterP95Millis, " ms"), known(spoken.JitterP95Millis, " ms")},
-		{"Round trip, 95th percentile", known(heard.RTTP95Millis, " ms"), known(spoken.RTTP95Millis, " ms")},
+		{"Score (MOS), mean", known(heard.MOSMean, readings.MOS), known(spoken.MOSMean, readings.MOS)},
+		{"Score (MOS), worst tenth", known(heard.MOSP10, readings.MOS), known(spoken.MOSP10, readings.MOS)},
+		{"Lost", known(heard.LossPercent, readings.Percent), known(spoken.LossPercent, readings.Percent)},
+		{"Jitter, 95th percentile", known(heard.JitterP95Millis, readings.Millis), known(spoken.JitterP95Millis, readings.Millis)},
+		{"Round trip, 95th percentile", known(heard.RTTP95Millis, readings.Millis), known(spoken.RTTP95Millis, readings.Millis)},
 		{"Seconds with a poor score", fmt.Sprint(heard.SecondsBad), fmt.Sprint(spoken.SecondsBad)},
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/earshot-hq/earshot/internal/insights"
+	"github.com/earshot-hq/earshot/internal/readings"
 	"github.com/earshot-hq/earshot/internal/verdict"
 	"github.com/earshot-hq/earshot/services/gateway/internal/picture"
 )
@@ -126,10 +127,10 @@ func rated(title string, now, before float64, calls, callsBefore int64, link str
 	t := tile{Title: title, Value: "–", Before: "–", Link: link}
 	const least = 0.05 // of a percent point, which is shown as none
 	if calls > 0 {
-		t.Value = fmt.Sprintf("%.1f %%", now)
+		t.Value = readings.Percent.Text(now)
 	}
 	if callsBefore > 0 {
-		t.Before = fmt.Sprintf("%.1f %%", before)
+		t.Before = readings.Percent.Text(before)
 	}
 	if calls > 0 && callsBefore > 0 {
 		t.Change = "the same"
@@ -144,10 +145,10 @@ func rated(title string, now, before float64, calls, callsBefore int64, link str
 func scored(title string, now, before *float64) tile {
 	t := tile{Title: title, Value: "–", Before: "–"}
 	if now != nil {
-		t.Value = fmt.Sprintf("%.2f", *now)
+		t.Value = readings.MOS.Number(*now)
 	}
 	if before != nil {
-		t.Before = fmt.Sprintf("%.2f", *before)
+		t.Before = readings.MOS.Number(*before)
 	}
 	if now != nil && before != nil {
 		t.Change = change(*now, *before, "%+.2f")

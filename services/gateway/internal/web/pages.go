@@ -3,7 +3,6 @@ package web
 import (
 	"bytes"
 	"embed"
-	"fmt"
 	"html/template"
 	"net/http"
 	"net/url"
@@ -12,6 +11,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/earshot-hq/earshot/internal/insights"
+	"github.com/earshot-hq/earshot/internal/readings"
 	"github.com/earshot-hq/earshot/internal/verdict"
 )
 
@@ -28,7 +28,7 @@ var templates = template.Must(template.New("").Funcs(template.FuncMap{
 		if score == nil {
 			return "–"
 		}
-		return fmt.Sprintf("%.1f", *score)
+		return readings.MOS.Number(*score)
 	},
 	"form": func(at time.Time) string { return at.UTC().Format(formInstant) },
 	"pathOf": func(s verdict.Summary) string {

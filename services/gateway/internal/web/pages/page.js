@@ -85,10 +85,9 @@ if (line) {
       const least = Number(plot.dataset.least);
       const most = Number(plot.dataset.most);
       const near = (1500 / length) * 1000;
-      const digits = most - least > 50 ? 0 : most - least > 20 ? 1 : 2; // as many as the picture is drawn with
       const said = curves.get(plot).map(([name, points]) => {
         const point = points.reduce((best, one) => (Math.abs(one[0] - x) < Math.abs((best?.[0] ?? -1e9) - x) ? one : best), null);
-        const value = point && Math.abs(point[0] - x) <= Math.max(near, 2) ? Number((least + (1 - point[1] / 100) * (most - least)).toFixed(digits)) : "–";
+        const value = point && Math.abs(point[0] - x) <= Math.max(near, 2) ? (least + (1 - point[1] / 100) * (most - least)).toFixed(Number(plot.dataset.digits)) : "–";
         return `${name === "heard" ? "agent" : "customer"} ${value}`;
       });
       reading.textContent = `${clock((x / 1000) * length)}: ${said.join(", ")}`;
