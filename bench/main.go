@@ -61,6 +61,7 @@ var measures = []measure{
 	{"pusher", pusherCPU},
 	{"cost", costOfCalls},
 	{"cold", coldStarts},
+	{"traffic", traffic},
 	{"upgrades", upgrades}, // leaves many tenants
 }
 

@@ -39,12 +39,13 @@ function collect(connect: Library, { api, instance }: Settings): void {
   });
   let isLeaving = false;
   const collector = new Collector({
-    instance, pageId, device: device(navigator), clock: browserClock, newId: () => crypto.randomUUID(), privateIp: privateIp(),
+    instance, pageId, device: device(navigator), clock: browserClock, privateIp: privateIp(),
     openPages: pageCounter(pageId, () => undefined),
     put: (batch) => {
       if (isLeaving) outbox.leave(batch);
       else void outbox.put(batch);
     },
+    hold: (batch) => { void outbox.hold(batch); },
   });
   listen(connect, collector, { postsMetrics: leader(`metrics.${instance}`) });
   window.addEventListener("pagehide", () => {

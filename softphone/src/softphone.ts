@@ -76,11 +76,11 @@ class Softphone {
     });
     this.#collector = new Collector({
       instance: instance.alias, pageId: this.#pageId, device: device(navigator), clock: browserClock, openPages, privateIp: privateIp(),
-      newId: () => crypto.randomUUID(),
       put: (batch) => {
         if (this.#isLeaving) this.#outbox.leave(batch);
         else void this.#outbox.put(batch);
       },
+      hold: (batch) => { void this.#outbox.hold(batch); },
     });
     this.#signIn = new SignIn({
       clock: browserClock,

@@ -2,6 +2,7 @@ import { Ajv2020 } from "ajv/dist/2020";
 import { expect, test } from "vitest";
 
 import { Collector, type Batch } from "../src/collect/collector";
+import { batchIds } from "../src/collect/ids";
 import { mediaOf } from "../src/collect/media";
 import schema from "../src/wire/schema.json";
 import { FakeClock } from "./fake-clock";
@@ -9,6 +10,8 @@ import { FakeClock } from "./fake-clock";
 const ajv = new Ajv2020({ allErrors: true, formats: { "date-time": /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/ } });
 ajv.addSchema(schema, "wire");
 const bodies = { softphonemetrics: "StreamBody", apimetrics: "APIBody", callreport: "ReportBody" };
+
+const pageId = "3f0c7a52-9d1e-4b6a-8c55-fffffffffffe";
 
 /** A body as it is sent, which must be one that the pushers' types describe. */
 function sent(batch: Batch | undefined): Record<string, unknown> {
@@ -22,12 +25,12 @@ function sent(batch: Batch | undefined): Record<string, unknown> {
 function setup() {
   const clock = new FakeClock();
   const batches: Batch[] = [];
-  let ids = 0;
+  const held: Batch[] = [];
   const collector = new Collector({
-    instance: "berlin", pageId: "p-1", device: { cpus: 8, browser: "Chrome", browserVersion: "143.0" }, clock, newId: () => `b-${++ids}`,
-    openPages: () => 1, privateIp: () => "x.local", put: (batch) => batches.push(batch),
+    instance: "berlin", pageId, device: { cpus: 8, browser: "Chrome", browserVersion: "143.0" }, clock,
+    openPages: () => 1, privateIp: () => "x.local", put: (batch) => batches.push(batch), hold: (batch) => held.push(batch),
   });
-  return { clock, collector, batches };
+  return { clock, collector, batches, held };
 }
 
 const second = (at: number, type = "audio_input", more = {}) => ({
@@ -48,7 +51,7 @@ test("a batch of statistics goes at once, with what is known of its contact and 
   expect(batches).toHaveLength(1);
   const body = sent(batches[0]);
   expect(body).toMatchObject({
-    agent: "kim", schemaVersion: 2, connectInstance: "berlin", pageId: "p-1", batchId: "b-1", openPages: 1, contactId: "k", contactQueue: "Support",
+    agent: "kim", schemaVersion: 2, connectInstance: "berlin", pageId, batchId: "3f0c7a52-9d1e-4b6a-8c55-ffffffffffff", openPages: 1, contactId: "k", contactQueue: "Support",
     agentRoutingProfile: "Basic", agentPrivateIp: "x.local", signalingHost: "rtc.connect-telecom.eu-central-1.amazonaws.com",
     iceHosts: ["turn:turn.example.com:3478", "turns:turn.example.com:443"],
   });
@@ -93,31 +96,71 @@ test("twenty minutes of a hidden tab in one burst keep their instants and are cu
   expect(all.map(({ timestamp }) => Date.parse(timestamp) - began)).toEqual(Array.from({ length: 1201 }, (_, i) => i * 1000));
 });
 
-test("API metrics go every 30 s, however the system's clock is moved, and not with an empty list", async () => {
-  const { clock, collector, batches } = setup();
+const slow = { name: "getAgentSnapshot", time: 25_000 };
+const names = (batch: Batch | undefined) => (sent(batch)["API_METRIC"] as { name: string }[]).map(({ name }) => name);
+
+test("an API metric that failed goes at the next 30 s, with all that wait, however the system's clock is moved", async () => {
+  const { clock, collector, batches, held } = setup();
   collector.setAgent("kim", undefined);
   collector.addMetric({ name: "acceptContact", time: 120, error: false, error5xx: 1, optionalDimensions: [{ name: "RetryStatus", value: "x" }, { name: "HttpStatusCode", value: 503 }] });
+  collector.addMetric(slow);
   await clock.pass(29_000);
   clock.jump(37 * 60_000);
   expect(batches).toHaveLength(0);
   await clock.pass(1000);
-  expect(sent(batches[0])["API_METRIC"]).toEqual([
+  expect(sent(batches[0])["API_METRIC"]).toMatchObject([
     { name: "acceptContact", timestamp: "2026-11-25T09:00:00.000Z", time: 120, error: true, fault: false, optionalDimensions: [{ name: "HttpStatusCode", value: 503 }] },
+    { name: "getAgentSnapshot" },
   ]);
+  await clock.pass(300_000);
+  expect([batches.length, held.length]).toEqual([1, 0]); // never an empty list
+});
+
+test("API metrics of which none failed are held, each time whole and under one id, and go when the first is two minutes old", async () => {
+  const { clock, collector, batches, held } = setup();
+  collector.setAgent("kim", undefined);
+  await clock.pass(1000);
+  collector.addMetric(slow);
+  await clock.pass(29_000);
+  expect([batches.length, held.map(names)]).toEqual([0, [["getAgentSnapshot"]]]);
+  collector.addMetric({ name: "acceptContact", time: 80 });
   await clock.pass(60_000);
-  expect(batches).toHaveLength(1);
-  collector.addMetric({ name: "getAgentSnapshot", time: 25_000 });
+  expect([batches.length, held.map((batch) => names(batch).length)]).toEqual([0, [1, 2, 2]]);
+  await clock.pass(30_000);
+  expect(batches.map(names)).toEqual([["getAgentSnapshot", "acceptContact"]]);
+  expect(new Set([...held, ...batches].map((batch) => batch.body.batchId)).size).toBe(1);
+  collector.addMetric(slow);
+  await clock.pass(30_000);
+  expect(held.at(-1)?.body.batchId).not.toBe(batches[0]?.body.batchId);
+});
+
+test("API metrics that wait go with a call's report, with the page, and at 500", () => {
+  const { collector, batches } = setup();
+  collector.setAgent("kim", undefined);
+  collector.addMetric(slow);
+  collector.addReport({ contactId: "k", report: {} });
+  expect(batches.map((batch) => batch.route)).toEqual(["callreport", "apimetrics"]);
+  collector.addMetric(slow);
   collector.flush();
-  expect(batches).toHaveLength(2);
+  collector.flush();
+  expect(batches).toHaveLength(3);
+  for (let i = 0; i < 501; i++) collector.addMetric(slow);
+  expect(batches.slice(3).map((batch) => batch.records)).toEqual([500]);
+});
+
+test("the ids of batches are its page's, counted on", () => {
+  const next = batchIds(pageId);
+  expect([next(), next(), next()].map((id) => id.slice(-13))).toEqual(["-ffffffffffff", "-000000000000", "-000000000001"]);
+  expect(batchIds(crypto.randomUUID())()).toMatch(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
 });
 
 test("nothing goes without the agent's name; what has waited goes with it", async () => {
-  const { clock, collector, batches } = setup();
+  const { clock, collector, batches, held } = setup();
   collector.addMetric({ name: "createTransport", time: 5 });
   collector.addStats(event("k", [second(clock.now())]));
   collector.setAgent("", undefined);
-  await clock.pass(30_000);
-  expect(batches).toHaveLength(0);
+  await clock.pass(120_000);
+  expect([batches.length, held.length]).toEqual([0, 0]);
   collector.setAgent("kim", "Basic");
   expect(batches.map((batch) => [batch.route, sent(batch)["agent"]])).toEqual([["softphonemetrics", "kim"], ["apimetrics", "kim"]]);
 });

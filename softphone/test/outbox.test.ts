@@ -19,7 +19,7 @@ const batch = (n: number, records = 60): Batch => ({
   body: { agent: "kim", schemaVersion: 2, connectInstance: "berlin", pageId: "p", openPages: 1, batchId: `b-${n}`, contactId: "k", softphoneStreamStatistics: [] },
 });
 
-interface Post { batchId: string; at: number; droppedRecords: number | undefined; sentAt: string; init: RequestInit }
+interface Post { batchId: string; agent: string; at: number; droppedRecords: number | undefined; sentAt: string; init: RequestInit }
 
 /** The telemetry API: its answers are taken from a list, and then it takes everything. */
 class Api {
@@ -31,8 +31,8 @@ class Api {
   readonly fetch = async (url: RequestInfo | URL, init: RequestInit = {}): Promise<Response> => {
     expect(url).toBe(`${api}/softphonemetrics`);
     const body = init.body instanceof Blob ? gunzipSync(Buffer.from(await init.body.arrayBuffer())).toString() : init.body;
-    const { batchId, droppedRecords, sentAt } = JSON.parse(body as string) as Post;
-    this.posts.push({ batchId, droppedRecords, sentAt, at: this.clock.monotonic(), init });
+    const { batchId, agent, droppedRecords, sentAt } = JSON.parse(body as string) as Post;
+    this.posts.push({ batchId, agent, droppedRecords, sentAt, at: this.clock.monotonic(), init });
     const answer = this.answers.shift() ?? taken();
     if (answer instanceof Error) throw answer;
     return answer;
@@ -217,6 +217,73 @@ test("leaving: small batches outlive the page, large ones wait in the outbox", a
   expect(await store.count()).toBe(2);
 });
 
+const growing = (records: number): Batch => ({ ...batch(1, records), body: { ...batch(1).body, agent: `kim-${records}` } });
+
+test("what is held is kept whole and not sent, until it is put in its own place", async () => {
+  const { clock, telemetry, outbox, store } = await setup();
+  for (const records of [1, 2, 3]) {
+    await outbox.hold(growing(records));
+    await clock.pass(30_000);
+  }
+  expect([telemetry.posts.length, await store.count()]).toEqual([0, 1]);
+  await outbox.put(batch(2)); // others go meanwhile
+  await until(() => telemetry.posts.length === 1);
+  await outbox.put(growing(4));
+  await until(() => telemetry.posts.length === 2);
+  await settle();
+  expect([telemetry.ids(), await store.count(), outbox.state.is]).toEqual([["b-2", "b-1"], 0, "idle"]);
+  expect(telemetry.posts[1]?.agent).toBe("kim-4");
+});
+
+test("hold and put at once fall into one place", async () => {
+  const { telemetry, outbox, store } = await setup();
+  await Promise.all([outbox.hold(growing(1)), outbox.hold(growing(2)), outbox.put(growing(3))]);
+  await until(() => telemetry.posts.length === 1);
+  await settle();
+  expect([telemetry.ids(), await store.count()]).toEqual([["b-1"], 0]);
+});
+
+test("what a page held that was killed is sent by the next, once the hold is over", async () => {
+  const clock = new FakeClock();
+  const before = await setup({ clock });
+  await before.outbox.hold(growing(2));
+  const { telemetry, outbox, store } = await setup({ clock });
+  outbox.wake();
+  await clock.pass(60_000);
+  expect(telemetry.posts).toHaveLength(0);
+  await clock.pass(30_000);
+  await outbox.hold(batch(9)); // as a living page does
+  await until(() => telemetry.posts.length === 1);
+  expect([telemetry.ids(), await store.count()]).toEqual([["b-1"], 1]);
+});
+
+test("a hold that a clock wrote which was set back since is none", async () => {
+  const { clock, telemetry, outbox } = await setup();
+  await outbox.hold(batch(1));
+  clock.jump(-3_600_000);
+  outbox.wake();
+  await until(() => telemetry.posts.length === 1);
+});
+
+test("leaving: what was held is kept once", async () => {
+  const { telemetry, outbox, store } = await setup();
+  await outbox.hold(growing(1));
+  outbox.leave(growing(2));
+  await until(() => telemetry.posts.length === 1);
+  await settle();
+  expect([await store.count(), (await store.oldest())?.records]).toEqual([1, 2]);
+});
+
+test("a hold that fails costs nothing: all of it comes again", async () => {
+  const memory = memoryStore(() => 0);
+  let failures = 1;
+  const { telemetry, outbox } = await setup({ store: Promise.resolve({ ...memory, add: (entry, key) => (failures-- > 0 ? Promise.reject(new DOMException("full", "QuotaExceededError")) : memory.add(entry, key)) }) });
+  await outbox.hold(growing(1));
+  await outbox.put(growing(2));
+  await until(() => telemetry.posts.length === 1);
+  expect(telemetry.posts[0]?.agent).toBe("kim-2");
+});
+
 test("two pages share the outbox and send nothing twice", async () => {
   const clock = new FakeClock();
   const telemetry = new Api(clock);
@@ -244,10 +311,26 @@ test("a store that fails throws nothing at the call", async () => {
 
 const small: Limits = { maxBytes: 1000, maxAgeMillis: 7 * 24 * 3600_000 };
 
-test.each([
-  ["IndexedDB", (now: () => number) => openStore("earshot", now, small)],
-  ["memory", (now: () => number) => Promise.resolve(memoryStore(now, small))],
-])("%s gives up the oldest beyond its limits, and counts their records", async (_, open) => {
+const stores: [string, (now: () => number) => Promise<Store>][] = [
+  ["IndexedDB", (now) => openStore("earshot", now, small)],
+  ["memory", (now) => Promise.resolve(memoryStore(now, small))],
+];
+
+test.each(stores)("%s puts an entry in the place of another, and passes over what is held", async (_, open) => {
+  const clock = new FakeClock();
+  const store = await open(() => clock.now());
+  const entry = { api, route: "apimetrics" as const, records: 1, keptAt: clock.now() };
+  const key = await store.add({ ...entry, body: "x".repeat(900), heldUntil: clock.now() + 60_000 });
+  expect(await store.add({ ...entry, body: "y".repeat(900), heldUntil: clock.now() + 60_000 }, key)).toBe(key);
+  await store.add({ ...entry, body: "free" });
+  expect([await store.count(), await store.dropped(), (await store.oldest())?.body, (await store.get(key))?.body[0]]).toEqual([2, 0, "free", "y"]);
+  await store.add({ ...entry, body: "z" }, key);
+  expect([await store.count(), (await store.get(key))?.heldUntil]).toEqual([2, undefined]);
+  await store.remove(key, false);
+  expect([await store.add({ ...entry, body: "again" }, key), await store.count()]).toEqual([key, 2]);
+});
+
+test.each(stores)("%s gives up the oldest beyond its limits, and counts their records", async (_, open) => {
   const clock = new FakeClock();
   const store = await open(() => clock.now());
   const add = (body: string, records: number) => store.add({ api, route: "apimetrics", body, records, keptAt: clock.now() });

@@ -31,6 +31,7 @@ type Stack struct {
 	AdminClientID string `json:"admin_client_id"`
 	AWSEndpoint   string `json:"aws_endpoint"`
 	Gateway       string `json:"gateway"`
+	Simulator     string `json:"simulator"`
 	DemoManager   struct {
 		Username string `json:"username"`
 		Password string `json:"password"`

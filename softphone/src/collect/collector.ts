@@ -2,6 +2,7 @@ import { every, type Clock } from "../clock";
 import { schemaVersion, type APIBody, type APIRecord, type Call, type ReportBody, type Sender, type StreamBody, type StreamRecord } from "../wire/types.gen";
 import { instant, isObject, name, quantity, type MetricEvent, type ReportEvent, type StatsEvent } from "./events";
 import type { Media } from "./media";
+import { batchIds } from "./ids";
 import { Timeline } from "./timeline";
 
 export type Route = "softphonemetrics" | "apimetrics" | "callreport";
@@ -30,12 +31,13 @@ export interface Options {
   readonly pageId: string;
   readonly device: Device;
   readonly clock: Clock;
-  readonly newId: () => string;
   /** Softphone pages of this browser, this one included. */
   readonly openPages: () => number;
   readonly privateIp: () => string | undefined;
   /** Takes each batch; must not throw and must not take long: a call goes on meanwhile. */
   readonly put: (batch: Batch) => void;
+  /** Takes what a batch has so far. The same batch comes again with more, or to be put, and takes its place. */
+  readonly hold: (batch: Batch) => void;
 }
 
 /** What is known of a contact besides its statistics. */
@@ -55,28 +57,32 @@ interface Contact {
 const maxRecords = 500; // of one body
 const maxMarks = 20;
 const metricsMillis = 30_000;
+const patientMillis = 120_000; // of API metrics of which none failed
 const maxContacts = 50; // remembered; an agent has a handful at once
 const maxPending = 200; // batches, while nobody has said who the agent is
 
 /**
  * Turns what the Connect library publishes into bodies of schema 2. A statistic belongs to the contact that its event names;
- * statistics are passed on as they come (the library publishes them every 30 s and at the end), API metrics every 30 s.
- * Nothing is sent without the agent's name: until it is known, batches wait, and of too many the oldest go.
+ * statistics are passed on as they come (the library publishes them every 30 s and at the end). API metrics are looked at every
+ * 30 s: what failed goes then, with all that wait, and so does everything when a call has ended; else they are held for up to two
+ * minutes, since a body of one or two is mostly names. Nothing is sent without the agent's name: until it is known, batches wait, and of too many the oldest go.
  */
 export class Collector {
   readonly #options: Options;
   readonly #contacts = new Map<string, Contact>();
   readonly #muted = new Timeline<boolean | undefined>();
+  readonly #newId: () => string;
   readonly #stop: () => void;
   #agent: string | undefined;
   #routingProfile: string | undefined;
-  #metrics: APIRecord[] = [];
+  #metrics: { batchId: string; since: number; records: APIRecord[] } | undefined;
   #pending: ((agent: string) => Batch)[] = [];
 
   constructor(options: Options) {
     this.#options = options;
+    this.#newId = batchIds(options.pageId);
     this.#stop = every(options.clock, metricsMillis, () => {
-      this.flush();
+      this.#lookAtMetrics();
     });
   }
 
@@ -143,32 +149,47 @@ export class Collector {
       report,
     });
     this.#contact(contactId).reported = true;
+    this.flush(); // the call's verdict is made of its API errors too
   }
 
   addMetric(event: MetricEvent): void {
     const called = name(event.name);
     if (called === undefined) return;
     const status = statusOf(event.optionalDimensions);
-    this.#metrics.push({
+    const record: APIRecord = {
       name: called,
       timestamp: new Date(this.#options.clock.now()).toISOString(),
       time: quantity(event.time),
       error: Boolean(event.error) || Boolean(event.error5xx),
       fault: Boolean(event.fault),
       ...(status === undefined ? {} : { optionalDimensions: [{ name: "HttpStatusCode", value: status }] }),
-    });
-    if (this.#metrics.length >= maxRecords) this.flush();
+    };
+    this.#metrics ??= { batchId: this.#newId(), since: this.#options.clock.monotonic(), records: [] };
+    this.#metrics.records.push(record);
+    if (this.#metrics.records.length >= maxRecords) this.flush();
   }
 
-  /** Passes on the API metrics that wait for their interval: before the page goes. */
+  /** Passes on the API metrics that wait: before the page goes. */
   flush(): void {
-    if (this.#metrics.length === 0) return;
-    const metrics = this.#metrics.splice(0);
-    this.#put("apimetrics", metrics.length, { API_METRIC: metrics });
+    if (this.#metrics === undefined) return;
+    const { batchId, records } = this.#metrics;
+    this.#metrics = undefined;
+    this.#put("apimetrics", records.length, { API_METRIC: records }, batchId);
   }
 
   stop(): void {
     this.#stop();
+  }
+
+  #lookAtMetrics(): void {
+    if (this.#metrics === undefined) return;
+    const { batchId, since, records } = this.#metrics;
+    const isPressing = records.some((record) => record.error || record.fault);
+    if (isPressing || this.#options.clock.monotonic() - since >= patientMillis - metricsMillis) {
+      this.flush();
+      return;
+    }
+    if (this.#agent !== undefined) this.#options.hold(this.#batch(this.#agent, "apimetrics", records.length, { API_METRIC: [...records] }, batchId));
   }
 
   #contact(contactId: string): Contact {
@@ -206,37 +227,37 @@ export class Collector {
     const onHold = contactId === undefined ? undefined : this.#contacts.get(contactId)?.onHold.at(at);
     return [
       {
-        softphoneStreamType: type,
-        timestamp,
-        packetsLost: quantity(stat["packetsLost"]),
-        packetsCount: quantity(stat["packetsCount"]),
-        audioLevel: quantity(stat["audioLevel"]),
+        // In this order gzip makes least of them.
         jitterBufferMillis: quantity(stat["jitterBufferMillis"]),
+        ...(onHold === undefined ? {} : { onHold }),
+        packetsCount: quantity(stat["packetsCount"]),
+        packetsLost: quantity(stat["packetsLost"]),
+        audioLevel: quantity(stat["audioLevel"]),
+        softphoneStreamType: type,
         roundTripTimeMillis: quantity(stat["roundTripTimeMillis"]),
         ...newer(stat, "jitterBufferDelayMilliseconds"),
         ...newer(stat, "concealmentEvents"),
         ...newer(stat, "echoReturnLoss"),
         ...newer(stat, "echoReturnLossEnhancement"),
         ...(muted === undefined ? {} : { muted }),
-        ...(onHold === undefined ? {} : { onHold }),
+        timestamp,
       },
     ];
   }
 
-  #put(route: Route, records: number, rest: Without<Unsent, keyof Sender>): void {
-    const { instance, pageId, newId, openPages, put } = this.#options;
-    const batchId = newId();
-    const make = (agent: string): Batch => ({
-      route,
-      records,
-      body: { agent, schemaVersion, connectInstance: instance, pageId, openPages: openPages(), batchId, ...rest },
-    });
+  #put(route: Route, records: number, rest: Without<Unsent, keyof Sender>, batchId = this.#newId()): void {
+    const make = (agent: string): Batch => this.#batch(agent, route, records, rest, batchId);
     if (this.#agent !== undefined) {
-      put(make(this.#agent));
+      this.#options.put(make(this.#agent));
       return;
     }
     this.#pending.push(make);
     if (this.#pending.length > maxPending) this.#pending.shift();
+  }
+
+  #batch(agent: string, route: Route, records: number, rest: Without<Unsent, keyof Sender>, batchId: string): Batch {
+    const { instance, pageId, openPages } = this.#options;
+    return { route, records, body: { agent, schemaVersion, connectInstance: instance, pageId, openPages: openPages(), batchId, ...rest } };
   }
 }
 

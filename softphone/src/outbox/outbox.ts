@@ -1,7 +1,7 @@
 import { wait } from "../clock";
 import type { Batch } from "../collect/collector";
 import { post, type Outcome, type Wire } from "./post";
-import type { Kept, Store } from "./store";
+import { holdMillis, type Entry, type Kept, type Store } from "./store";
 
 /** Runs work while nobody else of this browser does: pages share the store, and none sends what another is sending. */
 export type Exclusive = <T>(work: () => Promise<T>) => Promise<T>;
@@ -15,7 +15,7 @@ export interface OutboxOptions extends Wire {
 }
 
 export interface OutboxState {
-  /** idle: all is acknowledged. waiting: something went wrong, it is tried again. barred: the API refuses this page. */
+  /** idle: all is acknowledged but what is held. waiting: something went wrong, it is tried again. barred: the API refuses this page. */
   readonly is: "idle" | "sending" | "waiting" | "barred" | "stopped";
   readonly status: number;
   readonly kept: number;
@@ -36,6 +36,7 @@ const maxKeepaliveBytes = 60 * 1024; // browsers refuse 64 KiB, headers and othe
 export class Outbox {
   readonly #options: OutboxOptions;
   readonly #live: number[] = [];
+  readonly #held = new Map<string, Promise<number>>(); // keys of the store by batchId
   #working = false;
   #failures = 0;
   #notBefore = 0;
@@ -54,12 +55,21 @@ export class Outbox {
   async put(batch: Batch): Promise<void> {
     if (this.#state.is === "stopped") return;
     try {
-      const store = await this.#options.store;
-      this.#live.push(await store.add(this.#entry(batch)));
+      this.#live.push(await this.#keep(batch));
     } catch {
       return; // the store is full or gone, and so is this batch
     }
     this.wake();
+  }
+
+  /**
+   * Keeps what a batch has so far, and does not send it: it comes again, with more or to be put, and takes its own place. Should its
+   * page end without that, another page of this browser sends it.
+   */
+  async hold(batch: Batch): Promise<void> {
+    if (this.#state.is === "stopped") return;
+    await this.#keep(batch, this.#options.clock.now() + holdMillis).catch(() => undefined); // as it is put, all of it comes again
+    this.wake(); // for what pages that have ended held
   }
 
   /** Keeps a batch while the page is being closed, and sends it past the page's end where that is possible. */
@@ -72,7 +82,7 @@ export class Outbox {
       this.#options.fetch(this.#url(batch.route), { method: "POST", headers, body: text, keepalive: true }).catch(() => undefined);
     }
     // Kept as well: if both arrive, their records have equal ids.
-    void this.#options.store.then((store) => store.add(this.#entry(batch))).catch(() => undefined);
+    this.#keep(batch).catch(() => undefined);
   }
 
   /** Sends what is there, now: at the start, when the network is back, after an addition. */
@@ -174,7 +184,17 @@ export class Outbox {
     this.#change({ is, status });
   }
 
-  #entry(batch: Batch): { api: string; route: Batch["route"]; body: string; records: number; keptAt: number } {
+  #keep(batch: Batch, heldUntil?: number): Promise<number> {
+    const { batchId } = batch.body;
+    const before = this.#held.get(batchId)?.catch(() => undefined);
+    const entry: Entry = { ...this.#entry(batch), ...(heldUntil === undefined ? {} : { heldUntil }) };
+    const kept = Promise.all([this.#options.store, before]).then(([store, key]) => store.add(entry, key));
+    if (heldUntil === undefined) this.#held.delete(batchId);
+    else this.#held.set(batchId, kept);
+    return kept;
+  }
+
+  #entry(batch: Batch): Entry {
     const { api, clock } = this.#options;
     return { api, route: batch.route, body: JSON.stringify(batch.body), records: batch.records, keptAt: clock.now() };
   }

@@ -10,6 +10,8 @@ export interface Entry {
   readonly records: number;
   /** By the system's clock, since no other outlives the page. */
   readonly keptAt: number;
+  /** Until then its page adds to it, and nobody else sends it; a page that lives says so again and again. */
+  readonly heldUntil?: number;
 }
 
 export interface Kept extends Entry {
@@ -18,9 +20,10 @@ export interface Kept extends Entry {
 
 /** Keeps what was not acknowledged yet. Pages of one origin share it. */
 export interface Store {
-  /** Keeps an entry, and gives up the oldest beyond the limits. */
-  add(entry: Entry): Promise<number>;
+  /** Keeps an entry, in the place of another if there is one, and gives up the oldest beyond the limits. */
+  add(entry: Entry, inPlaceOf?: number): Promise<number>;
   get(key: number): Promise<Kept | undefined>;
+  /** The oldest that nobody holds. */
   oldest(): Promise<Kept | undefined>;
   /** Forgets an entry: acknowledged, or given up and then counted. */
   remove(key: number, givenUp: boolean): Promise<void>;
@@ -35,6 +38,12 @@ export interface Limits {
   readonly maxBytes: number;
   readonly maxAgeMillis: number;
 }
+
+/** How long an entry is held without another word of its page: three looks of it. */
+export const holdMillis = 90_000;
+
+// A time further off was written by a clock that has been set back since.
+const isHeld = ({ heldUntil = 0 }: Entry, now: number): boolean => heldUntil > now && heldUntil <= now + holdMillis;
 
 export const limits: Limits = { maxBytes: 50 * 1024 * 1024, maxAgeMillis: 7 * 24 * 3600 * 1000 };
 
@@ -63,10 +72,11 @@ class IndexedStore implements Store {
     private readonly within: Limits,
   ) {}
 
-  add(entry: Entry): Promise<number> {
+  add(entry: Entry, inPlaceOf?: number): Promise<number> {
     return this.change(async (entries, figures) => {
-      const key = await entries.add(entry);
-      let bytes = figures.bytes + entry.body.length;
+      const before = inPlaceOf === undefined ? undefined : await entries.get(inPlaceOf);
+      const key = await entries.put(entry, inPlaceOf);
+      let bytes = figures.bytes + entry.body.length - (before?.body.length ?? 0);
       let dropped = figures.dropped;
       for (let cursor = await entries.openCursor(); cursor !== null; cursor = await cursor.continue()) {
         const isOld = cursor.value.keptAt < this.now() - this.within.maxAgeMillis;
@@ -85,7 +95,8 @@ class IndexedStore implements Store {
   }
 
   async oldest(): Promise<Kept | undefined> {
-    const cursor = await this.db.transaction("entries").store.openCursor();
+    let cursor = await this.db.transaction("entries").store.openCursor();
+    while (cursor !== null && isHeld(cursor.value, this.now())) cursor = await cursor.continue();
     return cursor === null ? undefined : { ...cursor.value, key: cursor.key };
   }
 
@@ -145,12 +156,15 @@ export function memoryStore(now: () => number, within: Limits = { ...limits, max
     if (givenUp) dropped += entry.records;
   };
   const first = (): Kept | undefined => {
-    for (const [key, entry] of entries) return { ...entry, key };
+    for (const [key, entry] of entries) {
+      if (!isHeld(entry, now())) return { ...entry, key };
+    }
     return undefined;
   };
   return {
-    add(entry) {
-      const key = next++;
+    add(entry, inPlaceOf) {
+      if (inPlaceOf !== undefined) forget(inPlaceOf, false);
+      const key = inPlaceOf ?? next++;
       entries.set(key, entry);
       bytes += entry.body.length;
       for (const [old, { keptAt }] of entries) {
