@@ -711,7 +711,8 @@ func TestBodiesAreBounded(t *testing.T) {
 	}
 }
 
-// TestTooManyRequests: of a person, and of all people of a tenant; other tenants have their own count.
+// TestTooManyRequests: of a person, of all people of a tenant, and of its strangers, who hold up none of them; other tenants have their
+// own count.
 func TestTooManyRequests(t *testing.T) {
 	t.Parallel()
 	still := time.Now()
@@ -723,16 +724,23 @@ func TestTooManyRequests(t *testing.T) {
 	ask := func(of roster.Tenant, path string, cookies []*http.Cookie) answer {
 		return h.ask(t, http.MethodGet, at(of), path, cookies)
 	}
+	flood := 0
+	for ask(acme, "/1/bundles/a.js", nil).status == http.StatusOK {
+		flood++
+	}
+	if got := ask(acme, "/auth/sign-in", nil); flood > 6 || got.status != http.StatusTooManyRequests || got.header.Get("Retry-After") == "" {
+		t.Errorf("after %d requests of strangers: %d", flood, got.status)
+	}
 	for n, want := range []int{200, 200, 200, 429} {
 		if got := ask(acme, find, who); got.status != want || want == 429 && (got.header.Get("Retry-After") == "" || !strings.Contains(got.body, "gateway.too_many_requests")) {
 			t.Errorf("question %d: %d %v", n, got.status, got.header)
 		}
 	}
-	if got := ask(acme, "/1/bundles/a.js", nil); got.status != http.StatusOK {
+	if got := ask(acme, "/1/bundles/a.js", who); got.status != http.StatusOK {
 		t.Errorf("an asset counts as the person's: %d", got.status)
 	}
-	ask(acme, "/1/bundles/a.js", nil)
-	if got := ask(acme, "/1/bundles/a.js", nil); got.status != http.StatusTooManyRequests || got.header.Get("Retry-After") == "" {
+	ask(acme, "/1/bundles/a.js", who)
+	if got := ask(acme, "/1/bundles/a.js", who); got.status != http.StatusTooManyRequests || got.header.Get("Retry-After") == "" {
 		t.Errorf("the seventh of a tenant: %d", got.status)
 	}
 	page := h.ask(t, http.MethodGet, at(acme), "/app/home", who, "Accept: text/html")

@@ -51,7 +51,8 @@ type Gate interface {
 	Leave(ctx context.Context, t roster.Tenant) (string, error)
 }
 
-// Limits are of all people of a tenant together, and of one of them.
+// Limits are of all people of a tenant together, and of one of them. Whoever is not signed in counts among the tenant's strangers, who
+// may send as much as its people and take nothing of theirs.
 type Limits struct{ Tenant, Person throttle.Limit }
 
 // Config is what the gateway needs.
@@ -74,10 +75,10 @@ type Config struct {
 // Web is the gateway's HTTP interface.
 type Web struct {
 	Config
-	handler *gin.Engine
-	guard   *http.CrossOriginProtection
-	people  *throttle.Callers // by tenant and subject
-	tenants *throttle.Callers
+	handler            *gin.Engine
+	guard              *http.CrossOriginProtection
+	people             *throttle.Callers // by tenant and subject
+	tenants, strangers *throttle.Callers // by tenant
 }
 
 // gin keeps its mode in a variable of the process.
@@ -89,7 +90,10 @@ func New(c Config) (*Web, error) {
 	if c.Dashboards == nil {
 		c.Dashboards = noDashboards{}
 	}
-	w := &Web{Config: c, guard: http.NewCrossOriginProtection(), people: throttle.New(c.Limits.Person), tenants: throttle.New(c.Limits.Tenant)}
+	w := &Web{
+		Config: c, guard: http.NewCrossOriginProtection(),
+		people: throttle.New(c.Limits.Person), tenants: throttle.New(c.Limits.Tenant), strangers: throttle.New(c.Limits.Tenant),
+	}
 	engine := gin.New()
 	engine.ContextWithFallback = true
 	engine.HandleMethodNotAllowed = true
@@ -230,7 +234,11 @@ func (w *Web) enter(c *gin.Context) {
 		const most = 64 << 10
 		c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, most)
 	}
-	if wait := w.tenants.Take(s.String(), w.Now()); wait > 0 {
+	among := w.strangers
+	if w.isKnown(c) {
+		among = w.tenants
+	}
+	if wait := among.Take(s.String(), w.Now()); wait > 0 {
 		w.throttle(c, wait)
 		return
 	}
