@@ -3,6 +3,7 @@ package migrations_test
 import (
 	"io/fs"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -30,10 +31,15 @@ var (
 	dropped   = regexp.MustCompile(`\bdrop (constraint|function|policy|index|trigger)( if exists)? (\w+)`)
 )
 
+// upOf returns the way up alone, in small letters, without comments and bodies of functions.
+func upOf(migration string) string {
+	up, _, _ := strings.Cut(migration, "-- +goose Down")
+	return gaps.ReplaceAllString(body.ReplaceAllString(comment.ReplaceAllString(strings.ToLower(up), ""), ""), " ")
+}
+
 // faults returns what of a migration breaks the release before.
 func faults(migration string) (found []string) {
-	up, _, _ := strings.Cut(migration, "-- +goose Down")
-	up = gaps.ReplaceAllString(body.ReplaceAllString(comment.ReplaceAllString(strings.ToLower(up), ""), ""), " ")
+	up := upOf(migration)
 	for statement := range strings.SplitSeq(up, ";") {
 		if strings.Contains(statement, "create table") {
 			continue // nobody uses it yet
@@ -58,6 +64,24 @@ func faults(migration string) (found []string) {
 	return found
 }
 
+var (
+	altered = regexp.MustCompile(`\balter table (if exists )?(only )?(\w+)`)
+	created = regexp.MustCompile(`\bcreate table (if not exists )?(\w+)`)
+)
+
+// alters returns which tables of the release before a migration locks against everybody. It is one transaction: of two such locks
+// the second may be held by somebody who waits for the first.
+func alters(migration string) (tables []string) {
+	up := upOf(migration)
+	for _, one := range altered.FindAllStringSubmatch(up, -1) {
+		isNew := slices.ContainsFunc(created.FindAllStringSubmatch(up, -1), func(c []string) bool { return c[2] == one[3] })
+		if !isNew && !slices.Contains(tables, one[3]) {
+			tables = append(tables, one[3])
+		}
+	}
+	return tables
+}
+
 // contracts are migrations that take something away, with why nobody misses it. One comes a release after the last that used it.
 var contracts = map[string]string{}
 
@@ -73,12 +97,28 @@ func TestMigrationsOnlyExpand(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if tables := alters(string(text)); name >= "0015" && len(tables) > 1 { // those before were applied to no running release
+			t.Errorf("%s alters %v in one transaction, which a running release can deadlock with: a migration for each", name, tables)
+		}
 		found := faults(string(text))
 		switch why, isAllowed := contracts[name]; {
 		case len(found) > 0 && !isAllowed:
 			t.Errorf("%s breaks the release before (docs/decisions/0030-expand-contract.md):\n\t%s", name, strings.Join(found, "\n\t"))
 		case isAllowed && (why == "" || len(found) == 0):
 			t.Errorf("%s is listed as one that takes something away, without need or reason", name)
+		}
+	}
+}
+
+func TestTablesThatAMigrationAlters(t *testing.T) {
+	t.Parallel()
+	for migration, want := range map[string][]string{
+		"alter table a add column x text; ALTER TABLE only b add y text;":                         {"a", "b"},
+		"create table n (id uuid); alter table n enable row level security; alter table a add x;": {"a"},
+		"alter table a add x text;\n-- alter table b\n-- +goose Down\nalter table c drop x;":      {"a"},
+	} {
+		if got := alters("-- +goose Up\n" + migration); !slices.Equal(got, want) {
+			t.Errorf("%s alters %v, want %v", migration, got, want)
 		}
 	}
 }
