@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"time"
 )
 
@@ -47,19 +48,34 @@ func (s *Stack) Admin(ctx context.Context, base string) (*Admin, error) {
 	return &Admin{base: base, token: token, client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: mostCallers}}}, err
 }
 
-// Call sends a request and reads the answer into into.
+// Call sends a request and reads the answer into into. One that is too many is sent again when the API says.
 func (a *Admin) Call(ctx context.Context, method, path string, body, into any) error {
+	for {
+		wait, err := a.call(ctx, method, path, body, into)
+		if wait == 0 {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(wait):
+		}
+	}
+}
+
+// call sends a request once, and returns how long to wait when it was too many.
+func (a *Admin) call(ctx context.Context, method, path string, body, into any) (wait time.Duration, err error) {
 	var sent io.Reader
 	if body != nil {
 		text, err := json.Marshal(body)
 		if err != nil {
-			return err
+			return 0, err
 		}
 		sent = bytes.NewReader(text)
 	}
 	request, err := http.NewRequestWithContext(ctx, method, a.base+path, sent)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	request.Header.Set("Authorization", "Bearer "+a.token)
 	if body != nil {
@@ -67,17 +83,20 @@ func (a *Admin) Call(ctx context.Context, method, path string, body, into any) e
 	}
 	response, err := a.client.Do(request)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer func() { _ = response.Body.Close() }() // read only
 	text, err := io.ReadAll(response.Body)
 	if err != nil {
-		return err
+		return 0, err
+	}
+	if seconds, err := strconv.Atoi(response.Header.Get("Retry-After")); err == nil && response.StatusCode == http.StatusTooManyRequests {
+		return time.Duration(seconds) * time.Second, nil
 	}
 	if response.StatusCode >= http.StatusBadRequest {
-		return fmt.Errorf("%s %s answered %d: %.500s", method, path, response.StatusCode, text)
+		return 0, fmt.Errorf("%s %s answered %d: %.500s", method, path, response.StatusCode, text)
 	}
-	return json.Unmarshal(text, into)
+	return 0, json.Unmarshal(text, into)
 }
 
 // Stream begins to read a stream of events.
