@@ -218,7 +218,7 @@ func TestACallAsFiles(t *testing.T) {
 func browse(t *testing.T, s staged) *managerbrowser.Page {
 	t.Helper()
 	if testing.Short() {
-		t.Skip("opens a browser")
+		t.Skip("opens a browser: run make test")
 	}
 	h := stage(t, s)
 	secure := httptest.NewTLSServer(h.handler)

@@ -1272,7 +1272,7 @@ export interface components {
             /** @description What was found, in a sentence. */
             detail: string;
             /** @description What to do, in a sentence; missing where nothing is. */
-            to_do?: string;
+            advice?: string;
         };
         ManagerList: {
             items: components["schemas"]["Manager"][];

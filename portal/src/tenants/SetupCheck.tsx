@@ -64,14 +64,14 @@ export function SetupCheck({ slug, alias }: { readonly slug: string; readonly al
   );
 }
 
-const Item = ({ item, state, detail, to_do: toDo }: SetupItem) => (
+const Item = ({ item, state, detail, advice }: SetupItem) => (
   <>
     <StatusIndicator type={looks[state]}>
       {setupNames[item]}: {setupStates[state]}
     </StatusIndicator>
     <Box padding={{ left: "l" }}>
       {detail}
-      {toDo === undefined ? null : <Box color="text-body-secondary">{toDo}</Box>}
+      {advice === undefined ? null : <Box color="text-body-secondary">{advice}</Box>}
     </Box>
   </>
 );

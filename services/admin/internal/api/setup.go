@@ -28,7 +28,7 @@ func (a *API) CheckConnectInstance(
 	}
 	for _, item := range found.Items {
 		check.Items = append(check.Items, apigen.SetupItem{
-			Item: apigen.SetupItemItem(item.Item), State: apigen.SetupItemState(item.State), Detail: item.Detail, ToDo: orNil(item.Advice),
+			Item: apigen.SetupItemItem(item.Item), State: apigen.SetupItemState(item.State), Detail: item.Detail, Advice: orNil(item.Advice),
 		})
 	}
 	return check, nil

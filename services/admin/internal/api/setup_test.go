@@ -45,7 +45,7 @@ func TestCheckOfAConnectInstance(t *testing.T) {
 	w := serve(t, api.Config{Directory: v, Setups: v})
 	got := w.send(t, "POST", checkPath, "", "Authorization: Bearer operator")
 	const want = `{"checked_at":"2026-11-29T07:00:00Z","connect_instance":"leeds","items":[{"detail":"It works.","item":"directory_role","state":"done"},` +
-		`{"detail":"It is missing.","item":"approved_origin","state":"not_done","to_do":"Add it."},{"detail":"Nobody looked.","item":"ccp_url","state":"unknown","to_do":"Look."}]}` + "\n"
+		`{"advice":"Add it.","detail":"It is missing.","item":"approved_origin","state":"not_done"},{"advice":"Look.","detail":"Nobody looked.","item":"ccp_url","state":"unknown"}]}` + "\n"
 	if got.status != 200 || got.body != want {
 		t.Errorf("%d %s", got.status, got.body)
 	}

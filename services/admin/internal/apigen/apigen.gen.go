@@ -1308,6 +1308,9 @@ type SetupCheck struct {
 
 // SetupItem defines model for SetupItem.
 type SetupItem struct {
+	// Advice What to do, in a sentence; missing where nothing is.
+	Advice *string `json:"advice,omitempty"`
+
 	// Detail What was found, in a sentence.
 	Detail string `json:"detail"`
 
@@ -1315,9 +1318,6 @@ type SetupItem struct {
 	// frame its panel; `ccp_url` - the panel answers.
 	Item  SetupItemItem  `json:"item"`
 	State SetupItemState `json:"state"`
-
-	// ToDo What to do, in a sentence; missing where nothing is.
-	ToDo *string `json:"to_do,omitempty"`
 }
 
 // SetupItemItem `directory_role` - the customer's role can be assumed and lists agents; `approved_origin` - the instance lets the softphone
