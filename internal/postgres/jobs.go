@@ -19,15 +19,15 @@ import (
 // its steps' time-outs, never by the queue.
 const maxAttempts = 30_000
 
-// enqueue adds the job that drives the operation. It exists when the transaction commits, and not before.
-func (db *DB) enqueue(ctx context.Context, t tx, tenantID, id, requestID string) error {
+// enqueue adds a job that drives an operation or a rollout, and the request that asked for it; empty: none did. The job exists when
+// the transaction commits, and not before.
+func (db *DB) enqueue(ctx context.Context, t tx, args river.JobArgs, requestID string) error {
 	cause, err := json.Marshal(Cause{requestID})
 	if err != nil {
 		return fmt.Errorf("write why there is a job: %w", err)
 	}
-	args := operation.AdvanceArgs{TenantID: tenantID, OperationID: id}
 	if _, err := db.jobs.InsertTx(ctx, t.raw, args, &river.InsertOpts{MaxAttempts: maxAttempts, Metadata: cause}); err != nil {
-		return fmt.Errorf("enqueue operation %s: %w", id, err)
+		return fmt.Errorf("enqueue a job of kind %s: %w", args.Kind(), err)
 	}
 	return nil
 }
@@ -56,7 +56,7 @@ func (db *DB) Requeue(ctx context.Context, actor access.Actor, idle time.Duratio
 			return err
 		}
 		for _, o := range lost {
-			if err := db.enqueue(ctx, t, o.TenantID, o.ID, o.RequestID); err != nil {
+			if err := db.enqueue(ctx, t, operation.AdvanceArgs{TenantID: o.TenantID, OperationID: o.ID}, o.RequestID); err != nil {
 				return err
 			}
 		}
@@ -67,7 +67,7 @@ func (db *DB) Requeue(ctx context.Context, actor access.Actor, idle time.Duratio
 			return err
 		}
 		for _, r := range rollouts {
-			if err := db.enqueueRollout(ctx, t, r.ID, r.TenantIds, r.RequestID); err != nil {
+			if err := db.enqueue(ctx, t, operation.RolloutArgs{RolloutID: r.ID, TenantIDs: r.TenantIds}, r.RequestID); err != nil {
 				return err
 			}
 		}

@@ -266,7 +266,7 @@ func (db *DB) launch(ctx context.Context, t tx, s starting) (operation.Operation
 	if err := t.addEvents(ctx, op, []operation.Event{{Step: op.Step, Level: "info", Message: message}}); err != nil {
 		return op, err
 	}
-	return op, db.enqueue(ctx, t, s.tenantID, s.id, op.RequestID)
+	return op, db.enqueue(ctx, t, operation.AdvanceArgs{TenantID: s.tenantID, OperationID: s.id}, op.RequestID)
 }
 
 func nameOf(a access.Actor) string {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 
 	"github.com/google/uuid"
-	"github.com/riverqueue/river"
 
 	"github.com/earshot-hq/earshot/internal/access"
 	"github.com/earshot-hq/earshot/internal/fault"
@@ -71,7 +70,7 @@ func (db *DB) StartRollout(ctx context.Context, actor access.Actor, d operation.
 		}); err != nil {
 			return err
 		}
-		if err := db.enqueueRollout(ctx, t, id, ids, t.actor.Origin.RequestID); err != nil {
+		if err := db.enqueue(ctx, t, operation.RolloutArgs{RolloutID: id, TenantIDs: ids}, t.actor.Origin.RequestID); err != nil {
 			return err
 		}
 		if err := t.audit(ctx, audited{target: "upgrades/" + id, action: "upgrades.start", detail: map[string]any{
@@ -104,18 +103,6 @@ func (t tx) idsOf(ctx context.Context, slugs []slug.Slug) ([]string, error) {
 		ids, seen[s] = append(ids, row.Tenant.ID), true
 	}
 	return ids, nil
-}
-
-func (db *DB) enqueueRollout(ctx context.Context, t tx, id string, tenantIDs []string, requestID string) error {
-	cause, err := json.Marshal(Cause{requestID})
-	if err != nil {
-		return fmt.Errorf("write why there is a job: %w", err)
-	}
-	args := operation.RolloutArgs{RolloutID: id, TenantIDs: tenantIDs}
-	if _, err := db.jobs.InsertTx(ctx, t.raw, args, &river.InsertOpts{MaxAttempts: maxAttempts, Metadata: cause}); err != nil {
-		return fmt.Errorf("enqueue upgrade %s: %w", id, err)
-	}
-	return nil
 }
 
 // Rollout implements operation.Rollouts.
