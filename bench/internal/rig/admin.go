@@ -91,7 +91,7 @@ func (a *Admin) call(ctx context.Context, method, path string, body, into any) (
 		return 0, err
 	}
 	if seconds, err := strconv.Atoi(response.Header.Get("Retry-After")); err == nil && response.StatusCode == http.StatusTooManyRequests {
-		return time.Duration(seconds) * time.Second, nil
+		return time.Duration(max(1, seconds)) * time.Second, nil
 	}
 	if response.StatusCode >= http.StatusBadRequest {
 		return 0, fmt.Errorf("%s %s answered %d: %.500s", method, path, response.StatusCode, text)
