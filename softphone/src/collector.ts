@@ -37,22 +37,18 @@ function collect(connect: Library, { api, instance }: Settings): void {
   const outbox = new Outbox({
     api: api.replace(/\/$/, ""), fetch: window.fetch.bind(window), gzip, exclusive, clock: browserClock, random: Math.random, store: store().store,
   });
-  let isLeaving = false;
   const collector = new Collector({
     instance, pageId, device: device(navigator), clock: browserClock, privateIp: privateIp(),
     openPages: pageCounter(pageId, () => undefined),
-    put: (batch) => {
-      if (isLeaving) outbox.leave(batch);
-      else void outbox.put(batch);
-    },
+    put: (batch) => { void outbox.put(batch); },
     hold: (batch) => { void outbox.hold(batch); },
   });
   listen(connect, collector, { postsMetrics: leader(`metrics.${instance}`) });
   window.addEventListener("pagehide", () => {
-    isLeaving = true;
+    outbox.leave();
     collector.flush();
   });
-  window.addEventListener("pageshow", () => { isLeaving = false; });
+  window.addEventListener("pageshow", () => { outbox.stay(); });
   window.addEventListener("online", () => { outbox.wake(true); });
   outbox.wake();
 }

@@ -54,7 +54,6 @@ class Softphone {
   readonly #collector: Collector;
   readonly #signIn: SignIn;
   #hurdles: Hurdles = { stage: "loading", failures: 0, isMicrophoneDenied: false, isStoreLasting: true, pages: 1 };
-  #isLeaving = false;
 
   constructor(
     private readonly texts: Texts,
@@ -76,10 +75,7 @@ class Softphone {
     });
     this.#collector = new Collector({
       instance: instance.alias, pageId: this.#pageId, device: device(navigator), clock: browserClock, openPages, privateIp: privateIp(),
-      put: (batch) => {
-        if (this.#isLeaving) this.#outbox.leave(batch);
-        else void this.#outbox.put(batch);
-      },
+      put: (batch) => { void this.#outbox.put(batch); },
       hold: (batch) => { void this.#outbox.hold(batch); },
     });
     this.#signIn = new SignIn({
@@ -172,10 +168,10 @@ class Softphone {
 
   #watchPage(): void {
     window.addEventListener("pagehide", () => {
-      this.#isLeaving = true;
+      this.#outbox.leave();
       this.#collector.flush();
     });
-    window.addEventListener("pageshow", () => { this.#isLeaving = false; });
+    window.addEventListener("pageshow", () => { this.#outbox.stay(); });
     window.addEventListener("online", () => { this.#outbox.wake(true); });
     window.addEventListener("beforeunload", (event) => {
       if (this.#isInCall()) event.preventDefault(); // the browser asks in its own words

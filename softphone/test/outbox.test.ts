@@ -191,7 +191,9 @@ test("410 stops: nothing is sent or kept any more, and the page is told", async 
   await outbox.put(batch(1));
   await until(() => outbox.state.is === "stopped");
   await outbox.put(batch(2));
-  outbox.leave(batch(3));
+  outbox.leave();
+  await outbox.put(batch(3));
+  outbox.stay();
   outbox.wake(true);
   await clock.pass(3_600_000);
   expect(telemetry.posts).toHaveLength(1);
@@ -208,13 +210,34 @@ test("records that the API refused of a good batch are counted", async () => {
 
 test("leaving: small batches outlive the page, large ones wait in the outbox", async () => {
   const { telemetry, outbox, store } = await setup();
-  outbox.leave(batch(1));
+  outbox.leave();
+  void outbox.put(batch(1));
   const large = batch(2);
-  outbox.leave({ ...large, body: { ...large.body, agent: "x".repeat(70_000) } });
+  void outbox.put({ ...large, body: { ...large.body, agent: "x".repeat(70_000) } });
   await until(() => telemetry.posts.length === 1);
   expect(telemetry.posts[0]?.init.keepalive).toBe(true);
   await settle();
-  expect(await store.count()).toBe(2);
+  expect([telemetry.posts.length, await store.count()]).toEqual([1, 2]);
+});
+
+test("leaving: what the store has not kept yet is sent past the page's end", async () => {
+  const { telemetry, outbox } = await setup({ store: Promise.resolve({ ...memoryStore(() => 0), add: () => new Promise(() => undefined) }) });
+  void outbox.put(batch(1));
+  expect(telemetry.posts).toHaveLength(0);
+  outbox.leave();
+  await until(() => telemetry.posts.length === 1);
+  expect([telemetry.ids(), telemetry.posts[0]?.init.keepalive]).toEqual([["b-1"], true]);
+});
+
+test("a page that is shown again sends what it kept when it was left", async () => {
+  const { telemetry, outbox, store } = await setup();
+  telemetry.answers = [new Error("the network is gone")];
+  outbox.leave();
+  await outbox.put(batch(1));
+  outbox.stay();
+  await until(() => telemetry.posts.length === 2);
+  await settle();
+  expect([telemetry.ids(), await store.count()]).toEqual([["b-1", "b-1"], 0]);
 });
 
 const growing = (records: number): Batch => ({ ...batch(1, records), body: { ...batch(1).body, agent: `kim-${records}` } });
@@ -268,7 +291,8 @@ test("a hold that a clock wrote which was set back since is none", async () => {
 test("leaving: what was held is kept once", async () => {
   const { telemetry, outbox, store } = await setup();
   await outbox.hold(growing(1));
-  outbox.leave(growing(2));
+  outbox.leave();
+  await outbox.put(growing(2));
   await until(() => telemetry.posts.length === 1);
   await settle();
   expect([await store.count(), (await store.oldest())?.records]).toEqual([1, 2]);
@@ -306,7 +330,8 @@ test("a store that fails throws nothing at the call", async () => {
   const broken = { ...memoryStore(() => 0), add: () => Promise.reject(new DOMException("full", "QuotaExceededError")) };
   const { outbox } = await setup({ store: Promise.resolve(broken) });
   await expect(outbox.put(batch(1))).resolves.toBeUndefined();
-  outbox.leave(batch(2));
+  outbox.leave();
+  await expect(outbox.put(batch(2))).resolves.toBeUndefined();
 });
 
 const small: Limits = { maxBytes: 1000, maxAgeMillis: 7 * 24 * 3600_000 };

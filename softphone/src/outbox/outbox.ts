@@ -37,7 +37,9 @@ export class Outbox {
   readonly #options: OutboxOptions;
   readonly #live: number[] = [];
   readonly #held = new Map<string, Promise<number>>(); // keys of the store by batchId
+  readonly #unkept = new Set<Batch>(); // were put, and the store has not said that it keeps them
   #working = false;
+  #isLeaving = false;
   #failures = 0;
   #notBefore = 0;
   #cancelWait: (() => void) | undefined;
@@ -54,12 +56,16 @@ export class Outbox {
   /** Keeps a batch and sends it. After 410 nothing more is taken. */
   async put(batch: Batch): Promise<void> {
     if (this.#state.is === "stopped") return;
+    this.#unkept.add(batch);
+    if (this.#isLeaving) this.#sendPastTheEnd(batch);
     try {
       this.#live.push(await this.#keep(batch));
     } catch {
       return; // the store is full or gone, and so is this batch
+    } finally {
+      this.#unkept.delete(batch);
     }
-    this.wake();
+    if (!this.#isLeaving) this.wake();
   }
 
   /**
@@ -72,17 +78,20 @@ export class Outbox {
     this.wake(); // for what pages that have ended held
   }
 
-  /** Keeps a batch while the page is being closed, and sends it past the page's end where that is possible. */
-  leave(batch: Batch): void {
+  /**
+   * Says that the page is being closed. What is put from now on, and what the store has not kept yet, goes past the page's end
+   * where that is possible, and is kept as well: if both arrive, their records have equal ids.
+   */
+  leave(): void {
+    this.#isLeaving = true;
     if (this.#state.is === "stopped") return;
-    const { body } = this.#entry(batch);
-    const text = this.#finish(body, 0);
-    if (text.length <= maxKeepaliveBytes) {
-      const headers = { "content-type": "application/json" };
-      this.#options.fetch(this.#url(batch.route), { method: "POST", headers, body: text, keepalive: true }).catch(() => undefined);
-    }
-    // Kept as well: if both arrive, their records have equal ids.
-    this.#keep(batch).catch(() => undefined);
+    for (const batch of this.#unkept) this.#sendPastTheEnd(batch);
+  }
+
+  /** Says that the page is shown again, as it was when it was left. */
+  stay(): void {
+    this.#isLeaving = false;
+    this.wake();
   }
 
   /** Sends what is there, now: at the start, when the network is back, after an addition. */
@@ -184,6 +193,14 @@ export class Outbox {
     this.#change({ is, status });
   }
 
+  #sendPastTheEnd(batch: Batch): void {
+    const text = this.#finish(this.#entry(batch).body, 0);
+    if (text.length > maxKeepaliveBytes) return;
+    const headers = { "content-type": "application/json" };
+    const url = `${this.#options.api}/${batch.route}`;
+    this.#options.fetch(url, { method: "POST", headers, body: text, keepalive: true }).catch(() => undefined);
+  }
+
   #keep(batch: Batch, heldUntil?: number): Promise<number> {
     const { batchId } = batch.body;
     const before = this.#held.get(batchId)?.catch(() => undefined);
@@ -203,10 +220,6 @@ export class Outbox {
   #finish(body: string, dropped: number): string {
     const sentAt = new Date(this.#options.clock.now()).toISOString();
     return `${body.slice(0, -1)},"sentAt":"${sentAt}"${dropped > 0 ? `,"droppedRecords":${dropped}` : ""}}`;
-  }
-
-  #url(route: string): string {
-    return `${this.#options.api}/${route}`;
   }
 
   #change(change: Partial<OutboxState>): void {

@@ -161,7 +161,18 @@ test("a suspended tenant and a refused page: the agent is told, and calls work",
   }
 });
 
-test("an outage and a reload in it: every second that the page had seen arrives once", async ({ page, world }) => {
+test("an outage and a reload in it: every second that the page had kept arrives once", async ({ page, world }) => {
+  const kept = () => page.evaluate(() => new Promise<number>((resolve, reject) => {
+    const opened = indexedDB.open("earshot");
+    opened.onerror = () => { reject(new Error("no outbox")); };
+    opened.onsuccess = () => {
+      const counted = opened.result.transaction("entries").objectStore("entries").count();
+      counted.onsuccess = () => {
+        opened.result.close();
+        resolve(counted.result);
+      };
+    };
+  }));
   world.status = 503;
   await open(page, world);
   const ccp = await ccpFrame(page, world);
@@ -171,6 +182,7 @@ test("an outage and a reload in it: every second that the page had seen arrives 
   await expect(page.getByText("Nothing is lost")).toBeVisible();
   await look(page, "waiting");
   await ccp.evaluate("sim.stats('k-1', 4)");
+  await expect.poll(kept).toBe(2);
   await page.reload();
   world.status = 202;
   await expect.poll(() => world.bodies.map((body) => (body["softphoneStreamStatistics"] as unknown[]).length), { timeout: 20_000 }).toEqual([10, 8]);
