@@ -21,8 +21,8 @@ import (
 	"github.com/earshot-hq/earshot/internal/tenant"
 )
 
-// checker asks a function that answers so.
-func checker(t *testing.T, answer http.HandlerFunc) *directories.Checker {
+// checker asks a function that answers so, and waits for it so long.
+func checker(t *testing.T, patience time.Duration, answer http.HandlerFunc) *directories.Checker {
 	t.Helper()
 	server := httptest.NewServer(answer)
 	t.Cleanup(server.Close)
@@ -31,7 +31,7 @@ func checker(t *testing.T, answer http.HandlerFunc) *directories.Checker {
 		RetryMaxAttempts: 1,
 	})
 	return directories.NewChecker(directories.CheckerConfig{
-		Cells: cells, Timeout: 2 * time.Second, Log: slog.New(slog.DiscardHandler),
+		Cells: cells, Timeout: patience, Log: slog.New(slog.DiscardHandler),
 		Cell: func(_ context.Context, name string) (tenant.Cell, error) {
 			if name != "one" {
 				return tenant.Cell{}, errors.New("no such cell")
@@ -77,7 +77,7 @@ func TestSetupInWords(t *testing.T) {
 		"done done unknown":     {{Panel: agents.PanelElsewhere}, {Panel: agents.PanelNoAnswer}, {Panel: agents.PanelAiling}, {Panel: "of a later version"}},
 	} {
 		for _, s := range those {
-			found := checker(t, seen(s)).Setup(t.Context(), acme, leeds)
+			found := checker(t, time.Minute, seen(s)).Setup(t.Context(), acme, leeds)
 			if got := states(found); got != want {
 				t.Errorf("%+v is %s, want %s", s, got, want)
 			}
@@ -91,7 +91,7 @@ func TestSetupInWords(t *testing.T) {
 			}
 		}
 	}
-	found := checker(t, seen(agents.Seen{Origin: agents.OriginMissing})).Setup(t.Context(), acme, leeds)
+	found := checker(t, time.Minute, seen(agents.Seen{Origin: agents.OriginMissing})).Setup(t.Context(), acme, leeds)
 	if advice := found.Items[1].Advice; !strings.Contains(advice, "https://d1.cloudfront.net to") {
 		t.Errorf("the origin to approve is not named: %s", advice)
 	}
@@ -100,7 +100,7 @@ func TestSetupInWords(t *testing.T) {
 // The tenant's own function is asked, in such a way that one of before there were looks refuses it.
 func TestSetupAsksTheTenantsFunction(t *testing.T) {
 	t.Parallel()
-	checker(t, func(w http.ResponseWriter, r *http.Request) {
+	checker(t, time.Minute, func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		const want = `{"alias":"","look":{"alias":"leeds","origin":"https://d1.cloudfront.net","panelUrl":"https://leeds.my.connect.aws/ccp-v2"}}`
 		if !strings.Contains(r.URL.Path, "/functions/earshot-acme-agent-directory/") || string(body) != want {
@@ -140,7 +140,11 @@ func TestSetupThatNobodyCouldLookAt(t *testing.T) {
 		"no cell": {seen(agents.Seen{}), elsewhere, "could not look"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			found := checker(t, row.answer).Setup(t.Context(), row.tenant, leeds)
+			patience := time.Minute
+			if row.says == "in time" {
+				patience = 100 * time.Millisecond
+			}
+			found := checker(t, patience, row.answer).Setup(t.Context(), row.tenant, leeds)
 			if got := states(found); got != "unknown unknown unknown" {
 				t.Errorf("%s", got)
 			}

@@ -12,6 +12,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -160,13 +161,15 @@ func TestQueueThatTakesNothing(t *testing.T) {
 // A queue that is too slow leaves time to say so.
 func TestAnswerComesBeforeTheDeadline(t *testing.T) {
 	t.Parallel()
-	b := setup(t, telemetry.KindStreamStats, settings())
-	ctx, cancel := context.WithDeadline(t.Context(), time.Now().Add(400*time.Millisecond))
-	defer cancel()
-	answer, err := b.Handle(ctx, post(own, readFile(t, "streams-thirty-seconds.json")))
-	if err != nil || answer.StatusCode != http.StatusServiceUnavailable || ctx.Err() != nil {
-		t.Errorf("%d %v %v", answer.StatusCode, err, ctx.Err())
-	}
+	synctest.Test(t, func(t *testing.T) {
+		b := setup(t, telemetry.KindStreamStats, settings())
+		ctx, cancel := context.WithDeadline(t.Context(), time.Now().Add(400*time.Millisecond))
+		defer cancel()
+		answer, err := b.Handle(ctx, post(own, readFile(t, "streams-thirty-seconds.json")))
+		if err != nil || answer.StatusCode != http.StatusServiceUnavailable || ctx.Err() != nil {
+			t.Errorf("%d %v %v", answer.StatusCode, err, ctx.Err())
+		}
+	})
 }
 
 // The address is that of the connection; a header can say anything.

@@ -72,7 +72,7 @@ func jsonNumber(n int64) string {
 }
 
 func quick() Options {
-	return Options{Patience: 5 * time.Second, Lease: time.Minute, Pause: time.Millisecond}
+	return Options{Patience: time.Minute, Lease: time.Minute, Pause: time.Millisecond}
 }
 
 func TestOneWriterAtATime(t *testing.T) {

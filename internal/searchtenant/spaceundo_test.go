@@ -167,7 +167,7 @@ func TestAnImportThatDiesIsTakenBackByTheNext(t *testing.T) {
 		return nil, nil
 	}}
 	short := options()
-	short.Lease, short.Patience = 2*time.Second, 3*time.Second
+	short.Lease, short.Patience = 5*time.Second, 10*time.Second
 	if _, err := searchtenant.New(spoilt, short).Import(ctx, s, searchtenant.ImportRequest{File: everyName(t), Overwrite: true}); err == nil {
 		t.Fatal("it ends well")
 	}

@@ -47,7 +47,7 @@ func keeper(t *testing.T, f *function) *spaces.Keeper {
 		Cell: func(context.Context, string) (tenant.Cell, error) {
 			return tenant.Cell{Name: "main", Region: "eu-central-1"}, nil
 		},
-		Timeout: 5 * time.Second,
+		Timeout: time.Minute,
 	})
 }
 
