@@ -72,15 +72,15 @@ test("a contact centre from its first day to its last", async ({ page }) => {
   await look(page, "wizard-review");
   await page.getByRole("button", { name: "Onboard", exact: true }).click();
 
-  await expect(page.getByRole("table", { name: "Resources of the stack" })).toBeVisible({ timeout: 60_000 });
+  await expect(page.getByRole("table", { name: "Resources of the stack" })).toBeVisible();
   await look(page, "wizard-hand-over");
   await page.reload(); // neither the steps nor the progress are lost
   await expect(page.getByRole("button", { name: "Copy the steps as text" })).toBeVisible();
   await page.getByRole("link", { name: "Go to fabrikam" }).click();
   await look(page, "watch");
   await page.reload();
-  await expect(page.getByRole("button", { name: "Copy the softphone's address" })).toBeVisible({ timeout: 60_000 });
-  await expect(page.getByText("active", { exact: true }).first()).toBeVisible({ timeout: 60_000 });
+  await expect(page.getByRole("button", { name: "Copy the softphone's address" })).toBeVisible();
+  await expect(page.getByText("active", { exact: true }).first()).toBeVisible();
   await page.getByRole("button", { name: "Copy the softphone's address" }).click();
   expect(await page.evaluate(() => navigator.clipboard.readText())).toMatch(/^http:\/\/.*cloudfront/);
 
@@ -89,7 +89,7 @@ test("a contact centre from its first day to its last", async ({ page }) => {
   await page.getByRole("button", { name: "Copy the steps as text" }).click();
   expect(await page.evaluate(() => navigator.clipboard.readText())).toContain("Approved origins: add http");
   await page.getByRole("button", { name: "Check fabrikam-york now" }).click();
-  await expect(page.getByText("Directory role: not done")).toBeVisible({ timeout: 20_000 });
+  await expect(page.getByText("Directory role: not done")).toBeVisible();
   await look(page, "instances");
 
   await page.getByRole("tab", { name: "Managers" }).click();
@@ -146,12 +146,12 @@ test("a contact centre from its first day to its last", async ({ page }) => {
   await page.goBack();
   await page.getByRole("button", { name: "Suspend the tenant" }).click();
   await expect(page.getByRole("heading", { name: "suspend of fabrikam", level: 1 })).toBeVisible();
-  await expect(page.getByText("Succeeded", { exact: true }).first()).toBeVisible({ timeout: 60_000 });
+  await expect(page.getByText("Succeeded", { exact: true }).first()).toBeVisible();
   await look(page, "operation");
   await page.goBack();
   await page.getByRole("button", { name: "Resume the tenant" }).click();
   await expect(page.getByRole("heading", { name: "resume of fabrikam", level: 1 })).toBeVisible();
-  await expect(page.getByText("Succeeded", { exact: true }).first()).toBeVisible({ timeout: 60_000 });
+  await expect(page.getByText("Succeeded", { exact: true }).first()).toBeVisible();
 
   await page.goto(`${endpoints.portal}tenants/fabrikam/manage`);
   await page.getByRole("button", { name: "Off-board the tenant" }).click();
@@ -331,13 +331,13 @@ test("what a customer has set up is looked at, live", async ({ page }) => {
   await approve();
   await tabTo(page, check);
   await page.keyboard.press("Enter");
-  await expect(page.getByText("Directory role: done")).toBeVisible({ timeout: 20_000 });
+  await expect(page.getByText("Directory role: done")).toBeVisible();
   await expect(page.getByText("Approved origin: not done")).toBeVisible();
   await expect(page.getByText("Contact Control Panel: done")).toBeVisible();
   await look(page, "setup-half");
   const softphone = await (await ask(page, "GET", "/v1/tenants/acme")).json() as { urls: { softphone: string } };
   await approve(new URL(softphone.urls.softphone).origin);
-  await expect(page.getByText("Approved origin: done")).toBeVisible({ timeout: 60_000 }); // by itself
+  await expect(page.getByText("Approved origin: done")).toBeVisible(); // by itself
   await expect(page.getByText("All is done", { exact: false })).toBeVisible();
   await look(page, "setup-done");
 });

@@ -65,7 +65,7 @@ test("German by the browser's choice", async ({ browser, world }) => {
   world.config = world.good();
   const page = await context.newPage();
   await open(page, world);
-  await expect(page.getByRole("button", { name: "Anmelden" })).toBeVisible({ timeout: 10_000 });
+  await expect(page.getByRole("button", { name: "Anmelden" })).toBeVisible();
   await expect(page.locator("html")).toHaveAttribute("lang", "de");
   await look(page, "sign-in-german");
   await context.close();
@@ -77,7 +77,7 @@ test("no session: asked, and after two tries told what may be wrong", async ({ p
   world.config = world.good();
   await open(page, world);
   const signIn = page.getByRole("button", { name: "Sign in" });
-  await expect(signIn).toBeVisible({ timeout: 10_000 });
+  await expect(signIn).toBeVisible();
   await look(page, "sign-in");
   for (const advice of ["approved origins", "cookies of ccp.localhost"]) {
     const popup = page.waitForEvent("popup");
@@ -94,7 +94,7 @@ test("no session: asked, and after two tries told what may be wrong", async ({ p
 
 test("a call: shown as it sounds, marked, remembered, and sent without its secrets", async ({ page, world }) => {
   await open(page, world);
-  await expect(page.getByText("Connected to Amazon Connect")).toBeVisible({ timeout: 10_000 });
+  await expect(page.getByText("Connected to Amazon Connect")).toBeVisible();
   await look(page, "ready");
   const ccp = await ccpFrame(page, world);
   await ccp.evaluate("sim.ring('k-1', 'Support')");
@@ -116,7 +116,7 @@ test("a call: shown as it sounds, marked, remembered, and sent without its secre
   await ccp.evaluate("sim.stats('k-1', 4)");
   await ccp.evaluate("sim.clear('k-1')");
   await ccp.evaluate("sim.metric('clearContact', 30)");
-  await expect(page.getByRole("listitem").filter({ hasText: "marked as bad" })).toBeVisible({ timeout: 10_000 });
+  await expect(page.getByRole("listitem").filter({ hasText: "marked as bad" })).toBeVisible();
   await look(page, "after-call");
   const ofTheCall = () => world.bodies.filter((body) => body["route"] !== "/v1/apimetrics");
   await expect.poll(() => ofTheCall().length).toBe(4);
@@ -137,7 +137,7 @@ test("a call: shown as it sounds, marked, remembered, and sent without its secre
 test("two calls at once", async ({ page, world }) => {
   await open(page, world);
   const ccp = await ccpFrame(page, world);
-  await expect(page.getByText("Connected to Amazon Connect")).toBeVisible({ timeout: 10_000 });
+  await expect(page.getByText("Connected to Amazon Connect")).toBeVisible();
   await ccp.evaluate("sim.ring('k-1', 'Support'); sim.ring('k-2', 'Sales')");
   await page.waitForTimeout(300);
   await ccp.evaluate("sim.connect(); sim.stats('k-1', 30); sim.stats('k-2', 30, {}, {audioLevel: 0})");
@@ -151,12 +151,12 @@ test("a suspended tenant and a refused page: the agent is told, and calls work",
     world.status = status;
     await open(page, world);
     const ccp = await ccpFrame(page, world);
-    await expect(page.getByText("Connected to Amazon Connect")).toBeVisible({ timeout: 10_000 });
+    await expect(page.getByText("Connected to Amazon Connect")).toBeVisible();
     await page.waitForTimeout(500);
     await ccp.evaluate("sim.stats('k-1', 5)");
     await expect(page.getByText(text)).toBeVisible();
     await page.getByRole("button", { name: "Start the check" }).click();
-    await expect(page.getByRole("button", { name: "Start the check" })).toBeEnabled({ timeout: 10_000 });
+    await expect(page.getByRole("button", { name: "Start the check" })).toBeEnabled();
     await look(page, name);
   }
 });
@@ -176,7 +176,7 @@ test("an outage and a reload in it: every second that the page had kept arrives 
   world.status = 503;
   await open(page, world);
   const ccp = await ccpFrame(page, world);
-  await expect(page.getByText("Connected to Amazon Connect")).toBeVisible({ timeout: 10_000 });
+  await expect(page.getByText("Connected to Amazon Connect")).toBeVisible();
   await page.waitForTimeout(500);
   await ccp.evaluate("sim.stats('k-1', 5)");
   await expect(page.getByText("Nothing is lost")).toBeVisible();
@@ -185,7 +185,7 @@ test("an outage and a reload in it: every second that the page had kept arrives 
   await expect.poll(kept).toBe(2);
   await page.reload();
   world.status = 202;
-  await expect.poll(() => world.bodies.map((body) => (body["softphoneStreamStatistics"] as unknown[]).length), { timeout: 20_000 }).toEqual([10, 8]);
+  await expect.poll(() => world.bodies.map((body) => (body["softphoneStreamStatistics"] as unknown[]).length)).toEqual([10, 8]);
   await page.waitForTimeout(3000);
   expect(world.bodies).toHaveLength(2);
 });
@@ -208,7 +208,7 @@ test("a page that owns the media: its library joins Connect's", async ({ page, w
   world.rtc = "connect.RTCSession = class {}; window.before = typeof connect.core.initCCP;";
   world.config = { ...world.good(), mediaOwner: "page", rtcScript: world.pin(world.rtc) };
   await open(page, world);
-  await expect(page.getByText("Connected to Amazon Connect")).toBeVisible({ timeout: 10_000 });
+  await expect(page.getByText("Connected to Amazon Connect")).toBeVisible();
   expect(await page.evaluate("before")).toBe("function");
 });
 
@@ -216,17 +216,17 @@ test("two tabs: the agent is told", async ({ page, context, world }) => {
   await open(page, world);
   const other = await context.newPage();
   await open(other, world);
-  await expect(page.getByText("2 softphone pages are open")).toBeVisible({ timeout: 15_000 });
+  await expect(page.getByText("2 softphone pages are open")).toBeVisible();
   await look(page, "two-tabs");
   await other.close();
-  await expect(page.getByText("2 softphone pages are open")).toBeHidden({ timeout: 15_000 });
+  await expect(page.getByText("2 softphone pages are open")).toBeHidden();
 });
 
 test("the frame falls silent", async ({ page, world }) => {
   await page.clock.install();
   await open(page, world);
   const ccp = await ccpFrame(page, world);
-  await expect(page.getByText("Connected to Amazon Connect")).toBeVisible({ timeout: 10_000 });
+  await expect(page.getByText("Connected to Amazon Connect")).toBeVisible();
   await ccp.evaluate("sim.silence()");
   await page.clock.runFor(21_000);
   await expect(page.getByRole("heading", { name: "does not answer" })).toBeVisible();
@@ -245,7 +245,7 @@ test("microphone denied, no database", async ({ browser, world }) => {
   await expect(page.getByRole("heading", { name: "kept in memory" })).toBeVisible();
   await look(page, "denied");
   const ccp = await ccpFrame(page, world);
-  await expect(page.getByText("Connected to Amazon Connect")).toBeVisible({ timeout: 10_000 });
+  await expect(page.getByText("Connected to Amazon Connect")).toBeVisible();
   await page.waitForTimeout(500);
   await ccp.evaluate("sim.stats('k-1', 5)");
   await expect.poll(() => world.bodies.length).toBe(1);
@@ -263,11 +263,11 @@ test("no storage at all, which Amazon Connect needs: the page says so", async ({
 test("a narrow window, with the keyboard alone", async ({ page, world }) => {
   await page.setViewportSize({ width: 360, height: 740 });
   await open(page, world);
-  await expect(page.getByText("Connected to Amazon Connect")).toBeVisible({ timeout: 10_000 });
+  await expect(page.getByText("Connected to Amazon Connect")).toBeVisible();
   await look(page, "narrow");
   await page.getByRole("button", { name: "Start the check" }).focus();
   await page.keyboard.press("Enter");
-  await expect(page.getByText("The microphone hears you")).toBeVisible({ timeout: 10_000 });
+  await expect(page.getByText("The microphone hears you")).toBeVisible();
   await expect(page.getByText("Statistics reach Earshot")).toBeVisible();
   await look(page, "checked");
 });
