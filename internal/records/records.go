@@ -29,7 +29,8 @@ func New(search opensearchapi.Transport, tenant slug.Slug) *Reader {
 }
 
 // CountProbe returns how many documents of each kind the synthetic call with this id has. It counts only what is marked as
-// a probe's and is of the probe's agent, whatever the id. The counts are of all shards, or there is an error.
+// a probe's and is of the probe's agent, whatever the id. A shard that fails is an error. One that has not started, as that of an
+// index made just now, counts for nothing: what it holds nobody can find yet.
 func (r *Reader) CountProbe(ctx context.Context, callID string) (map[string]int, error) {
 	if err := r.refresh(ctx); err != nil {
 		slog.DebugContext(ctx, "what was written just now may not be counted yet", "error", err)
@@ -83,26 +84,41 @@ func (r *Reader) count(ctx context.Context, kind string, values map[string]any) 
 	if err != nil {
 		return 0, fmt.Errorf("read the answer: %w", err)
 	}
-	if response.StatusCode != http.StatusOK {
+	switch {
+	case response.StatusCode == http.StatusServiceUnavailable && hasNoShardYet(body):
+		return 0, nil
+	case response.StatusCode != http.StatusOK:
 		return 0, fmt.Errorf("search answered %d", response.StatusCode)
 	}
 	return readCount(body)
 }
 
-// readCount reads an answer; one that lacks a shard's part is none.
+// hasNoShardYet reports whether a refusal says that none of the shards has started: all failed, and none of them with a reason.
+func hasNoShardYet(body []byte) bool {
+	var answer struct {
+		Error struct {
+			Type   string             `json:"type"`
+			Failed *[]json.RawMessage `json:"failed_shards"`
+		} `json:"error"`
+	}
+	err := json.Unmarshal(body, &answer)
+	return err == nil && answer.Error.Type == "search_phase_execution_exception" && answer.Error.Failed != nil && len(*answer.Error.Failed) == 0
+}
+
+// readCount reads an answer; one in which a shard failed is none.
 func readCount(body []byte) (int, error) {
 	var answer struct {
 		Count  *int `json:"count"`
-		Shards struct {
-			Total      int `json:"total"`
-			Successful int `json:"successful"`
+		Shards *struct {
+			Total  int `json:"total"`
+			Failed int `json:"failed"`
 		} `json:"_shards"`
 	}
-	if err := json.Unmarshal(body, &answer); err != nil || answer.Count == nil {
+	if err := json.Unmarshal(body, &answer); err != nil || answer.Count == nil || answer.Shards == nil {
 		return 0, errors.New("the answer is no count")
 	}
-	if answer.Shards.Successful < answer.Shards.Total {
-		return 0, fmt.Errorf("only %d of %d shards answered", answer.Shards.Successful, answer.Shards.Total)
+	if answer.Shards.Failed > 0 {
+		return 0, fmt.Errorf("%d of %d shards failed", answer.Shards.Failed, answer.Shards.Total)
 	}
 	return *answer.Count, nil
 }

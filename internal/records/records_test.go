@@ -26,7 +26,7 @@ func reader(t *testing.T, handle http.HandlerFunc) *records.Reader {
 }
 
 // The real search is asked in lambdas/indexer's tests; here is what no healthy one answers.
-func TestCountProbeTakesOnlyWholeAnswers(t *testing.T) {
+func TestCountProbeTellsNewShardsFromFailures(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name   string
@@ -36,9 +36,15 @@ func TestCountProbeTakesOnlyWholeAnswers(t *testing.T) {
 	}{
 		{"a count", 200, `{"count":7,"_shards":{"total":2,"successful":2}}`, 7},
 		{"no index yet", 200, `{"count":0,"_shards":{"total":0,"successful":0}}`, 0},
-		{"a shard is missing", 200, `{"count":3,"_shards":{"total":2,"successful":1}}`, -1},
+		{"a shard failed", 200, `{"count":3,"_shards":{"total":2,"successful":1,"failed":1}}`, -1},
+		{"a shard has not started", 200, `{"count":3,"_shards":{"total":2,"successful":1,"failed":0}}`, 3},
+		{"no shard has started", 503, `{"error":{"root_cause":[],"type":"search_phase_execution_exception","reason":"all shards failed","failed_shards":[]},"status":503}`, 0},
+		{"all shards failed", 503, `{"error":{"type":"search_phase_execution_exception","failed_shards":[{"shard":0}]},"status":503}`, -1},
+		{"closed to reads", 503, `{"error":{"type":"cluster_block_exception"},"status":503}`, -1},
+		{"a failure that names no shards", 503, `{"error":{"type":"search_phase_execution_exception"},"status":503}`, -1},
 		{"garbage", 200, `<html>`, -1},
 		{"another answer", 200, `{"hits":{}}`, -1},
+		{"a count of nobody knows what", 200, `{"count":7}`, -1},
 		{"unavailable", 503, `{"count":7}`, -1},
 		{"not allowed", 403, `{"error":{"reason":"no permissions"}}`, -1},
 	}

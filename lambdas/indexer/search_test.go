@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/opensearch-project/opensearch-go/v2"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/earshot-hq/earshot/internal/archive"
 	"github.com/earshot-hq/earshot/internal/erasures"
@@ -192,6 +193,35 @@ func TestACallIsFoundOnceHoweverOftenItComes(t *testing.T) {
 	}
 	if found, err := w.reader.CountProbe(t.Context(), "6c1b0f50-0000-4000-8000-000000000009"); err != nil || found[telemetry.KindCallReport] != 0 {
 		t.Errorf("an unknown call: %v, %v", found, err)
+	}
+}
+
+// The first documents of a tenant make its indices, whose shards take a moment to start: whoever looks then is told how many are found,
+// not that search fails.
+func TestACallIsLookedForWhileItsIndicesAreMade(t *testing.T) {
+	t.Parallel()
+	const callID = "6c1b0f50-0000-4000-8000-00000000000b"
+	w := setup(t)
+	call := samplecall.New(samplecall.Options{
+		Agent: telemetry.ProbeAgent, Start: time.Now().Add(-10 * time.Minute), Schema: 2, BatchID: callID,
+	})
+	w.send(t, call)
+	ctx, stop := context.WithCancel(t.Context())
+	var lookers errgroup.Group
+	for range 2 {
+		lookers.Go(func() error {
+			for ctx.Err() == nil {
+				if found, err := w.reader.CountProbe(ctx, callID); err != nil && ctx.Err() == nil {
+					return fmt.Errorf("found %v: %w", found, err)
+				}
+			}
+			return nil
+		})
+	}
+	returned := w.deliver(t)
+	stop()
+	if err := lookers.Wait(); err != nil || returned != 0 {
+		t.Errorf("%d messages went back; %v", returned, err)
 	}
 }
 
