@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -19,7 +20,7 @@ import (
 // tenantsList compares the slowest answers to fifty callers at once of the list and detail routes over two databases, of ten and of
 // ten thousand tenants, each with an admin service of its own. The two are asked in turns.
 func tenantsList(ctx context.Context, b *bench) ([]sheet.Figure, error) {
-	const rounds, requests, pages = 9, 400, 7
+	const rounds, requests, pages = 9, 400, 9
 	few, err := b.newOffice(ctx, "bench_few", 10)
 	if err != nil {
 		return nil, err
@@ -35,14 +36,16 @@ func tenantsList(ctx context.Context, b *bench) ([]sheet.Figure, error) {
 		return nil, err
 	}
 	var figures []sheet.Figure
-	for _, page := range []struct{ what, few, many string }{ // the last has no aim
+	for _, page := range []struct{ what, few, many string }{
 		{"the first ten tenants", "tenants?limit=10", "tenants?limit=10"},
 		{"ten tenants from the middle", "tenants?limit=10", "tenants?limit=10&cursor=" + url.QueryEscape(middle)},
 		{"one tenant", "tenants/" + firstSlug, "tenants/" + firstSlug},
 		{"the last ten operations", "operations?limit=10", "operations?limit=10"},
 		{"one operation", "operations/" + firstOperation, "operations/" + firstOperation},
 		{"the last ten audit events", "audit-events?limit=10", "audit-events?limit=10"},
-		{search, "tenants?q=of+this+name&limit=10", "tenants?q=of+this+name&limit=10"},
+		{search + "that no tenant has", "tenants?q=of+this+name&limit=10", "tenants?q=of+this+name&limit=10"},
+		{search + "that one tenant has", "tenants?q=" + firstSlug[1:] + "&limit=10", "tenants?q=" + firstSlug[1:] + "&limit=10"},
+		{search + "that all tenants have", "tenants?q=centre&limit=10", "tenants?q=centre&limit=10"},
 	} {
 		var ours, base, medians []float64
 		for round := range b.repeatPart("list, "+page.what, rounds+1, pages) { // the first warms both up
@@ -65,16 +68,16 @@ func tenantsList(ctx context.Context, b *bench) ([]sheet.Figure, error) {
 			What: fmt.Sprintf("%s: 99 %% of %d requests of 50 callers at once within %.1f ms with 10,000 tenants, over %.1f ms with 10 (of medians: %.2f)",
 				page.what, requests, sheet.Median(ours), sheet.Median(base), sheet.Median(medians)),
 		}
-		if page.what == search {
-			figure.ID, figure.Direction, figure.Aim = "tenants_search_p99_10k_over_10", "", 0
+		if strings.HasPrefix(page.what, search) {
+			figure.ID = "tenants_search_p99_10k_over_10"
 		}
 		figures = append(figures, figure)
 	}
 	return figures, nil
 }
 
-// search looks at the name of every tenant: that none has it is the worst case.
-const search = "a name that no tenant has"
+// search begins what is said of searches, which have a figure of their own.
+const search = "a part of a name "
 
 // firstSlug and firstOperation are of a tenant that fill makes in every database.
 const (

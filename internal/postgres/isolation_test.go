@@ -388,7 +388,7 @@ func TestAttackForgottenScope(t *testing.T) {
 		if _, err := conn.Exec(t.Context(), scope); err != nil {
 			t.Fatal(err)
 		}
-		for _, table := range []string{"tenants", "connect_instances", "operations", "operation_events", "audit_events", "idempotency_keys", "rollouts"} {
+		for _, table := range []string{"tenants", "connect_instances", "operations", "operation_events", "audit_events", "idempotency_keys", "rollouts", "tenant_name_endings"} {
 			var rows int
 			if err := conn.QueryRow(t.Context(), "select count(*) from "+table).Scan(&rows); err != nil || rows != 0 {
 				t.Errorf("without a scope %s shows %d rows: %v", table, rows, err)

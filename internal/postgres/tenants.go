@@ -38,8 +38,12 @@ func (db *DB) Tenants(ctx context.Context, actor access.Actor, page tenant.Page)
 	}
 	limit := pageSize(page.Limit)
 	err = db.inTx(ctx, actor, func(ctx context.Context, t tx) error {
+		among, err := t.candidates(ctx, page.Query)
+		if err != nil {
+			return err
+		}
 		rows, err := t.TenantsAfter(ctx, dbsqlc.TenantsAfterParams{
-			AfterSlug: after.Slug, AfterID: after.ID, Query: page.Query, State: string(page.State), Cell: page.Cell,
+			AfterSlug: after.Slug, AfterID: after.ID, Among: among, Query: page.Query, State: string(page.State), Cell: page.Cell,
 			ArtifactVersion: page.Artifacts, Condition: string(page.Condition), Keeping: keeping(), AtMost: limit + 1,
 		})
 		if err != nil {
@@ -55,6 +59,19 @@ func (db *DB) Tenants(ctx context.Context, actor access.Actor, page tenant.Page)
 		return err
 	})
 	return list, next, err
+}
+
+// candidates returns ids outside of which a search finds no tenant, or nil: all are to be looked at. So it is when more than the longest
+// page have such a name, since a page is soon full then.
+func (t tx) candidates(ctx context.Context, part string) ([]string, error) {
+	if !t.actor.Scope.All || part == "" {
+		return t.actor.Scope.TenantIDs, nil
+	}
+	named, err := t.TenantsNamed(ctx, dbsqlc.TenantsNamedParams{Part: part, AtMost: maxPage + 1})
+	if err != nil || len(named) > maxPage {
+		return nil, err
+	}
+	return append([]string{}, named...), nil // not nil when there are none
 }
 
 // tenantPlace is where a page of tenants ends.

@@ -24,13 +24,14 @@ func TestAttackQueryWithoutWhere(t *testing.T) {
 	}
 	for table, column := range map[string]string{
 		"tenants": "id", "connect_instances": "tenant_id", "operations": "tenant_id", "operation_events": "tenant_id", "audit_events": "tenant_id",
+		"tenant_name_endings": "tenant_id",
 	} {
 		all := names(t, db.SuperuserURL, "select "+column+"::text from "+table+" where "+column+" in ('"+mine.Tenant.ID+"', '"+other.Tenant.ID+"') group by 1")
 		if len(all) != 2 {
 			t.Errorf("%s: the superuser sees tenants %v, want both", table, all)
 		}
 		seen, changed, err := inScope(t, db.AppURL, mine.Tenant.ID, "select "+column+"::text from "+table, "update "+table+" set "+column+" = "+column)
-		if err != nil && (table != "operation_events" && table != "audit_events") { // stories may not be changed at all
+		if err != nil && table != "operation_events" && table != "audit_events" && table != "tenant_name_endings" { // these may not be changed at all
 			t.Errorf("%s: %v", table, err)
 		}
 		if len(seen) == 0 || changed > len(seen) {
@@ -48,10 +49,15 @@ func TestAttackQueryWithoutWhere(t *testing.T) {
 	if left := names(t, db.SuperuserURL, "select key from idempotency_keys"); len(left) != 1 {
 		t.Errorf("the keys are now %v", left)
 	}
+	if _, removed, err := inScope(t, db.AppURL, mine.Tenant.ID, "select ending from tenant_name_endings", "delete from tenant_name_endings"); err != nil ||
+		removed != len(names(t, db.SuperuserURL, "select ending from tenant_name_endings where tenant_id = '"+mine.Tenant.ID+"'")) {
+		t.Errorf("%d endings are removed: %v", removed, err)
+	}
 	for _, attack := range []string{
 		"insert into audit_events (tenant_id, actor, action) values ('" + other.Tenant.ID + "', 'x', 'x')",
 		"update operations set tenant_id = '" + other.Tenant.ID + "'",
 		"update tenants set id = gen_random_uuid()",
+		"insert into tenant_name_endings (ending, tenant_id) values ('x', '" + other.Tenant.ID + "')",
 	} {
 		if _, _, err := inScope(t, db.AppURL, mine.Tenant.ID, "select id::text from tenants", attack); err == nil {
 			t.Errorf("in one tenant's scope may: %s", attack)

@@ -213,3 +213,9 @@ type TenantHealth struct {
 	// Since midnight UTC of looked_at; null: not known.
 	CallsToday *int64
 }
+
+// All endings of slug and display name of each tenant, in small letters, so that an index finds a part of them.
+type TenantNameEnding struct {
+	Ending   string
+	TenantID string
+}

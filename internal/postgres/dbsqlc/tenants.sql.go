@@ -434,20 +434,22 @@ select t.id, t.slug, t.slug_released_at, t.display_name, t.state, t.isolation, t
   coalesce(h.condition, 'unknown')::text as condition, coalesce(h.reason, 'Nobody has looked yet.')::text as reason, h.looked_at, h.calls_today
 from tenants t left join tenant_health h on h.tenant_id = t.id
 where (t.slug, t.id) > ($1::text collate "C", $2::uuid)
-  and ($3::text = '' or strpos(t.slug, lower($3::text)) > 0
-    or strpos(lower(t.display_name), lower($3::text)) > 0)
-  and ($4::text = '' or t.state = $4::text)
-  and ($5::text = '' or t.cell = $5::text)
-  and ($6::text = '' or t.artifact_version = $6::text)
-  and ($7::text = '' or coalesce(h.condition, 'unknown') = $7::text and t.state = any ($8::text[]))
-  and ($4::text = 'deleted' or t.slug_released_at is null)
+  and ($3::uuid[] is null or t.id = any ($3::uuid[]))
+  and ($4::text = '' or strpos(t.slug, lower($4::text)) > 0
+    or strpos(lower(t.display_name), lower($4::text)) > 0)
+  and ($5::text = '' or t.state = $5::text)
+  and ($6::text = '' or t.cell = $6::text)
+  and ($7::text = '' or t.artifact_version = $7::text)
+  and ($8::text = '' or coalesce(h.condition, 'unknown') = $8::text and t.state = any ($9::text[]))
+  and ($5::text = 'deleted' or t.slug_released_at is null)
 order by t.slug, t.id
-limit $9
+limit $10
 `
 
 type TenantsAfterParams struct {
 	AfterSlug       string
 	AfterID         string
+	Among           []string
 	Query           string
 	State           string
 	Cell            string
@@ -466,11 +468,13 @@ type TenantsAfterRow struct {
 	CallsToday      *int64
 }
 
-// Without a state, tenants of the past are left out: their slugs may have new holders.
+// Without a state, tenants of the past are left out: their slugs may have new holders. The ids are a hint: no tenant but these can be
+// among them; null is none.
 func (q *Queries) TenantsAfter(ctx context.Context, arg TenantsAfterParams) ([]TenantsAfterRow, error) {
 	rows, err := q.db.Query(ctx, tenantsAfter,
 		arg.AfterSlug,
 		arg.AfterID,
+		arg.Among,
 		arg.Query,
 		arg.State,
 		arg.Cell,
@@ -570,6 +574,40 @@ func (q *Queries) TenantsInStates(ctx context.Context, states []string) ([]Tenan
 			return nil, err
 		}
 		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const tenantsNamed = `-- name: TenantsNamed :many
+select e.tenant_id
+from tenant_name_endings e
+where e.ending >= lower($1::text) collate "C" and e.ending < (lower($1::text) || chr(1114111)) collate "C"
+order by e.ending, e.tenant_id
+limit $2
+`
+
+type TenantsNamedParams struct {
+	Part   string
+	AtMost int32
+}
+
+// Of some tenants more than once. No name holds the last character of Unicode, which is not printable.
+func (q *Queries) TenantsNamed(ctx context.Context, arg TenantsNamedParams) ([]string, error) {
+	rows, err := q.db.Query(ctx, tenantsNamed, arg.Part, arg.AtMost)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var tenant_id string
+		if err := rows.Scan(&tenant_id); err != nil {
+			return nil, err
+		}
+		items = append(items, tenant_id)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err

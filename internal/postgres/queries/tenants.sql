@@ -22,14 +22,24 @@ select t.id from tenants t where t.slug = sqlc.arg(slug) and t.slug_released_at 
 -- name: LockTenant :one
 select t.id from tenants t where t.id = sqlc.arg(id) for no key update;
 
+-- name: TenantsNamed :many
+-- Of some tenants more than once. No name holds the last character of Unicode, which is not printable.
+select e.tenant_id
+from tenant_name_endings e
+where e.ending >= lower(sqlc.arg(part)::text) collate "C" and e.ending < (lower(sqlc.arg(part)::text) || chr(1114111)) collate "C"
+order by e.ending, e.tenant_id
+limit sqlc.arg(at_most);
+
 -- name: TenantsAfter :many
--- Without a state, tenants of the past are left out: their slugs may have new holders.
+-- Without a state, tenants of the past are left out: their slugs may have new holders. The ids are a hint: no tenant but these can be
+-- among them; null is none.
 select sqlc.embed(t), coalesce((
   select o.id::text from operations o where o.tenant_id = t.id and o.state in ('queued', 'running') order by o.state desc limit 1
 ), '')::text as active_operation,
   coalesce(h.condition, 'unknown')::text as condition, coalesce(h.reason, 'Nobody has looked yet.')::text as reason, h.looked_at, h.calls_today
 from tenants t left join tenant_health h on h.tenant_id = t.id
 where (t.slug, t.id) > (sqlc.arg(after_slug)::text collate "C", sqlc.arg(after_id)::uuid)
+  and (sqlc.arg(among)::uuid[] is null or t.id = any (sqlc.arg(among)::uuid[]))
   and (sqlc.arg(query)::text = '' or strpos(t.slug, lower(sqlc.arg(query)::text)) > 0
     or strpos(lower(t.display_name), lower(sqlc.arg(query)::text)) > 0)
   and (sqlc.arg(state)::text = '' or t.state = sqlc.arg(state)::text)
