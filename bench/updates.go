@@ -103,8 +103,10 @@ func tookOf(events []types.StackEvent, stack string) map[string]time.Duration {
 	return took
 }
 
-// callArrives is how long a synthetic call has until it is found.
-const callArrives = 2 * time.Minute
+const (
+	callArrives = 2 * time.Minute       // how long a synthetic call has until it is found
+	callLook    = 50 * time.Millisecond // between two looks for it: as long as the worker's first wait is
+)
 
 // useBare sends a bare stack the synthetic call and has its probe find it, as the worker does for a tenant.
 func (b *bench) useBare(ctx context.Context, caller *prober.Prober, s slug.Slug) error {
@@ -129,7 +131,7 @@ func (b *bench) useBare(ctx context.Context, caller *prober.Prober, s slug.Slug)
 	ctx, cancel := context.WithTimeout(ctx, callArrives)
 	defer cancel()
 	var last error // search may be slow once: the worker asks again, too
-	err = rig.Until(ctx, 200*time.Millisecond, func() (bool, error) {
+	err = rig.Until(ctx, callLook, func() (bool, error) {
 		var found map[string]int
 		found, last = caller.Found(ctx, tenant.Cell{Region: rig.Region}, s, call)
 		return last == nil && maps.Equal(found, wanted), nil
