@@ -18,7 +18,6 @@ import { Page } from "../parts/Page";
 import { ProblemAlert } from "../parts/ProblemAlert";
 import { ShowMore } from "../parts/ShowMore";
 import { TenantStateIndicator } from "../parts/StateIndicator";
-import { When } from "../parts/When";
 import { paths } from "../paths";
 import { tenantsRoute } from "../router";
 import { conditions, tenantStates } from "../search";
@@ -49,21 +48,17 @@ const columns: TableProps.ColumnDefinition<Tenant>[] = [
   },
   {
     id: "cell",
-    header: "Cell",
-    cell: ({ cell, isolation }) => (
+    header: "Cell and version",
+    cell: ({ cell, isolation, stack: { artifact_version: version } }) => (
       <>
-        <Link href={paths.tenantsOf(cell)} ariaLabel={`Tenants in ${cell}`}>{cell}</Link>
-        {isolation === "dedicated" ? <Box color="text-body-secondary">dedicated</Box> : null}
+        <div>
+          <Link href={paths.tenantsOf(cell)} ariaLabel={`Tenants in ${cell}`}>{cell}</Link>
+          {isolation === "dedicated" ? ", dedicated" : null}
+        </div>
+        {version === undefined ? null : <Link href={paths.tenantsWith(version)} ariaLabel={`Tenants with ${version}`}>{version}</Link>}
       </>
     ),
   },
-  {
-    id: "version",
-    header: "Version",
-    cell: ({ stack: { artifact_version: version } }) =>
-      version === undefined ? "–" : <Link href={paths.tenantsWith(version)} ariaLabel={`Tenants with ${version}`}>{version}</Link>,
-  },
-  { id: "updated", header: "Changed", minWidth: 120, cell: ({ updated_at }) => <When at={updated_at} /> },
 ];
 
 /** Waits until typing has paused, so that not every letter is asked for. */

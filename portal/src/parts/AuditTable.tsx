@@ -16,10 +16,22 @@ import { ShowMore } from "./ShowMore";
 import { When } from "./When";
 import { Who } from "./Who";
 
-const columns: TableProps.ColumnDefinition<AuditEvent>[] = [
+/** The columns, of one tenant's events without saying of whom they are. */
+const columns = (isOfOneTenant: boolean): TableProps.ColumnDefinition<AuditEvent>[] => [
   { id: "at", header: "When", minWidth: 120, cell: ({ at }) => <When at={at} /> },
   { id: "actor", header: "Who", minWidth: 150, cell: ({ actor }) => <Actor actor={actor} /> },
-  { id: "action", header: "Action", isRowHeader: true, minWidth: 150, cell: ({ action }) => action },
+  {
+    id: "action",
+    header: "Action",
+    isRowHeader: true,
+    minWidth: 180,
+    cell: ({ action, target, tenant }) => (
+      <>
+        {action}
+        {isOfOneTenant ? null : <div className="value">{tenant === undefined ? target : <Link href={paths.tenant(tenant)}>{target}</Link>}</div>}
+      </>
+    ),
+  },
   {
     id: "outcome",
     header: "Outcome",
@@ -34,8 +46,7 @@ const columns: TableProps.ColumnDefinition<AuditEvent>[] = [
         </>
       ),
   },
-  { id: "target", header: "Of", minWidth: 130, cell: ({ target, tenant }) => (tenant === undefined ? target : <Link href={paths.tenant(tenant)}>{target}</Link>) },
-  { id: "change", header: "What", minWidth: 360, cell: (event) => <Change event={event} /> },
+  { id: "change", header: "What differs", minWidth: 300, cell: (event) => <Change event={event} /> },
 ];
 
 function Actor({ actor: { subject, name, role } }: Pick<AuditEvent, "actor">) {
@@ -52,25 +63,25 @@ type Members = Readonly<Record<string, unknown>>;
 
 const written = (value: unknown): string => (value === undefined || value === "" ? "–" : typeof value === "string" ? value : JSON.stringify(value));
 
-/** The most members of a change that are shown without being asked for. */
-const shownAtOnce = 3;
+/** The most members of a change that are shown without being asked for, and the most letters of each of them. */
+const shownAtOnce = { members: 3, letters: 120 };
 
 function Change({ event }: { readonly event: AuditEvent }) {
   const before: Members = event.before ?? {};
   const after: Members = event.after ?? {};
   const names = [...new Set([...Object.keys(before), ...Object.keys(after)])];
-  const lines = names.map((name) => (
-    <div key={name} className="value">
-      {name}: {before[name] === undefined ? "" : `${written(before[name])} → `}
-      {written(after[name])}
+  const texts = names.map((name) => `${name}: ${before[name] === undefined ? "" : `${written(before[name])} → `}${written(after[name])}`);
+  const lines = texts.map((text, i) => (
+    <div key={names[i]} className="value">
+      {text}
     </div>
   ));
-  const isShort = names.length <= shownAtOnce;
+  const isShort = texts.length <= shownAtOnce.members && texts.every((text) => text.length <= shownAtOnce.letters);
   return (
     <SpaceBetween size="xxs">
       {isShort ? lines : null}
       <ExpandableSection
-        headerText={isShort ? "More" : `${names.length} values`}
+        headerText={isShort ? "More" : names.length === 1 ? names[0] : `${names.length} values`}
         headerAriaLabel={`More of ${event.action}, event ${event.id}`}
         variant="inline"
       >
@@ -103,7 +114,7 @@ export function AuditTable({ filter, controls, empty }: Props) {
     <SpaceBetween size="m">
       <ProblemAlert error={listed.error} what="The audit events cannot be listed" retry={listed.refetch} />
       <Table
-        columnDefinitions={filter.tenant === undefined ? columns : columns.filter(({ id }) => id !== "target")}
+        columnDefinitions={columns(filter.tenant !== undefined)}
         items={listed.data?.pages.flatMap((page) => page.items) ?? []}
         trackBy={({ id }) => String(id)}
         wrapLines

@@ -12,6 +12,7 @@ import type { ResourceProgress } from "../api/progress";
 import type { Operation } from "../api/types";
 import { ProblemAlert } from "./ProblemAlert";
 import { When } from "./When";
+import { Who } from "./Who";
 
 /** How a status of CloudFormation looks. */
 export function looksOf(status: string): StatusIndicatorProps.Type {
@@ -29,6 +30,17 @@ const columns: TableProps.ColumnDefinition<ResourceProgress>[] = [
   },
   { id: "at", header: "Since", cell: ({ at }) => <When at={at} /> },
 ];
+
+/** What happened; who asked for it is named as everywhere else. */
+const Message = ({ text, by }: { readonly text: string; readonly by: string }) =>
+  text.startsWith(`${by} `) ? (
+    <>
+      <Who name={by} />
+      {text.slice(by.length)}
+    </>
+  ) : (
+    text
+  );
 
 /** An operation as it happens, down to each resource of the stack. It begins anew when the page is loaded again, and misses nothing. */
 export function OperationProgress({ operation }: { readonly operation: Operation }) {
@@ -75,7 +87,7 @@ export function OperationProgress({ operation }: { readonly operation: Operation
                   <Box variant="small">
                     <When at={at} />
                   </Box>{" "}
-                  {level === "error" ? <StatusIndicator type="error">{message}</StatusIndicator> : message}
+                  {level === "error" ? <StatusIndicator type="error">{message}</StatusIndicator> : <Message text={message} by={operation.requested_by} />}
                 </li>
               ))}
             </ul>

@@ -22,13 +22,13 @@ const columns: TableProps.ColumnDefinition<Operation>[] = [
   {
     id: "progress",
     header: "Progress",
-    minWidth: 160,
+    minWidth: 140,
     cell: ({ percent, state, step, failure }) =>
       state === "running" ? <ProgressBar value={percent} ariaLabel="Progress" description={step} /> : (failure?.reason ?? "–"),
   },
   { id: "by", header: "Asked for by", minWidth: 140, cell: ({ requested_by }) => <Who name={requested_by} /> },
-  { id: "began", header: "Began", minWidth: 170, cell: ({ created_at }) => <When at={created_at} /> },
-  { id: "ended", header: "Ended", minWidth: 170, cell: ({ finished_at }) => <When at={finished_at} /> },
+  { id: "began", header: "Began", minWidth: 140, cell: ({ created_at }) => <When at={created_at} /> },
+  { id: "ended", header: "Ended", minWidth: 140, cell: ({ finished_at }) => <When at={finished_at} /> },
 ];
 
 interface Props {

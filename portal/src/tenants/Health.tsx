@@ -75,7 +75,7 @@ function figures({ figures: counted }: TenantHealth): Items {
     { label: "Rejected records", value: byCode(counted.rejected) },
     { label: "Refused posts", value: byCode(counted.refused) },
     { label: "Records of unknown agents", value: count.format(counted.unknown_agents) },
-    { label: "Summaries of calls", value: count.format(counted.summaries.written) },
+    { label: "Summaries written", value: count.format(counted.summaries.written) },
   ];
 }
 
