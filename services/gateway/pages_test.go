@@ -154,7 +154,7 @@ func TestTheStatesOfThePages(t *testing.T) {
 		"no list":              {staged{calls: insights.ErrAway}, "/insights", 503, []string{"A part of this page is missing", "How they sounded"}, "Older calls"},
 		"neither":              {staged{calls: insights.ErrAway, overview: insights.ErrAway}, "/insights", 503, []string{"Try again", "It is not lost"}, "How they sounded"},
 		"a cursor of another":  {staged{calls: insights.ErrCursor}, "/insights", 422, []string{"next_cursor"}, ""},
-		"no such verdict":      {staged{}, "/insights?verdicts=bad", 422, []string{"There is no such parameter"}, ""},
+		"no such verdict":      {staged{}, "/insights?verdicts=bad", 422, []string{"There is no such parameter", "verdict,"}, ""},
 		"a call":               {staged{}, "/insights/calls/x?agent=nora.lind", 200, []string{"uplink", "What to do", "end uploads", "acceptContact", "before the call", "1:02", "omar.haddad", `class="band muted"`, `class="band held"`, `class="band finding severe"`, `class="band marked"`, `class="band failing"`, "Lost packets", "<td>6.5 %</td>", "<td>28.5 %</td>", "<td>2.40</td>", "file.csv?agent=nora.lind", "The agent marked this call as bad"}, "Partial data"},
 		"a call in part":       {staged{}, "/insights/calls/partial", 200, []string{"Partial data", "300 of 480", "never reported the end"}, ""},
 		"no such call":         {staged{detail: insights.ErrCallUnknown}, "/insights/calls/x", 404, []string{"a minute after the call has ended"}, "Try again"},

@@ -38,29 +38,41 @@ func (s Scale) Y(value float64) float64 {
 func clamp(part float64) float64 { return math.Min(math.Max(part, 0), 1) }
 
 // Polylines returns the points of the lines through what is known. Where nothing is known for longer than gap milliseconds a
-// line ends: what was not measured is no line.
+// line ends: what was not measured is no line. A point alone is a dash, since browsers draw no line of one point.
 func (s Scale) Polylines(points []Point, gap int64) (lines []string) {
-	var line strings.Builder
-	var last int64
+	var line []string
+	var last Point
 	end := func() {
-		if line.Len() > 0 {
-			lines = append(lines, strings.TrimSuffix(line.String(), " "))
-			line.Reset()
+		if len(line) == 1 {
+			line = s.dash(last)
 		}
+		if len(line) > 0 {
+			lines = append(lines, strings.Join(line, " "))
+		}
+		line = nil
 	}
 	for _, p := range points {
 		if p.Value == nil {
 			continue
 		}
-		if p.At-last > gap {
+		if p.At-last.At > gap {
 			end()
 		}
-		fmt.Fprintf(&line, "%.1f,%.2f ", s.X(p.At), s.Y(*p.Value))
-		last = p.At
+		line = append(line, pair(s.X(p.At), s.Y(*p.Value)))
+		last = p
 	}
 	end()
 	return lines
 }
+
+// dash returns the two ends of a dash at a point, within the frame.
+func (s Scale) dash(p Point) []string {
+	const length = 6
+	x, y := math.Min(math.Max(s.X(p.At)-length/2, 0), Width-length), s.Y(*p.Value)
+	return []string{pair(x, y), pair(x+length, y)}
+}
+
+func pair(x, y float64) string { return fmt.Sprintf("%.1f,%.2f", x, y) }
 
 // Thin returns at most so many points: of those that fall together the worst, as isWorse tells. It also returns how many
 // milliseconds one stands for, 0 when all are there.

@@ -11,10 +11,10 @@ func known(value float64) *float64 { return &value }
 
 var scale = picture.Scale{From: 1000, To: 11_000, Least: 1, Most: 5}
 
-func TestAGapIsNoLine(t *testing.T) {
+func TestAGapIsNoLineAndAPointAloneADash(t *testing.T) {
 	t.Parallel()
 	points := []picture.Point{{1000, known(1)}, {2000, known(5)}, {3000, nil}, {9000, known(3)}, {20_000, known(9)}}
-	if got, want := scale.Polylines(points, 1500), []string{"0.0,100.00 100.0,0.00", "800.0,50.00", "1000.0,0.00"}; !slices.Equal(got, want) {
+	if got, want := scale.Polylines(points, 1500), []string{"0.0,100.00 100.0,0.00", "797.0,50.00 803.0,50.00", "994.0,0.00 1000.0,0.00"}; !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -32,7 +33,7 @@ func question(c *gin.Context, allowed ...string) (url.Values, error) {
 	for name, values := range query {
 		switch {
 		case !slices.Contains(allowed, name):
-			return nil, wrong(name, "There is no such parameter.")
+			return nil, wrong(name, "There is no such parameter here. Those that there are: "+strings.Join(allowed, ", ")+".")
 		case len(values) != 1:
 			return nil, wrong(name, "Send this parameter once.")
 		case len(values[0]) > maxValue && name != "cursor", len(values[0]) > 8*maxValue, !utf8.ValidString(values[0]):
