@@ -96,7 +96,7 @@ token: launcher ## print a fresh bearer token for the admin API
 	@exec $(LAUNCHER) token
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-21s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 launcher:
 	@go list -m >/dev/null || { echo 'localstack: install Go 1.26 or newer and put its bin folder on PATH' >&2; exit 1; }
