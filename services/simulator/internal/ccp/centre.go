@@ -124,7 +124,7 @@ type Order struct {
 	CustomerNumber string `json:"customer_number"` // "+15550100" when empty
 	// LengthSeconds is how long the customer talks before hanging up; 0: until somebody does.
 	LengthSeconds int  `json:"length_seconds"`
-	AutoAccept    bool `json:"auto_accept"` // the softphone accepts by itself
+	AutoAccept    bool `json:"auto_accept"` // the softphone accepts by itself: connected once it has media
 }
 
 const maxLength = 4 * time.Hour

@@ -124,7 +124,7 @@ func (c *Centre) admit(username string, r *request) (*contact, error) {
 
 func (k *contact) goesOn() bool { return k.state == connecting || k.state == connected }
 
-// attach gives a contact its far side; one that it had, of an attempt before, ends.
+// attach gives a contact its far side; one that it had, of an attempt before, ends. A call that accepts by itself is connected then.
 func (c *Centre) attach(k *contact, peer *media.Peer) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -133,6 +133,9 @@ func (c *Centre) attach(k *contact, peer *media.Peer) error {
 	}
 	c.hangUp(k)
 	k.peer = peer
+	if k.order.AutoAccept && k.state == connecting {
+		c.enter(k, connected)
+	}
 	return nil
 }
 

@@ -68,6 +68,20 @@ func TestAnInvitationIsAnswered(t *testing.T) {
 	assert.False(t, c.Contacts()[0].HasMedia)
 }
 
+func TestACallThatAcceptsByItselfIsConnectedWithItsMedia(t *testing.T) {
+	t.Parallel()
+	c, asks := newMediaCentre(t)
+	id, err := c.Place(Order{Agent: "mira.holm", AutoAccept: true})
+	require.NoError(t, err)
+	accepts := c.find(id)
+	assert.Equal(t, connecting, accepts.state)
+	for _, k := range []*contact{asks, accepts} {
+		require.Nil(t, c.signal(t.Context(), "mira.holm", invitation(t, k.id, k.token)).Error)
+	}
+	assert.Equal(t, connecting, asks.state, "that of an agent who has to accept")
+	assert.Equal(t, connected, accepts.state)
+}
+
 func TestWhoIsNotInvitedIsNotAnswered(t *testing.T) {
 	t.Parallel()
 	c, k := newMediaCentre(t)
