@@ -224,6 +224,7 @@ func (m *work) queue(holder string, runner *operation.Runner, watch rivertype.Mi
 		Workers:              jobs.Workers(c),
 		PeriodicJobs:         jobs.Periodic(c),
 		Middleware:           append(traceJobs(m.traces), watch),
+		ErrorHandler:         failures{m.log},
 		FetchPollInterval:    m.settings.Fetch,
 		FetchCooldown:        min(m.settings.Fetch, cooldown),
 		JobTimeout:           jobTimeout(m.settings.Lease),
