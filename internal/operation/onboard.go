@@ -183,9 +183,14 @@ func (r *run) sendCall(ctx context.Context) (time.Duration, error) {
 // syntheticCall is how long ago the synthetic call began: all of it lies in the past.
 const syntheticCall = 15 * time.Second
 
-// callID makes the call's id of the operation's: a UUID of version 8 (RFC 9562), another for each attempt.
+// callID makes the call's id of the operation's: a UUID of version 8 (RFC 9562), another for each attempt, and for the release
+// that a tenant is taken back to.
 func (r *run) callID() string {
-	h := sha256.Sum256(fmt.Appendf(nil, "%s/%d", r.op.ID, r.op.Attempt))
+	of := fmt.Sprintf("%s/%d", r.op.ID, r.op.Attempt)
+	if r.op.Memo.Broken != nil {
+		of += "/back"
+	}
+	h := sha256.Sum256([]byte(of))
 	h[6], h[8] = h[6]&0x0f|0x80, h[8]&0x3f|0x80
 	return fmt.Sprintf("%x-%x-%x-%x-%x", h[0:4], h[4:6], h[6:8], h[8:10], h[10:16])
 }
@@ -208,8 +213,11 @@ func (r *run) awaitCall(ctx context.Context) (time.Duration, error) {
 	if have < want {
 		return r.quickly(), waiting(fmt.Sprintf("%d of %d documents of the synthetic call are searchable", have, want))
 	}
-	r.reach(100)
 	r.say(fmt.Sprintf("All %d documents of the synthetic call were found.", want))
+	if r.op.Memo.Broken != nil {
+		return r.endTakenBack()
+	}
+	r.reach(100)
 	r.finish(Succeeded)
 	r.change = &TenantChange{State: tenant.Active}
 	return 0, nil

@@ -103,7 +103,15 @@ type Memo struct {
 	Erase       EraseMemo      `json:"erase,omitzero"`
 	Space       *SpaceReport   `json:"space,omitempty"`       // nil: not looked at yet
 	Changes     []StackChange  `json:"changes,omitempty"`     // of a preview: what the upgrade would change
+	Former      *Release       `json:"former,omitempty"`      // of an upgrade: what the stack was made of before; nil: not known, or no other
+	Broken      *Failure       `json:"broken,omitempty"`      // why the new release failed its proof; set: the tenant is taken back
 	StepStarted time.Time      `json:"step_started,omitzero"` // when the present step began: time-outs count from here
+}
+
+// A Release is what a stack was made of: enough to ask for the same again.
+type Release struct {
+	Version    string            `json:"version"` // of its artifacts
+	Parameters map[string]string `json:"parameters"`
 }
 
 // A Failure says why an operation failed, in terms of an admin.

@@ -33,6 +33,7 @@ type StackView struct {
 	Status          StackStatus
 	Raw             string // CloudFormation's own word
 	ArtifactVersion string
+	Parameters      map[string]string // all that its template has; not of a stack in motion
 	Outputs         map[string]string
 	IndexPeriods    map[string][]tenant.PeriodFrom // as the stack has them: what its indexer goes by; nil: not known
 }
@@ -74,6 +75,9 @@ type Stacks interface {
 	// Upgrade asks that the stack be as the tenant, on the template of the artifact version that the tenant has, with what its cell
 	// gives now. It reports false when there is nothing to do. The token makes a repeat safe.
 	Upgrade(ctx context.Context, cell tenant.Cell, t tenant.Tenant, token string) (changed bool, err error)
+	// TakeBack asks that the stack with this id be made of a release that it was made of before, whatever its cell gives now. It
+	// reports false when there is nothing to do. The token makes a repeat safe.
+	TakeBack(ctx context.Context, cell tenant.Cell, stackID string, to Release, token string) (changed bool, err error)
 	// Preview returns what Upgrade would change, in the order of the names of resources. It is not ready at once: ask again with
 	// the same token. Nothing is left of it once it has been ready.
 	Preview(ctx context.Context, cell tenant.Cell, t tenant.Tenant, token string) (changes []StackChange, ready bool, err error)

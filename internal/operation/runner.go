@@ -116,8 +116,10 @@ func plan(kind Kind) []step {
 	switch kind {
 	case Offboard:
 		return offboarding
-	case Update, Upgrade:
+	case Update:
 		return updating
+	case Upgrade:
+		return upgrading
 	case Preview:
 		return previewing
 	case Suspend:
@@ -137,9 +139,10 @@ func plan(kind Kind) []step {
 
 // A step is one thing to do, and how long it may go on. Do may be called any number of times.
 type step struct {
-	name  string
-	limit func(*Runner) time.Duration
-	do    func(*run, context.Context) (time.Duration, error)
+	name   string
+	limit  func(*Runner) time.Duration
+	do     func(*run, context.Context) (time.Duration, error)
+	proves bool // it is part of the proof that the tenant works
 }
 
 // A run is one step of one operation in hand.
@@ -165,6 +168,8 @@ func (r *Runner) begin(c Claimed) *run {
 			run.enter("purge")
 		case "await_update": // whatever became of it, it is asked for again
 			run.enter("update_stack")
+		case "await_take_back":
+			run.enter("take_back")
 		}
 	}
 	return run
@@ -193,9 +198,9 @@ func (r *run) step(ctx context.Context) time.Duration {
 	var pending waiting
 	switch late := r.Now().Sub(r.op.Memo.StepStarted) > present.limit(r.Runner); {
 	case errors.As(err, &final):
-		r.fail(final)
+		r.stumble(present, final)
 	case late && r.op.State == Running:
-		r.fail(&Failure{Code: "operation.timeout", Reason: err.Error(), Advice: "Mend what the reason names, then retry."})
+		r.stumble(present, &Failure{Code: "operation.timeout", Reason: err.Error(), Advice: "Mend what the reason names, then retry."})
 	case errors.As(err, &pending):
 		return wait
 	default:

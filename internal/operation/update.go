@@ -19,9 +19,9 @@ var updating = []step{
 	{name: "update_stack", limit: stackTime, do: (*run).updateStack},
 	{name: "await_update", limit: stackTime, do: (*run).awaitUpdate},
 	{name: "read_directory", limit: probeTime, do: (*run).readDirectory},
-	{name: "send_call", limit: probeTime, do: (*run).sendCall},
-	{name: "fill_space", limit: probeTime, do: (*run).fillSpace},
-	{name: "await_call", limit: probeTime, do: (*run).awaitCall},
+	{name: "send_call", limit: probeTime, do: (*run).sendCall, proves: true},
+	{name: "fill_space", limit: probeTime, do: (*run).fillSpace, proves: true},
+	{name: "await_call", limit: probeTime, do: (*run).awaitCall, proves: true},
 }
 
 // updateStack asks that the tenant's stack be as the tenant shall be. A stack in motion is waited for, and a rollback that an
@@ -55,6 +55,10 @@ func (r *run) askForUpdate(ctx context.Context, view StackView) (time.Duration, 
 	if err != nil {
 		return r.leaveUnchanged(asFailure(err))
 	}
+	if r.op.Kind == Upgrade && r.op.Memo.Former == nil { // saved before the stack is changed
+		r.op.Memo.Former = &Release{Version: view.ArtifactVersion, Parameters: view.Parameters}
+		return soon, nil
+	}
 	token := r.token("update")
 	ask := r.Stacks.Update
 	if r.op.Kind == Upgrade {
@@ -71,9 +75,7 @@ func (r *run) askForUpdate(ctx context.Context, view StackView) (time.Duration, 
 		r.adopt(wanted, view)
 		return soon, nil
 	}
-	memo := &r.op.Memo
-	memo.StackID, memo.Token, memo.Resources = view.ID, token, 0 // how many resources change is not known before
-	memo.Completed, memo.LastEvent = 0, ""
+	r.hasAsked(view, token)
 	r.change = &TenantChange{State: tenant.Updating}
 	r.reach(percentAsked)
 	if r.op.Kind == Upgrade {
@@ -83,6 +85,12 @@ func (r *run) askForUpdate(ctx context.Context, view StackView) (time.Duration, 
 	}
 	r.enter("await_update")
 	return soon, nil
+}
+
+// hasAsked notes the call on the stack that is followed from now on. How many resources it changes is not known before.
+func (r *run) hasAsked(view StackView, token string) {
+	memo := &r.op.Memo
+	memo.StackID, memo.Token, memo.LastEvent, memo.Resources, memo.Completed = view.ID, token, "", 0, 0
 }
 
 // wanted returns the tenant as it shall be. For the periods of indices the stack is asked, not the database: an update whose
@@ -105,6 +113,19 @@ func (r *run) wanted(view StackView) (tenant.Tenant, error) {
 
 // awaitUpdate follows the update. Only when the stack has the new settings are they the tenant's.
 func (r *run) awaitUpdate(ctx context.Context) (time.Duration, error) {
+	return r.follow(ctx, func(view StackView) error {
+		wanted, err := r.wanted(view)
+		if err == nil {
+			r.adopt(wanted, view)
+		}
+		return err
+	}, r.rolledBack)
+}
+
+// follow tells what becomes of an update of the stack, and goes on with ready or with reverted when it has ended.
+func (r *run) follow(
+	ctx context.Context, ready func(StackView) error, reverted func(context.Context, StackView) (time.Duration, error),
+) (time.Duration, error) {
 	begun := r.op.Memo.LastEvent != ""
 	view, err := r.Stacks.Describe(ctx, r.cell, r.op.Slug)
 	if err != nil {
@@ -118,14 +139,9 @@ func (r *run) awaitUpdate(ctx context.Context) (time.Duration, error) {
 	}
 	switch view.Status {
 	case StackReady:
-		wanted, err := r.wanted(view)
-		if err != nil {
-			return 0, err
-		}
-		r.adopt(wanted, view)
-		return soon, nil
+		return soon, ready(view)
 	case StackReverted:
-		return r.rolledBack(ctx, view)
+		return reverted(ctx, view)
 	case StackStuck:
 		return r.continueRollback(ctx, view)
 	case StackAbsent, StackRolledBack, StackUndeletable, StackDeleting:
@@ -156,6 +172,9 @@ func (r *run) adopt(wanted tenant.Tenant, view StackView) {
 	r.reach(percentBuilt)
 	if r.op.Kind == Upgrade {
 		r.change.Stack, r.change.URLs = &wanted.Stack, urlsOf(view)
+		if former := r.op.Memo.Former; former != nil && former.is(view) {
+			r.op.Memo.Former = nil
+		}
 		r.say("The stack has version " + r.op.Artifacts + ".")
 	} else {
 		r.say("The stack has the new settings; they are the tenant's now.")
@@ -165,15 +184,21 @@ func (r *run) adopt(wanted tenant.Tenant, view StackView) {
 
 // rolledBack ends an update that CloudFormation has taken back.
 func (r *run) rolledBack(ctx context.Context, view StackView) (time.Duration, error) {
-	failure, err := r.Stacks.FirstFailure(ctx, r.cell, view.ID, r.op.Memo.Token)
+	failure, err := r.causeOf(ctx, view)
 	if err != nil {
 		return 0, err
 	}
-	if failure == nil {
-		failure = &Failure{Code: "stack.rolled_back", Reason: "The stack is in " + view.Raw + "."}
-	}
 	r.say("The update was rolled back: the stack is as it was before, and the tenant keeps its settings and its version.")
 	return r.leaveUnchanged(failure)
+}
+
+// causeOf returns why the update that is followed was rolled back.
+func (r *run) causeOf(ctx context.Context, view StackView) (*Failure, error) {
+	failure, err := r.Stacks.FirstFailure(ctx, r.cell, view.ID, r.op.Memo.Token)
+	if err == nil && failure == nil {
+		failure = &Failure{Code: "stack.rolled_back", Reason: "The stack is in " + view.Raw + "."}
+	}
+	return failure, err
 }
 
 // leaveUnchanged fails an update that has changed nothing: the tenant is as before. A retry asks anew.

@@ -158,8 +158,8 @@ func (t tx) addEvents(ctx context.Context, op operation.Operation, events []oper
 	return nil
 }
 
-// changeTenant writes what the step changed of the tenant, and the audit event when its state changed or the operation
-// ended.
+// changeTenant writes what the step changed of the tenant, and the audit event when its state or its version changed or the
+// operation ended.
 func (t tx) changeTenant(ctx context.Context, op operation.Operation, change *operation.TenantChange) error {
 	before, err := t.tenantByID(ctx, op.TenantID)
 	if err != nil {
@@ -176,7 +176,7 @@ func (t tx) changeTenant(ctx context.Context, op operation.Operation, change *op
 			return err
 		}
 	}
-	if after == before.State && op.State == operation.Running {
+	if after == before.State && op.State == operation.Running && !isOfAnotherVersion(before, change) {
 		return nil
 	}
 	now, err := t.tenantByID(ctx, op.TenantID)
@@ -184,10 +184,19 @@ func (t tx) changeTenant(ctx context.Context, op operation.Operation, change *op
 		return err
 	}
 	was, is := differences(&before, now)
+	detail := map[string]any{"operation": op.ID, "kind": op.Kind, "attempt": op.Attempt, "from": before.State, "to": after}
+	if op.Failure != nil {
+		detail["failure"] = op.Failure.Code
+	}
 	return t.audit(ctx, audited{
-		tenantID: op.TenantID, target: targetOf(now), action: "operations." + string(op.State), before: was, after: is,
-		detail: map[string]any{"operation": op.ID, "kind": op.Kind, "attempt": op.Attempt, "from": before.State, "to": after},
+		tenantID: op.TenantID, target: targetOf(now), action: "operations." + string(op.State), before: was, after: is, detail: detail,
 	})
+}
+
+// isOfAnotherVersion reports that a tenant that had a version gets another one.
+func isOfAnotherVersion(before tenant.Tenant, change *operation.TenantChange) bool {
+	had := before.Stack.ArtifactVersion
+	return had != "" && change != nil && change.Stack != nil && change.Stack.ArtifactVersion != had
 }
 
 func (t tx) applyChange(ctx context.Context, tenantID string, change operation.TenantChange) error {

@@ -130,7 +130,10 @@ func because(err, cause error) error {
 func viewOf(stack types.Stack) operation.StackView {
 	view := operation.StackView{
 		ID: aws.ToString(stack.StackId), Status: statusOf(stack.StackStatus), Raw: string(stack.StackStatus),
-		Outputs: make(map[string]string, len(stack.Outputs)),
+		Outputs: make(map[string]string, len(stack.Outputs)), Parameters: make(map[string]string, len(stack.Parameters)),
+	}
+	for _, p := range stack.Parameters {
+		view.Parameters[aws.ToString(p.ParameterKey)] = aws.ToString(p.ParameterValue)
 	}
 	for _, output := range stack.Outputs {
 		view.Outputs[aws.ToString(output.OutputKey)] = aws.ToString(output.OutputValue)

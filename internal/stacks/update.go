@@ -51,19 +51,38 @@ func (s *Stacks) upgrade(ctx context.Context, in tenant.Cell, t tenant.Tenant, t
 	}
 	outputs = maps.Clone(outputs)
 	outputs["ArtifactVersion"] = t.Stack.ArtifactVersion
-	made, err := s.templates.get(ctx, s.cells.Config(in), outputs, t.Stack.ArtifactVersion)
-	// S3 tells who may not list a bucket of a missing object as of one that is denied.
-	if code := codeOf(err); code == "NoSuchKey" || code == "AccessDenied" {
-		return asking{}, &operation.Failure{
-			Code: "upgrade.version_unknown", Reason: "Cell " + in.Name + " has no artifacts of version " + t.Stack.ArtifactVersion + ".",
-			Advice: "Upload them to the cell's artifact bucket, or name a version that is there.",
-		}
-	}
+	made, err := s.release(ctx, in, outputs, t.Stack.ArtifactVersion)
 	if err != nil {
 		return asking{}, err
 	}
 	parameters, err := parametersOf(made, t, outputs)
 	return asking{t.Stack.ID, made.url, parameters, outputs["CloudFormationRoleArn"], token}, err
+}
+
+// release returns the template of a version that somebody named.
+func (s *Stacks) release(ctx context.Context, in tenant.Cell, outputs map[string]string, version string) (template, error) {
+	made, err := s.templates.get(ctx, s.cells.Config(in), outputs, version)
+	// S3 tells who may not list a bucket of a missing object as of one that is denied.
+	if code := codeOf(err); code == "NoSuchKey" || code == "AccessDenied" {
+		return template{}, &operation.Failure{
+			Code: "upgrade.version_unknown", Reason: "Cell " + in.Name + " has no artifacts of version " + version + ".",
+			Advice: "Upload them to the cell's artifact bucket, or name a version that is there.",
+		}
+	}
+	return made, err
+}
+
+// TakeBack asks that a stack be made of the template and the parameters that it had. It reports false when it has them.
+func (s *Stacks) TakeBack(ctx context.Context, in tenant.Cell, stackID string, to operation.Release, token string) (bool, error) {
+	outputs, err := s.cells.Outputs(ctx, in)
+	if err != nil {
+		return false, err
+	}
+	made, err := s.release(ctx, in, outputs, to.Version)
+	if err != nil {
+		return false, err
+	}
+	return s.cell(in).update(ctx, asking{stackID, made.url, changedParameters(made, to.Parameters), outputs["CloudFormationRoleArn"], token})
 }
 
 // asking is what CloudFormation is asked to make of a stack.
@@ -100,12 +119,12 @@ func isInMotion(err error) bool {
 	return codeOf(err) == "ValidationError" && inState.MatchString(err.Error())
 }
 
-// changedParameters gives the template's parameters that are the tenant's own their values, and leaves the others.
-func changedParameters(made template, own map[string]string) []types.Parameter {
+// changedParameters gives the template's parameters the values that are known, and leaves the others.
+func changedParameters(made template, known map[string]string) []types.Parameter {
 	parameters := make([]types.Parameter, 0, len(made.parameters))
 	for _, name := range made.parameters {
 		p := types.Parameter{ParameterKey: aws.String(name)}
-		if value, given := own[name]; given {
+		if value, given := known[name]; given {
 			p.ParameterValue = aws.String(value)
 		} else {
 			p.UsePreviousValue = aws.Bool(true)

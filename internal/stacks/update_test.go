@@ -90,6 +90,29 @@ func TestAnUpdateIsNoUpgrade(t *testing.T) {
 	}
 }
 
+// A stack that is taken back has the template and the parameters that it had, and nothing that its cell gives now.
+func TestATakeBackAsksForWhatWas(t *testing.T) {
+	t.Parallel()
+	var call url.Values
+	former := operation.Release{Version: "v7", Parameters: map[string]string{"Slug": "acme", "IpPrivacy": "none", "SearchEndpoint": "https://before", "Gone": "x"}}
+	if _, err := against(refusing("ValidationError", "No updates are to be performed.", &call), stacks.Options{}).
+		TakeBack(t.Context(), frankfurt, "stack-id", former, "back-1"); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{
+		"Action": "UpdateStack", "StackName": "stack-id", "ClientRequestToken": "back-1",
+		"Parameters.member.1.ParameterValue": "acme", "Parameters.member.2.ParameterValue": "none",
+		"Parameters.member.3.ParameterValue": "https://before", "Parameters.member.4.ParameterKey": "",
+	} {
+		if got := call.Get(name); got != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+	if got := call.Get("TemplateURL"); !strings.HasSuffix(got, "/v7/templates/tenant.yaml") {
+		t.Errorf("the template is %s, want that of v7", got)
+	}
+}
+
 func TestContinueThatIsRefused(t *testing.T) {
 	t.Parallel()
 	for code, ok := range map[string]bool{"ValidationError": true, "TokenAlreadyExistsException": true, "AccessDenied": false, "InternalFailure": false} {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -59,8 +58,17 @@ func (m mortalStacks) Upgrade(ctx context.Context, cell tenant.Cell, t tenant.Te
 	return m.Stacks.Upgrade(ctx, cell, t, token)
 }
 
+func (m mortalStacks) TakeBack(ctx context.Context, cell tenant.Cell, stackID string, to operation.Release, token string) (bool, error) {
+	m.die("before a stack is taken back")
+	defer m.die("after a stack was asked to be taken back")
+	return m.Stacks.TakeBack(ctx, cell, stackID, to, token)
+}
+
 func (m mortalStacks) Events(ctx context.Context, cell tenant.Cell, stackID, token, after string) ([]operation.StackEvent, error) {
 	m.die("while a stack is upgraded")
+	if strings.Contains(token, "-back-") {
+		m.die("while a stack is taken back")
+	}
 	return m.Stacks.Events(ctx, cell, stackID, token, after)
 }
 
@@ -70,8 +78,12 @@ type mortalProber struct {
 }
 
 func (m mortalProber) Send(ctx context.Context, t tenant.Tenant, callID string, started time.Time) (map[string]int, error) {
-	defer m.die("after the call was sent")
-	return m.Prober.Send(ctx, t, callID, started)
+	wanted, err := m.Prober.Send(ctx, t, callID, started)
+	m.die("after the call was sent")
+	if err == nil {
+		m.die("after a call was taken")
+	}
+	return wanted, err
 }
 
 func (m mortalProber) Found(ctx context.Context, cell tenant.Cell, s slug.Slug, callID string) (map[string]int, error) {
@@ -127,8 +139,7 @@ func TestAWorkerKilledInALookAtAnUpgradeOfMany(t *testing.T) {
 			start(t, heir)
 			assert.Equal(t, "succeeded succeeded,succeeded,succeeded", w.endOfUpgrade(t, id))
 			await(t, "its job is over", func() bool { return w.ask(t, job)[0] == "completed" })
-			assert.Equal(t, []string{"acme 1", "beta 1", "gamma 1"}, w.ask(t, `select t.slug || ' ' || count(*) from operations o join tenants t on t.id = o.tenant_id
-				where o.kind = 'upgrade' group by t.slug order by t.slug`), "upgrades begun")
+			assert.Equal(t, []string{"acme 1", "beta 1", "gamma 1"}, w.upgradesBegun(t))
 			assert.Equal(t, 3, w.cloud.Updated, "stacks updated")
 		})
 	}
@@ -163,62 +174,80 @@ func TestAWorkerLostInAnUpgradeOfMany(t *testing.T) {
 				w.onboard(t, "acme", "beta", "gamma")
 				w.cloud.BreakUpdates("beta")
 				sent := w.cloud.Sent
-
-				direct, err := url.Parse(w.appURL)
-				require.NoError(t, err)
-				straight, err := url.Parse(w.superuserURL)
-				require.NoError(t, err)
-				direct.Host = straight.Host
-				way, proxy := behindProxy(t, direct.String())
-				over := make(chan struct{})
-				lost := &death{at: at, cut: proxy.Stop, dead: make(chan struct{}), over: over}
-				victim := w.worker(t)
-				victim.log = slog.New(slog.DiscardHandler) // the dead may outlive the test
-				victim.settings.DatabaseURL, victim.settings.Lease = way, 6*time.Second
-				victim.cloud.Stacks, victim.cloud.Prober = mortalStacks{w.cloud, lost}, mortalProber{w.cloud, lost}
-				require.NoError(t, victim.Run(t.Context()))
-				t.Cleanup(func() {
-					close(over)
-					ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-					defer cancel()
-					_ = victim.Close(ctx) // it is dead
-				})
-
-				status, text := w.send(t, http.MethodPost, w.url+"/v1/upgrades", `{"artifact_version":"v2","tenants":["acme","beta","gamma"],"parallel":1}`)
-				require.Equal(t, http.StatusAccepted, status, text)
-				var u struct {
-					ID, State string
-					Tenants   []struct{ State string }
-				}
-				require.NoError(t, json.Unmarshal([]byte(text), &u))
-				<-lost.dead
-
-				heir := w.worker(t)
-				heir.settings.Lease, heir.rescue = 6*time.Second, never
-				start(t, heir)
-				ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
-				defer cancel()
-				tick := time.NewTicker(100 * time.Millisecond)
-				defer tick.Stop()
-				for u.State == "" || u.State == "running" || u.State == "stopping" {
-					select {
-					case <-tick.C:
-					case <-ctx.Done():
-						t.Fatalf("the upgrade does not go on: %s", text)
-					}
-					_, text = w.send(t, http.MethodGet, w.url+"/v1/upgrades/"+u.ID, "")
-					require.NoError(t, json.Unmarshal([]byte(text), &u))
-				}
-				var states []string
-				for _, one := range u.Tenants {
-					states = append(states, one.State)
-				}
-				assert.Equal(t, "failed succeeded,failed,not_begun", u.State+" "+strings.Join(states, ","))
-				assert.Equal(t, []string{"acme 1", "beta 1"}, w.ask(t, `select t.slug || ' ' || count(*) from operations o join tenants t on t.id = o.tenant_id
-				where o.kind = 'upgrade' group by t.slug order by t.slug`), "upgrades begun")
+				assert.Equal(t, "failed succeeded,failed,not_begun", w.endOfUpgrade(t, w.upgradeByTwo(t, at, 0)))
+				assert.Equal(t, []string{"acme 1", "beta 1"}, w.upgradesBegun(t))
 				assert.Equal(t, 1, w.cloud.Updated, "stacks updated")
 				assert.Equal(t, sent+1, w.cloud.Sent, "calls sent")
 			})
 		})
 	}
+}
+
+// TestAWorkerLostWhileATenantIsTakenBack loses the worker at each instant from the failed proof of a release on. Another goes on: the
+// tenant is taken back once, works, and the upgrade has stopped at it.
+func TestAWorkerLostWhileATenantIsTakenBack(t *testing.T) {
+	t.Parallel()
+	var cases sync.WaitGroup // all at the same time, as above
+	defer cases.Wait()
+	for _, at := range []string{
+		"after the call was sent", "before a stack is taken back", "after a stack was asked to be taken back", "while a stack is taken back", "after a call was taken",
+		"while the call is looked for",
+	} {
+		cases.Go(func() {
+			t.Run(at, func(t *testing.T) {
+				w := setupAPI(t, nil, nil)
+				w.onboard(t, "acme", "beta", "gamma")
+				w.cloud.Mute = "v2"
+				sent := w.cloud.Sent
+				assert.Equal(t, "failed failed,not_begun,not_begun", w.endOfUpgrade(t, w.upgradeByTwo(t, at, time.Second)))
+				assert.Equal(t, []string{"acme 1"}, w.upgradesBegun(t))
+				assert.Equal(t, []string{"upgrade.taken_back"}, w.ask(t, `select failure->>'code' from operations where kind = 'upgrade'`))
+				assert.Equal(t, []string{"acme active v1", "beta active v1", "gamma active v1"}, w.ask(t, `select slug || ' ' || state || ' ' || artifact_version from tenants order by slug`))
+				assert.Equal(t, 2, w.cloud.Updated, "stacks updated")
+				assert.Equal(t, sent+1, w.cloud.Sent, "calls taken")
+				assert.Equal(t, []string{"operations.running v1 v2", "operations.running v2 v1"}, w.ask(t, `select action || ' ' || (before->>'artifact_version') || ' ' || (after->>'artifact_version')
+					from audit_events where before ? 'artifact_version' and target = 'tenants/acme' and before->>'artifact_version' <> '' order by id`), "audited")
+			})
+		})
+	}
+}
+
+// upgradeByTwo upgrades all tenants to v2, one at a time: one worker is lost at an instant, and another goes on. A proof may take so
+// long, or as long as usual. It returns the upgrade's id once the first is lost.
+func (w world) upgradeByTwo(t *testing.T, at string, proof time.Duration) (id string) {
+	t.Helper()
+	direct, err := url.Parse(w.appURL)
+	require.NoError(t, err)
+	straight, err := url.Parse(w.superuserURL)
+	require.NoError(t, err)
+	direct.Host = straight.Host
+	way, proxy := behindProxy(t, direct.String())
+	over := make(chan struct{})
+	lost := &death{at: at, cut: proxy.Stop, dead: make(chan struct{}), over: over}
+	victim := w.worker(t)
+	victim.log = slog.New(slog.DiscardHandler) // the dead may outlive the test
+	victim.settings.DatabaseURL, victim.settings.Lease = way, 6*time.Second
+	victim.cloud.Stacks, victim.cloud.Prober = mortalStacks{w.cloud, lost}, mortalProber{w.cloud, lost}
+	heir := w.worker(t)
+	heir.settings.Lease, heir.rescue = 6*time.Second, never
+	if proof > 0 {
+		victim.settings.ProbeTimeout, heir.settings.ProbeTimeout = proof, proof
+	}
+	require.NoError(t, victim.Run(t.Context()))
+	t.Cleanup(func() {
+		close(over)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		_ = victim.Close(ctx) // it is dead
+	})
+	id = w.askForUpgrade(t, "v2")
+	<-lost.dead
+	start(t, heir)
+	return id
+}
+
+// upgradesBegun counts the upgrades of each tenant.
+func (w world) upgradesBegun(t *testing.T) []string {
+	t.Helper()
+	return w.ask(t, `select t.slug || ' ' || count(*) from operations o join tenants t on t.id = o.tenant_id where o.kind = 'upgrade' group by t.slug order by t.slug`)
 }

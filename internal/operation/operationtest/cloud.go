@@ -2,6 +2,7 @@ package operationtest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -49,6 +50,9 @@ type Cloud struct {
 	Space operation.SpaceReport // what is told of every space
 
 	Versions []string // of artifacts, that there are; a new stack has the first
+	Mute     string   // a version whose functions take no call
+	Deaf     string   // a version that takes calls and writes none of their documents
+	Gives    string   // what the cell gives a stack that is upgraded now
 
 	old    map[slug.Slug][]string // indices that are due
 	broken map[slug.Slug]bool     // whose updates fail
@@ -58,6 +62,8 @@ type stack struct {
 	id      string
 	of      tenant.Tenant // what it was last made or updated from
 	next    tenant.Tenant // what the update under way is to make of it
+	given   string        // by the cell
+	taking  string        // what it is to be given by the update under way
 	status  operation.StackStatus
 	looks   int // until the status changes
 	becomes operation.StackStatus
@@ -187,7 +193,7 @@ func (c *Cloud) Describe(_ context.Context, _ tenant.Cell, s slug.Slug) (operati
 		return operation.StackView{Status: operation.StackAbsent}, nil
 	}
 	return operation.StackView{
-		ID: st.id, Status: st.status, Raw: string(st.status), ArtifactVersion: st.of.Stack.ArtifactVersion,
+		ID: st.id, Status: st.status, Raw: string(st.status), ArtifactVersion: st.of.Stack.ArtifactVersion, Parameters: map[string]string{"ArtifactVersion": st.of.Stack.ArtifactVersion, "OfTheCell": st.given},
 		Outputs:      map[string]string{"SoftphoneUrl": "https://site/", "TelemetryApi": "https://api"},
 		IndexPeriods: st.of.Settings.IndexPeriod,
 	}, nil
@@ -308,9 +314,12 @@ func (c *Cloud) FirstFailure(ctx context.Context, cell tenant.Cell, stackID, tok
 }
 
 // Send implements operation.Prober.
-func (c *Cloud) Send(_ context.Context, _ tenant.Tenant, callID string, started time.Time) (map[string]int, error) {
+func (c *Cloud) Send(_ context.Context, t tenant.Tenant, callID string, started time.Time) (map[string]int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.Mute != "" && c.has(t.Slug) == c.Mute {
+		return nil, errors.New("/callreport answered 502, want 202")
+	}
 	if before, again := c.sent[callID]; again && !before.Equal(started) {
 		return nil, fmt.Errorf("call %s was sent with other instants", callID)
 	} else if !again {
@@ -321,10 +330,10 @@ func (c *Cloud) Send(_ context.Context, _ tenant.Tenant, callID string, started 
 }
 
 // Found implements operation.Prober.
-func (c *Cloud) Found(_ context.Context, _ tenant.Cell, _ slug.Slug, callID string) (map[string]int, error) {
+func (c *Cloud) Found(_ context.Context, _ tenant.Cell, s slug.Slug, callID string) (map[string]int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if _, sent := c.sent[callID]; !sent {
+	if _, sent := c.sent[callID]; !sent || c.Deaf != "" && c.has(s) == c.Deaf {
 		return map[string]int{}, c.Trouble
 	}
 	return map[string]int{"softphonestreamstats": 20 - c.Lose, "apimetric": 2}, c.Trouble

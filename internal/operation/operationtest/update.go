@@ -15,10 +15,11 @@ import (
 func (c *Cloud) Update(_ context.Context, _ tenant.Cell, t tenant.Tenant, token string) (bool, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	given := ""
 	if st := c.stacks[t.Slug]; st != nil {
-		t.Stack.ArtifactVersion = st.of.Stack.ArtifactVersion
+		t.Stack.ArtifactVersion, given = st.of.Stack.ArtifactVersion, st.given
 	}
-	return c.update(t, token)
+	return c.update(t, given, token)
 }
 
 // Upgrade implements operation.Stacks.
@@ -28,7 +29,39 @@ func (c *Cloud) Upgrade(_ context.Context, _ tenant.Cell, t tenant.Tenant, token
 	if err := c.lacks(t); err != nil {
 		return false, err
 	}
-	return c.update(t, token)
+	return c.update(t, c.Gives, token)
+}
+
+// TakeBack implements operation.Stacks.
+func (c *Cloud) TakeBack(_ context.Context, _ tenant.Cell, stackID string, to operation.Release, token string) (bool, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, st := range c.stacks {
+		if st.id == stackID {
+			t := st.of
+			t.Stack.ArtifactVersion = to.Version
+			if err := c.lacks(t); err != nil {
+				return false, err
+			}
+			return c.update(t, to.Parameters["OfTheCell"], token)
+		}
+	}
+	return false, fmt.Errorf("stack %s is not there", stackID)
+}
+
+// GivenTo is what the cell has given a tenant's stack.
+func (c *Cloud) GivenTo(s slug.Slug) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.stacks[s].given
+}
+
+// has is the version of a tenant's stack.
+func (c *Cloud) has(s slug.Slug) string {
+	if st := c.stacks[s]; st != nil {
+		return st.of.Stack.ArtifactVersion
+	}
+	return ""
 }
 
 // lacks refuses a version that the cloud has no artifacts of.
@@ -56,7 +89,7 @@ func (c *Cloud) Preview(_ context.Context, _ tenant.Cell, t tenant.Tenant, token
 		return nil, false, nil
 	}
 	delete(c.tokens, token)
-	if !c.differs(st, t) {
+	if !c.differs(st, t) && st.given == c.Gives {
 		return nil, true, nil
 	}
 	return []operation.StackChange{{
@@ -69,7 +102,7 @@ func (c *Cloud) differs(st *stack, t tenant.Tenant) bool {
 		slices.ContainsFunc(tenant.Changed(st.of, t), func(m tenant.Member) bool { return m.Parameter != "" })
 }
 
-func (c *Cloud) update(t tenant.Tenant, token string) (bool, error) {
+func (c *Cloud) update(t tenant.Tenant, given, token string) (bool, error) {
 	st := c.stacks[t.Slug]
 	switch {
 	case c.Trouble != nil:
@@ -80,12 +113,13 @@ func (c *Cloud) update(t tenant.Tenant, token string) (bool, error) {
 		return true, nil
 	case st.status != operation.StackReady && st.status != operation.StackReverted:
 		return false, fmt.Errorf("stack %s is %s", t.Slug, st.status)
-	case !c.differs(st, t):
+	case !c.differs(st, t) && st.given == given:
 		return false, nil
 	}
 	st.begin(t.Slug.StackName(), "UPDATE_IN_PROGRESS", token)
 	c.tokens[token] = st.id
 	st.status, st.looks, st.becomes, st.next = operation.StackUpdating, looksToSettle, operation.StackReady, t
+	st.taking = given
 	if c.FailUpdate != "" || c.broken[t.Slug] {
 		c.rollBack(st)
 	}
@@ -140,7 +174,7 @@ func (c *Cloud) rollBack(st *stack) {
 
 func (c *Cloud) updated(st *stack) {
 	st.tell("Site", "UPDATE_COMPLETE", "")
-	st.of, st.next = st.next, tenant.Tenant{}
+	st.of, st.next, st.given = st.next, tenant.Tenant{}, st.taking
 	c.Updated++
 }
 

@@ -4,6 +4,7 @@ package stackstest
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -33,6 +34,7 @@ func Run(t *testing.T, newWorld func(t *testing.T) World) {
 		"a failed update is taken back":                revert,
 		"an upgrade brings what its preview has said":  upgrade,
 		"a failed upgrade leaves the version":          revertUpgrade,
+		"a stack is made again of what it was made of": takeBack,
 		"what is not there":                            absent,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -248,6 +250,40 @@ func upgrade(t *testing.T, w World) {
 		if failure := (*operation.Failure)(nil); !errors.As(err, &failure) || failure.Code != "upgrade.version_unknown" {
 			t.Errorf("%s to a version that is not there: %v", what, err)
 		}
+	}
+}
+
+func takeBack(t *testing.T, w World) {
+	t.Helper()
+	of := w.standing(t)
+	was := w.await(t, of, operation.StackReady)
+	if len(was.Parameters) == 0 || was.Parameters["ArtifactVersion"] != was.ArtifactVersion {
+		t.Errorf("the stack has version %s and parameters %v", was.ArtifactVersion, was.Parameters)
+	}
+	former := operation.Release{Version: was.ArtifactVersion, Parameters: was.Parameters}
+	if got, err := w.Stacks.Upgrade(t.Context(), w.Cell, w.upgraded(of, w.Newer), "upgrade-1"); !got || err != nil {
+		t.Fatalf("upgrade: %v, %v", got, err)
+	}
+	if view := w.await(t, of, operation.StackReady, operation.StackUpdating); maps.Equal(view.Parameters, was.Parameters) {
+		t.Errorf("the upgrade has changed no parameter: %v", view.Parameters)
+	}
+	if got, err := w.Stacks.TakeBack(t.Context(), w.Cell, was.ID, former, "back-1"); !got || err != nil {
+		t.Fatalf("take back: %v, %v", got, err)
+	}
+	view := w.await(t, of, operation.StackReady, operation.StackUpdating)
+	if view.ID != was.ID || view.ArtifactVersion != was.ArtifactVersion || !maps.Equal(view.Parameters, was.Parameters) {
+		t.Errorf("the stack is %+v, want %+v", view, was)
+	}
+	if events := w.events(t, was.ID, "back-1", ""); len(events) == 0 || events[0].Status != "UPDATE_IN_PROGRESS" {
+		t.Errorf("told of it is %+v", events)
+	}
+	if got, err := w.Stacks.TakeBack(t.Context(), w.Cell, was.ID, former, "back-2"); got || err != nil {
+		t.Errorf("taking back to what it has: %v, %v", got, err)
+	}
+	former.Version = "no-such-version"
+	_, err := w.Stacks.TakeBack(t.Context(), w.Cell, was.ID, former, "back-3")
+	if failure := (*operation.Failure)(nil); !errors.As(err, &failure) || failure.Code != "upgrade.version_unknown" {
+		t.Errorf("taking back to a version that is not there: %v", err)
 	}
 }
 

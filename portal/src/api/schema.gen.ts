@@ -409,7 +409,8 @@ export interface paths {
          * Upgrade a tenant
          * @description Brings its stack to another version of functions, site and template, and to what its cell gives now; a synthetic call
          *     proves it. An upgrade that fails is rolled back, and a rollback that is stuck is continued: the tenant keeps the version
-         *     that it had. With `preview=true` nothing is changed: the operation, of kind `preview`, ends with `changes`, what the
+         *     that it had. One whose stack stands and whose call fails takes the tenant back to the version that it had, proves that,
+         *     and ends as failed with `upgrade.taken_back`. With `preview=true` nothing is changed: the operation, of kind `preview`, ends with `changes`, what the
          *     upgrade would do to each resource.
          */
         post: operations["upgradeTenant"];
