@@ -14,6 +14,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -22,12 +25,17 @@ import (
 	"github.com/earshot-hq/earshot/internal/slug"
 )
 
-// later adds a queue to a template, and names it in the outputs.
+// later adds a queue to a template, and names it in the outputs; mute adds another.
 const (
 	laterResource = `
   Later:
     Type: AWS::SQS::Queue
     Properties: {QueueName: !Sub 'earshot-${Slug}-later', Tags: [{Key: 'earshot:tenant', Value: !Ref Slug}]}
+`
+	muteResource = `
+  Mute:
+    Type: AWS::SQS::Queue
+    Properties: {QueueName: !Sub 'earshot-${Slug}-mute', Tags: [{Key: 'earshot:tenant', Value: !Ref Slug}]}
 `
 	laterOutput = "  LaterUrl: {Value: !Ref Later}\n"
 )
@@ -81,6 +89,32 @@ func TestUpgradesBetweenReleasesThatDiffer(t *testing.T) {
 		again := aCall("ida.again")
 		w.Post(t, alder.Tenant, again)
 		w.FindExactly(t, "alder", "ida.again", again)
+	})
+	t.Run("to one that stands and takes no call: taken back by its upgrade", func(t *testing.T) {
+		release(t, w, "mute", laterResource+muteResource, laterOutput, edit{"status := http.StatusAccepted", "status := http.StatusInternalServerError"})
+		id := begin(t, w, "mute", "alder", "birch")
+		failed := failsItsProof(t, w, id)
+		rollout := over(t, w, id)
+		require.Equal(t, "failed", rollout.State)
+		assert.Equal(t, "alder", rollout.Failure.Tenant)
+		assert.Equal(t, "upgrade.taken_back", rollout.Failure.Code)
+		for _, part := range []string{"Version mute failed its proof: /callreport answered 500", "back on version later"} {
+			assert.Contains(t, rollout.Failure.Reason, part)
+		}
+		require.Len(t, rollout.Tenants, 2)
+		assert.Equal(t, "failed", rollout.Tenants[0].State)
+		assert.Equal(t, "not_begun", rollout.Tenants[1].State)
+		assert.Subset(t, w.Steps(t, failed, updateTime), []string{"await_update", "send_call", "take_back", "await_take_back", "await_call"})
+		for s, o := range orchards {
+			o.isOn(t, s, "later", "later")
+			assert.Contains(t, w.Outputs(t, s.StackName())["LaterUrl"], "earshot-"+s.String()+"-later")
+		}
+		_, err := sqs.NewFromConfig(w.AWS()).GetQueueUrl(t.Context(), &sqs.GetQueueUrlInput{QueueName: aws.String("earshot-alder-mute")})
+		require.Error(t, err, "what only the new release had is still there")
+		w.FindExactly(t, "alder", "ida.before", before)
+		then := aCall("ida.then")
+		w.Post(t, alder.Tenant, then)
+		w.FindExactly(t, "alder", "ida.then", then)
 	})
 	t.Run("and back to the first", func(t *testing.T) {
 		rollout := upgrade(t, w, first, "alder", "birch")
@@ -136,8 +170,8 @@ func (o orchard) isOn(t *testing.T, s slug.Slug, version, says string) {
 }
 
 // release puts a release into the cell's bucket whose function for call reports says its version in a header of its answers, and
-// whose template has more resources and outputs.
-func release(t *testing.T, w *world.World, version, resources, outputs string) {
+// whose template has more resources and outputs. More edits are made to that function's answers.
+func release(t *testing.T, w *world.World, version, resources, outputs string, more ...edit) {
 	t.Helper()
 	cell := w.Outputs(t, "earshotops-cell")
 	bucket := cell["ArtifactBucket"]
@@ -150,11 +184,14 @@ func release(t *testing.T, w *world.World, version, resources, outputs string) {
 		template = bytes.Replace(template, []byte(at), []byte(at+more), 1)
 	}
 	o.write(t, bucket, key, template)
-	o.write(t, bucket, version+"/lambdas/callreport-pusher.zip", packed(t, built(t, version)))
+	o.write(t, bucket, version+"/lambdas/callreport-pusher.zip", packed(t, built(t, version, more...)))
 }
 
+// An edit replaces a text of a source, which is there once.
+type edit struct{ of, to string }
+
 // built compiles the function for call reports from a source that differs in what its answers say, and returns the program's name.
-func built(t *testing.T, version string) string {
+func built(t *testing.T, version string, more ...edit) string {
 	t.Helper()
 	root, err := filepath.Abs("..")
 	require.NoError(t, err)
@@ -162,9 +199,11 @@ func built(t *testing.T, version string) string {
 	text, err := os.ReadFile(source)
 	require.NoError(t, err)
 	const at = `"cache-control": "no-store",`
-	require.Equal(t, 1, bytes.Count(text, []byte(at)))
+	for _, e := range append(more, edit{at, fmt.Sprintf("%s \"earshot-release\": %q,", at, version)}) {
+		require.Equal(t, 1, bytes.Count(text, []byte(e.of)))
+		text = bytes.Replace(text, []byte(e.of), []byte(e.to), 1)
+	}
 	other, overlay, program := filepath.Join(dir, "answer.go"), filepath.Join(dir, "overlay.json"), filepath.Join(dir, "bootstrap")
-	text = bytes.Replace(text, []byte(at), fmt.Appendf(nil, "%s \"earshot-release\": %q,", at, version), 1)
 	require.NoError(t, os.WriteFile(other, text, 0o600))
 	replaced, err := json.Marshal(map[string]any{"Replace": map[string]string{source: other}})
 	require.NoError(t, err)
@@ -204,12 +243,49 @@ type rollout struct {
 }
 
 // upgrade upgrades tenants, one at a time, and returns the rollout once it is over.
-func upgrade(t *testing.T, w *world.World, version string, tenants ...slug.Slug) (r rollout) {
+func upgrade(t *testing.T, w *world.World, version string, tenants ...slug.Slug) rollout {
+	t.Helper()
+	return over(t, w, begin(t, w, version, tenants...))
+}
+
+// begin asks for an upgrade of tenants, one at a time, and returns its id.
+func begin(t *testing.T, w *world.World, version string, tenants ...slug.Slug) string {
 	t.Helper()
 	status, answer := w.Call(t, http.MethodPost, "/v1/upgrades", map[string]any{"artifact_version": version, "tenants": tenants, "parallel": 1})
 	require.Equal(t, http.StatusAccepted, status, answer)
+	return answer["id"].(string)
+}
+
+// failsItsProof has the time for the proof of an upgrade's first tenant pass as soon as that waits for its call to be taken, and returns
+// the tenant's operation.
+func failsItsProof(t *testing.T, w *world.World, id string) (operation string) {
+	t.Helper()
+	db, err := pgx.Connect(t.Context(), w.Postgres)
+	require.NoError(t, err)
+	defer func() { _ = db.Close(context.WithoutCancel(t.Context())) }()
+	world.Eventually(t, 2*updateTime, "the proof has failed", func(ctx context.Context) (bool, string) {
+		// What the worker saves in the same moment undoes this: then again.
+		_, err := db.Exec(ctx, `update operations set memo = jsonb_set(memo, '{step_started}', to_jsonb(now() - interval '1 hour'))
+			where rollout_id = $1 and state = 'running' and step = 'send_call' and memo ? 'step_started' and not memo ? 'broken'`, id)
+		if err != nil {
+			return false, err.Error()
+		}
+		broken, err := column(ctx, db, `select id::text from operations where rollout_id = '`+id+`' and (memo ? 'broken' or state = 'failed')`)
+		if err != nil || len(broken) == 0 {
+			return false, fmt.Sprint(broken, err)
+		}
+		operation = broken[0]
+		return true, ""
+	})
+	return operation
+}
+
+// over waits for the end of an upgrade of many.
+func over(t *testing.T, w *world.World, id string) (r rollout) {
+	t.Helper()
+	var answer map[string]any
 	world.Eventually(t, 2*updateTime, "the upgrade is over", func(context.Context) (bool, string) {
-		_, answer = w.Call(t, http.MethodGet, "/v1/upgrades/"+answer["id"].(string), nil)
+		_, answer = w.Call(t, http.MethodGet, "/v1/upgrades/"+id, nil)
 		return answer["finished_at"] != nil, fmt.Sprint(answer)
 	})
 	text, err := json.Marshal(answer)

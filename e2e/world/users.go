@@ -89,6 +89,17 @@ func (w *World) Offboard(t *testing.T, slug, data string) {
 // Follow reads an operation's events as a browser would, until it has ended well, and returns the steps that were told of.
 func (w *World) Follow(t *testing.T, id string, within time.Duration) []string {
 	t.Helper()
+	steps := w.Steps(t, id, within)
+	_, operation := w.Call(t, http.MethodGet, "/v1/operations/"+id, nil)
+	if operation["state"] != "succeeded" {
+		t.Fatalf("operation %s is %v: %v", id, operation["state"], operation["failure"])
+	}
+	return steps
+}
+
+// Steps is Follow of an operation that may end as it will.
+func (w *World) Steps(t *testing.T, id string, within time.Duration) []string {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), within)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, w.AdminAPI+"/v1/operations/"+id+"/events", nil)
@@ -121,10 +132,6 @@ func (w *World) Follow(t *testing.T, id string, within time.Duration) []string {
 		}
 		percent = event.Percent
 		steps = append(steps, event.Step)
-	}
-	_, operation := w.Call(t, http.MethodGet, "/v1/operations/"+id, nil)
-	if operation["state"] != "succeeded" {
-		t.Fatalf("operation %s is %v: %v", id, operation["state"], operation["failure"])
 	}
 	return steps
 }

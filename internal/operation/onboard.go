@@ -217,6 +217,7 @@ func (r *run) awaitCall(ctx context.Context) (time.Duration, error) {
 	if r.op.Memo.Broken != nil {
 		return r.endTakenBack()
 	}
+	r.op.Memo.Former = nil // lists of operations need not carry it
 	r.reach(100)
 	r.finish(Succeeded)
 	r.change = &TenantChange{State: tenant.Active}

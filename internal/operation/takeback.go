@@ -101,7 +101,7 @@ func (r *run) endTakenBack() (time.Duration, error) {
 		Advice: "The tenant works. Find out what fails in version " + r.op.Artifacts + ", and upgrade to one that passes.",
 	})
 	r.change = &TenantChange{State: tenant.Active}
-	memo.Broken = nil
+	memo.Former, memo.Broken = nil, nil
 	r.enter("update_stack")
 	return 0, nil
 }

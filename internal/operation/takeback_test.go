@@ -52,8 +52,8 @@ func (b *bench) isBack(t *testing.T, op operation.Operation) {
 	if tn.State != tenant.Active || tn.Stack.ArtifactVersion != "v1" || tn.Stack.ID == "" || tn.URLs.TelemetryAPI == "" || b.version(t) != "v1" || b.cloud.GivenTo("acme") != "" {
 		t.Errorf("the tenant is %s of %+v, its stack has %s and %q of the cell", tn.State, tn.Stack, b.version(t), b.cloud.GivenTo("acme"))
 	}
-	if b.cloud.Created != 1 || b.cloud.Deleted != 0 {
-		t.Errorf("%d stacks were made, %d deleted", b.cloud.Created, b.cloud.Deleted)
+	if b.cloud.Created != 1 || b.cloud.Deleted != 0 || op.Memo.Former != nil {
+		t.Errorf("%d stacks were made, %d deleted; the operation keeps %+v", b.cloud.Created, b.cloud.Deleted, op.Memo.Former)
 	}
 	isUnchanged(t, tn)
 }

@@ -35,6 +35,9 @@ func TestUpgradeEndsActive(t *testing.T) {
 	if op.State != operation.Succeeded || tn.State != tenant.Active || tn.Stack.ArtifactVersion != "v2" || tn.Stack.Name != "earshot-acme" || b.version(t) != "v2" || b.cloud.Sent != 1 {
 		t.Errorf("operation %s, tenant %+v, the stack has %s, %d calls", op.State, tn, b.version(t), b.cloud.Sent)
 	}
+	if op.Memo.Former != nil {
+		t.Errorf("the operation still has what the stack was made of: %+v", op.Memo.Former)
+	}
 	if tn.URLs.TelemetryAPI != "https://api" {
 		t.Errorf("the tenant's addresses are %+v", tn.URLs)
 	}

@@ -166,6 +166,17 @@ func (w world) send(t *testing.T, method, address, body string, headers ...strin
 	return response.StatusCode, string(text)
 }
 
+// insist sends a request again for as long as the database is busy, as the answer asks.
+func (w world) insist(t *testing.T, method, path, body string, headers ...string) (status int, text string) {
+	t.Helper()
+	status, text = w.send(t, method, w.url+path, body, headers...)
+	for until := time.Now().Add(3 * time.Minute); status == http.StatusServiceUnavailable && time.Now().Before(until); {
+		<-time.After(250 * time.Millisecond)
+		status, text = w.send(t, method, w.url+path, body, headers...)
+	}
+	return status, text
+}
+
 func (w world) open(t *testing.T, method, address, body, accept string, headers ...string) *http.Response {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, address, strings.NewReader(body))
@@ -329,7 +340,8 @@ func (w world) upgrade(t *testing.T, version string) string {
 // askForUpgrade asks for an upgrade of the three tenants, one at a time, and returns its id.
 func (w world) askForUpgrade(t *testing.T, version string) string {
 	t.Helper()
-	status, text := w.send(t, http.MethodPost, w.url+"/v1/upgrades", `{"artifact_version":"`+version+`","tenants":["acme","beta","gamma"],"parallel":1}`)
+	status, text := w.insist(t, http.MethodPost, "/v1/upgrades", `{"artifact_version":"`+version+`","tenants":["acme","beta","gamma"],"parallel":1}`,
+		"Idempotency-Key: upgrade-to-"+version)
 	var u struct{ ID string }
 	if err := json.Unmarshal([]byte(text), &u); err != nil || status != http.StatusAccepted {
 		t.Fatalf("POST /v1/upgrades: %d %s", status, text)
@@ -345,8 +357,8 @@ func (w world) endOfUpgrade(t *testing.T, id string) string {
 		Tenants []struct{ State string }
 	}
 	await(t, "the upgrade ends", func() bool {
-		_, text := w.send(t, http.MethodGet, w.url+"/v1/upgrades/"+id, "")
-		return json.Unmarshal([]byte(text), &u) == nil && u.State != "running" && u.State != "stopping"
+		status, text := w.send(t, http.MethodGet, w.url+"/v1/upgrades/"+id, "")
+		return status == http.StatusOK && json.Unmarshal([]byte(text), &u) == nil && u.State != "running" && u.State != "stopping"
 	})
 	var states []string
 	for _, one := range u.Tenants {
@@ -368,12 +380,7 @@ func TestManyOnboardingsOnTwoWorkers(t *testing.T) {
 	for n := range many {
 		group.Go(func() error {
 			body := strings.Replace(onboarding(slug.Slug(fmt.Sprintf("crowd%d", n))), "11111111-2222", fmt.Sprintf("%08d-2222", n), 1)
-			key := fmt.Sprintf("Idempotency-Key: crowd-%d", n)
-			status, text := w.send(t, http.MethodPost, w.url+"/v1/tenants", body, key)
-			for until := time.Now().Add(3 * time.Minute); status == http.StatusServiceUnavailable && time.Now().Before(until); {
-				<-time.After(250 * time.Millisecond) // as the answer asks: again in a moment, with the same key
-				status, text = w.send(t, http.MethodPost, w.url+"/v1/tenants", body, key)
-			}
+			status, text := w.insist(t, http.MethodPost, "/v1/tenants", body, fmt.Sprintf("Idempotency-Key: crowd-%d", n))
 			var s started
 			if err := json.Unmarshal([]byte(text), &s); err != nil || status != http.StatusAccepted {
 				return fmt.Errorf("onboarding %d: %d %s", n, status, text)
