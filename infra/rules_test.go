@@ -235,6 +235,17 @@ func TestCustomResourcesAnswerInTime(t *testing.T) {
 	}
 }
 
+// A stack is taken back to the parameters that CloudFormation says it has: it must say all of them, as they were given.
+func TestEveryParameterCanBeReadBack(t *testing.T) {
+	t.Parallel()
+	for name, parameter := range names(load(t, "tenant.yaml")["Parameters"]) {
+		kind, _ := at(parameter, "Type").(string)
+		if at(parameter, "NoEcho") != nil || strings.HasPrefix(kind, "AWS::SSM::") {
+			t.Errorf("%s is told masked, or as another's name", name)
+		}
+	}
+}
+
 // The worker passes to a tenant's stack the cell's outputs by name, and these of its own.
 func TestEveryParameterHasAValue(t *testing.T) {
 	t.Parallel()
