@@ -136,7 +136,8 @@ func (e *Eraser) documents(ctx context.Context, r erasure) (Erased, error) {
 // objectsAtOnce is how many objects of the archive are listed at a time.
 const objectsAtOnce = 100
 
-// archive rewrites the objects that hold lines of the agent. The cursor is the last object that was looked at.
+// archive rewrites the objects that hold lines of the agent. The cursor is the last object that was looked at, one at least a call:
+// where listing alone takes all the time, the next call comes further still.
 func (e *Eraser) archive(ctx context.Context, r erasure) (Erased, error) {
 	kept := archive.New(e.Buckets, r.outputs["DataBucket"])
 	doomed := func(envelope telemetry.Envelope, record telemetry.Record) bool {
@@ -152,14 +153,14 @@ func (e *Eraser) archive(ctx context.Context, r erasure) (Erased, error) {
 				return answer, err
 			}
 			for _, key := range keys {
-				if !time.Now().Before(r.until) {
-					return answer, nil
-				}
 				removed, err := kept.Remove(ctx, key, doomed)
 				if answer.Removed += removed; err != nil {
 					return answer, err
 				}
 				after, answer.Cursor = key, kind+" "+key
+				if !time.Now().Before(r.until) {
+					return answer, nil
+				}
 			}
 			if len(keys) < objectsAtOnce {
 				break

@@ -55,7 +55,8 @@ const rooms = `{"Resources": {"DataBucket": {"Type": "AWS::S3::Bucket", "Propert
 
 func build(t *testing.T) *house {
 	t.Helper()
-	h := &house{world: setup(t), before: time.Now().UTC().Truncate(time.Millisecond)}
+	// The archive keeps what is of one hour together: which envelopes are does not hang on when a test runs.
+	h := &house{world: setup(t), before: time.Now().UTC().Truncate(time.Hour)}
 	stacks, name := cloudformation.NewFromConfig(testenv.AWS(t)), aws.String(h.slug.StackName())
 	if _, err := stacks.CreateStack(t.Context(), &cloudformation.CreateStackInput{StackName: name, TemplateBody: aws.String(rooms)}); err != nil {
 		t.Fatal(err)
@@ -467,10 +468,9 @@ func TestAnErasureIsCompleteWhereverItIsCut(t *testing.T) {
 	if answer, err := h.handler.Handle(t.Context(), text); err != nil || answer.(Erased).Done {
 		t.Errorf("no time was enough: %+v, %v", answer, err)
 	}
-	h.handler.Eraser.ChunkTime = 30 * time.Millisecond
-	removed, calls := h.erase(t, "archive")
-	if removed != 8 {
-		t.Errorf("%d records in %d calls", removed, calls)
+	const objects = 7
+	if removed, calls := h.erase(t, "archive"); removed != 8 || calls < objects {
+		t.Errorf("%d records in %d calls, want 8 in one call for each object at least", removed, calls)
 	}
 }
 
