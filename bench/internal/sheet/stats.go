@@ -29,15 +29,6 @@ func Percentile(values []float64, p float64) float64 {
 	return sorted[min(max(rank, 1), len(sorted))-1]
 }
 
-// Mean returns the average. It is NaN of none.
-func Mean(values []float64) float64 {
-	sum := 0.0
-	for _, v := range values {
-		sum += v
-	}
-	return sum / float64(len(values))
-}
-
 // Range names the least and the greatest value.
 func Range(values []float64) string {
 	if len(values) < 2 {

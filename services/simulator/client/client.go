@@ -58,11 +58,6 @@ func (c Client) Heard(ctx context.Context, contact string) (int64, error) {
 	return 0, ccp.ErrContact
 }
 
-// Say changes what the agent hears: "tone", "silence" or "nothing".
-func (c Client) Say(ctx context.Context, contact, sound string) error {
-	return c.do(ctx, http.MethodPost, "/sim/ccp/contacts/"+url.PathEscape(contact)+"/say", map[string]string{"sound": sound}, nil)
-}
-
 // Impair changes what the network does to an agent's calls. The zero value mends it.
 func (c Client) Impair(ctx context.Context, agent string, i Impairments) error {
 	return c.do(ctx, http.MethodPut, "/sim/ccp/agents/"+url.PathEscape(agent)+"/impairments", i, nil)
