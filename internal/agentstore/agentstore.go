@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/earshot-hq/earshot/internal/agents"
+	"github.com/earshot-hq/earshot/internal/s3conn"
 )
 
 const contentType = "application/json"
@@ -27,10 +28,7 @@ func NewWriter(account aws.Config, bucket string) Writer { return Writer{clientO
 
 // clientOf is S3 as an account sees it.
 func clientOf(account aws.Config) *s3.Client {
-	return s3.NewFromConfig(account, func(o *s3.Options) {
-		o.UsePathStyle = o.BaseEndpoint != nil // an endpoint that is given, off AWS only, knows no bucket names as hosts
-		o.DisableLogOutputChecksumValidationSkipped = true
-	})
+	return s3conn.Open(account, func(o *s3.Options) { o.DisableLogOutputChecksumValidationSkipped = true })
 }
 
 // Put replaces the directory of a Connect instance in one step: whoever reads meets the old one or the new.

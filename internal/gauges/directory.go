@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/earshot-hq/earshot/internal/agents"
+	"github.com/earshot-hq/earshot/internal/s3conn"
 	"github.com/earshot-hq/earshot/internal/tenant"
 )
 
@@ -18,7 +19,7 @@ const maxStatus = 64 << 10
 // lastRuns says of each Connect instance how the last reading of its directory ended.
 func lastRuns(ctx context.Context, at place) ([]tenant.DirectoryRun, error) {
 	runs := make([]tenant.DirectoryRun, 0, len(at.tenant.ConnectInstances))
-	client := s3.NewFromConfig(at.config, func(o *s3.Options) { o.UsePathStyle = o.BaseEndpoint != nil })
+	client := s3conn.Open(at.config)
 	for _, instance := range at.tenant.ConnectInstances {
 		run := tenant.DirectoryRun{ConnectInstance: instance.Alias, State: tenant.DirectoryOff}
 		if instance.DirectoryRoleARN != "" {

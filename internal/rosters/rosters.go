@@ -19,6 +19,7 @@ import (
 
 	"github.com/earshot-hq/earshot/internal/cellaws"
 	"github.com/earshot-hq/earshot/internal/roster"
+	"github.com/earshot-hq/earshot/internal/s3conn"
 	"github.com/earshot-hq/earshot/internal/tenant"
 )
 
@@ -128,16 +129,12 @@ func (p *Publisher) write(ctx context.Context, cell tenant.Cell, r roster.Roster
 		return err
 	}
 	bucket := outputs["ArtifactBucket"]
-	if _, err := clientOf(p.cells.Config(cell)).PutObject(ctx, &s3.PutObjectInput{
+	if _, err := s3conn.Open(p.cells.Config(cell)).PutObject(ctx, &s3.PutObjectInput{
 		Bucket: &bucket, Key: aws.String(roster.Key), Body: bytes.NewReader(text), ContentType: aws.String("application/json"),
 	}); err != nil {
 		return fmt.Errorf("write the list of tenants of cell %s: %w", cell.Name, err)
 	}
 	return nil
-}
-
-func clientOf(config aws.Config) *s3.Client {
-	return s3.NewFromConfig(config, func(o *s3.Options) { o.UsePathStyle = o.BaseEndpoint != nil })
 }
 
 // A Reader reads a cell's list.
@@ -149,7 +146,7 @@ type Reader struct {
 
 // NewReader returns a reader of the list in a bucket.
 func NewReader(config aws.Config, bucket string, key ed25519.PublicKey) *Reader {
-	return &Reader{client: clientOf(config), bucket: bucket, key: key}
+	return &Reader{client: s3conn.Open(config), bucket: bucket, key: key}
 }
 
 // Read returns the list as it is now, if it is its worker's.

@@ -5,12 +5,12 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/earshot-hq/earshot/internal/archive"
 	"github.com/earshot-hq/earshot/internal/erasures"
 	"github.com/earshot-hq/earshot/internal/queue"
+	"github.com/earshot-hq/earshot/internal/s3conn"
 	"github.com/earshot-hq/earshot/internal/searchconn"
 	"github.com/earshot-hq/earshot/internal/settings"
 	"github.com/earshot-hq/earshot/internal/settle"
@@ -65,7 +65,7 @@ func wire() (*Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	queues, objects := sqs.NewFromConfig(account), s3.NewFromConfig(account, pathStyle)
+	queues, objects := sqs.NewFromConfig(account), s3conn.Open(account)
 	return &Handler{
 		Tenant:      tenant,
 		Periods:     telemetry.Periods(env.IndexPeriods),
@@ -79,6 +79,3 @@ func wire() (*Handler, error) {
 		BackOff:     queue.BackOff{First: env.RetryFirst, Most: env.RetryMost},
 	}, nil
 }
-
-// pathStyle is for endpoints that know no bucket names as hosts: those that are given, which is the case only off AWS.
-func pathStyle(o *s3.Options) { o.UsePathStyle = o.BaseEndpoint != nil }

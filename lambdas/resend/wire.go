@@ -3,11 +3,11 @@ package main
 import (
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/earshot-hq/earshot/internal/archive"
 	"github.com/earshot-hq/earshot/internal/queue"
+	"github.com/earshot-hq/earshot/internal/s3conn"
 	"github.com/earshot-hq/earshot/internal/settings"
 	"github.com/earshot-hq/earshot/internal/slug"
 )
@@ -38,11 +38,8 @@ func wire() (*Handler, error) {
 	}
 	queues := sqs.NewFromConfig(account)
 	return &Handler{
-		Tenant: tenant, Archive: archive.New(s3.NewFromConfig(account, pathStyle), env.DataBucket),
+		Tenant: tenant, Archive: archive.New(s3conn.Open(account), env.DataBucket),
 		Queue: queue.New(queues, env.QueueURL), DeadLetters: queue.NewDeadLetters(queues, env.DeadLetterURL),
 		MaxWaiting: env.MaxWaiting, ChunkTime: env.ChunkTime,
 	}, nil
 }
-
-// pathStyle is for endpoints that know no bucket names as hosts: those that are given, which is the case only off AWS.
-func pathStyle(o *s3.Options) { o.UsePathStyle = o.BaseEndpoint != nil }

@@ -23,6 +23,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/earshot-hq/earshot/internal/customresource"
+	"github.com/earshot-hq/earshot/internal/s3conn"
 	"github.com/earshot-hq/earshot/internal/savedobjects"
 	"github.com/earshot-hq/earshot/internal/searchconn"
 	"github.com/earshot-hq/earshot/internal/searchtenant"
@@ -56,12 +57,12 @@ func setup(t *testing.T) *world {
 		Holding:  func(context.Context, slug.Slug) ([]Search, error) { return []Search{{Admin: admin}}, nil },
 		Eraser: &Eraser{
 			Account: account,
-			Stacks:  cloudformation.NewFromConfig(account), Buckets: s3.NewFromConfig(account, pathStyle), Queues: sqs.NewFromConfig(account),
+			Stacks:  cloudformation.NewFromConfig(account), Buckets: s3conn.Open(account), Queues: sqs.NewFromConfig(account),
 			Holding: func(context.Context, slug.Slug) ([]Search, error) { return []Search{{Admin: admin}}, nil }, ChunkTime: 5 * time.Second, HideTime: 8 * time.Second,
 		},
 		Leftovers: &Leftovers{
 			Searches: []Search{{Admin: admin}}, Domains: Domains{Client: opensearchservice.NewFromConfig(account)},
-			Stacks: cloudformation.NewFromConfig(account), Buckets: s3.NewFromConfig(account, pathStyle),
+			Stacks: cloudformation.NewFromConfig(account), Buckets: s3conn.Open(account),
 			Logs: cloudwatchlogs.NewFromConfig(account), Secrets: secrets,
 		},
 	}}

@@ -8,11 +8,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/opensearch"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/earshot-hq/earshot/internal/customresource"
+	"github.com/earshot-hq/earshot/internal/s3conn"
 	"github.com/earshot-hq/earshot/internal/searchconn"
 	"github.com/earshot-hq/earshot/internal/settings"
 )
@@ -54,7 +54,7 @@ func wire() (*Handler, error) {
 			return searchconn.ReadCredentials(ctx, secrets, arn)
 		},
 	}
-	stacks, objects := cloudformation.NewFromConfig(account), s3.NewFromConfig(account, pathStyle)
+	stacks, objects := cloudformation.NewFromConfig(account), s3conn.Open(account)
 	return &Handler{
 		Actions: env.Actions,
 		Eraser: &Eraser{
@@ -74,9 +74,6 @@ func wire() (*Handler, error) {
 		},
 	}, nil
 }
-
-// pathStyle is for endpoints that know no bucket names as hosts: those that are given, which is the case only off AWS.
-func pathStyle(o *s3.Options) { o.UsePathStyle = o.BaseEndpoint != nil }
 
 func searchesOf(env environment, account aws.Config) *Searches {
 	s := &Searches{

@@ -26,6 +26,7 @@ import (
 
 	"github.com/earshot-hq/earshot/internal/buckets"
 	"github.com/earshot-hq/earshot/internal/customresource"
+	"github.com/earshot-hq/earshot/internal/s3conn"
 	"github.com/earshot-hq/earshot/internal/slug"
 	"github.com/earshot-hq/earshot/internal/testenv"
 )
@@ -40,7 +41,7 @@ type world struct {
 
 func setup(t *testing.T) *world {
 	t.Helper()
-	client := s3.NewFromConfig(testenv.AWS(t), pathStyle)
+	client := s3conn.Open(testenv.AWS(t))
 	w := &world{slug: testenv.Slug(t)}
 	w.bucket = w.slug.ResourcePrefix() + "sitebucket-x"
 	w.sites = &Sites{S3: client, Artifacts: "artifacts-" + w.slug.String()}

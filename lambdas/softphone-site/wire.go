@@ -1,9 +1,8 @@
 package main
 
 import (
-	"github.com/aws/aws-sdk-go-v2/service/s3"
-
 	"github.com/earshot-hq/earshot/internal/customresource"
+	"github.com/earshot-hq/earshot/internal/s3conn"
 	"github.com/earshot-hq/earshot/internal/settings"
 )
 
@@ -23,9 +22,6 @@ func wire() (customresource.Provider, error) {
 	if err != nil {
 		return customresource.Provider{}, err
 	}
-	sites := &Sites{S3: s3.NewFromConfig(account, pathStyle), Artifacts: env.ArtifactBucket, RTCScriptSHA256: env.RTCScriptSHA256}
+	sites := &Sites{S3: s3conn.Open(account), Artifacts: env.ArtifactBucket, RTCScriptSHA256: env.RTCScriptSHA256}
 	return customresource.Provider{Suffix: "site", Apply: sites.Apply}, nil
 }
-
-// pathStyle is for endpoints that know no bucket names as hosts: those that are given, which is the case only off AWS.
-func pathStyle(o *s3.Options) { o.UsePathStyle = o.BaseEndpoint != nil }
