@@ -68,7 +68,7 @@ func watchClaims(t *testing.T, w *world.World) {
 	ask(t, w, `create or replace trigger faults_note after update on public.operations for each row
 		when (old.generation is distinct from new.generation) execute function faults.note()`)
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), time.Minute)
 		defer cancel()
 		stolen, err := query(ctx, w, `select c::text from faults.claims c where lease_until > at and holder <> claimed_by`)
 		if err != nil || len(stolen) > 0 {

@@ -54,7 +54,7 @@ func setup(t *testing.T) world {
 
 func over(config aws.Config, now func() time.Time) *managers.Managers {
 	return managers.New(managers.Config{
-		Cells: cellaws.New(config), Timeout: 20 * time.Second, Now: now,
+		Cells: cellaws.New(config), Timeout: time.Minute, Now: now,
 		Cell: func(context.Context, string) (tenant.Cell, error) {
 			return tenant.Cell{Name: "local", Region: testenv.Region}, nil
 		},

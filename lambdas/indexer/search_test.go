@@ -305,7 +305,7 @@ func TestAnOutageIsADelay(t *testing.T) {
 		t.Fatal("a closed search took everything")
 	}
 	d.isClosed = false
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	tick := time.NewTicker(300 * time.Millisecond)
 	defer tick.Stop()

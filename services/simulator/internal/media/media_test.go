@@ -93,11 +93,11 @@ func TestBothSidesHearEachOtherThroughTheRelay(t *testing.T) {
 		assert.Greater(t, len(<-b.heard), 3, "a tone, not silence")
 	}
 	peer.Say(media.Silence)
-	require.Eventually(t, func() bool { return len(<-b.heard) == 3 }, 10*time.Second, time.Millisecond, "then silence")
+	require.Eventually(t, func() bool { return len(<-b.heard) == 3 }, time.Minute, time.Millisecond, "then silence")
 	require.Eventually(t, func() bool {
 		_ = b.track.WriteSample(pionmedia.Sample{Data: []byte{0xf8, 0xff, 0xfe}, Duration: 20 * time.Millisecond})
 		return peer.Counts().PacketsReceived >= 5
-	}, 10*time.Second, 5*time.Millisecond)
+	}, time.Minute, 5*time.Millisecond)
 	counts := peer.Counts()
 	assert.GreaterOrEqual(t, counts.PacketsSent, int64(20))
 	assert.GreaterOrEqual(t, counts.BytesReceived, 3*counts.PacketsReceived)
@@ -112,7 +112,7 @@ func TestTheAgentHearsNothingWhileTheRelayIsSilent(t *testing.T) {
 	b := newBrowser(t, r)
 	peer := b.call(t, e)
 	<-peer.Connected()
-	require.Eventually(t, func() bool { return peer.Counts().PacketsSent >= 20 }, 10*time.Second, 5*time.Millisecond)
+	require.Eventually(t, func() bool { return peer.Counts().PacketsSent >= 20 }, time.Minute, 5*time.Millisecond)
 	assert.Empty(t, b.heard)
 	require.NoError(t, r.Impair("", relay.Impairments{}))
 	assert.NotEmpty(t, <-b.heard, "and again when it is not")
