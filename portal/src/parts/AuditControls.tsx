@@ -22,7 +22,7 @@ const spans: readonly DateRangePickerProps.RelativeOption[] = [
 const unitMillis = { second: 1_000, minute: 60_000, hour: 3_600_000, day: 86_400_000, week: 604_800_000, month: 2_592_000_000, year: 31_536_000_000 } as const;
 
 /** The instants of a choice. "The last hour" is the hour before now: an address with it shows others the same events. */
-export function spanOf(chosen: DateRangePickerProps.Value | null, now: number): Pick<AuditFilter, "from" | "to"> {
+function spanOf(chosen: DateRangePickerProps.Value | null, now: number): Pick<AuditFilter, "from" | "to"> {
   if (chosen === null) return { from: undefined, to: undefined };
   if (chosen.type === "absolute") return { from: new Date(chosen.startDate).toISOString(), to: new Date(chosen.endDate).toISOString() };
   return { from: new Date(now - chosen.amount * unitMillis[chosen.unit]).toISOString(), to: undefined };

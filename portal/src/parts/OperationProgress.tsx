@@ -15,7 +15,7 @@ import { When } from "./When";
 import { Who } from "./Who";
 
 /** How a status of CloudFormation looks. */
-export function looksOf(status: string): StatusIndicatorProps.Type {
+function looksOf(status: string): StatusIndicatorProps.Type {
   if (status.endsWith("_FAILED")) return "error";
   if (status.includes("ROLLBACK")) return status.endsWith("_COMPLETE") ? "warning" : "in-progress";
   return status.endsWith("_COMPLETE") ? "success" : "in-progress";

@@ -79,7 +79,7 @@ export function Managers({ tenant }: { readonly tenant: Tenant }) {
 const may = { managers: "see and change the space", viewers: "see the space" } as const;
 
 /** Why nobody can be invited now. */
-export function noPool({ state, stack }: Tenant): string | undefined {
+function noPool({ state, stack }: Tenant): string | undefined {
   if (state === "deleting" || state === "deleted") return `The tenant is ${state}.`;
   return stack.name === undefined ? "The tenant has no user pool yet: its stack is still to be built." : undefined;
 }
