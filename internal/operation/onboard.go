@@ -63,7 +63,7 @@ func (r *run) askForStack(ctx context.Context) (time.Duration, error) {
 	memo.Completed, memo.LastEvent = 0, ""
 	r.change = &TenantChange{State: tenant.Provisioning, Stack: &tenant.Stack{Name: r.op.Slug.StackName(), ID: id}}
 	r.reach(percentAsked)
-	r.say(fmt.Sprintf("CloudFormation builds stack %s with %d resources.", r.op.Slug.StackName(), resources))
+	r.say(fmt.Sprintf("CloudFormation builds stack %s with at least %d resources.", r.op.Slug.StackName(), resources))
 	r.enter("await_stack")
 	return soon, nil
 }

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -45,15 +46,34 @@ type simulatorSettings struct {
 	ApprovedOrigins []string `env:"APPROVED_ORIGINS"`
 }
 
+const usage = `usage: simulator
+
+A stand-in for Amazon Connect on one machine, which asks nobody who they are. Settings come from the environment.
+
+  EARSHOT_LISTEN            host and port of everything but media (127.0.0.1:8085)
+  EARSHOT_INSTANCES         ARNs of Connect instances, with commas between; the first is the one whose panel it is (any)
+  EARSHOT_AGENTS            how many agents each of them has in its directory (60)
+  EARSHOT_MEDIA_ADDRESS     IP address of TURN and media (that of the machine's first interface)
+  EARSHOT_SEED              decides which packets the relay loses (1)
+  EARSHOT_STREAMS_JS        a release of amazon-connect-streams (softphone/node_modules/…/connect-streams-min.js)
+  EARSHOT_RTC_JS            a connect-rtc.js (the stand-in for its session)
+  EARSHOT_BUFFER_DELAY      the stand-in speaks as connect-rtc-js does from 1.3 on (false)
+  EARSHOT_APPROVED_ORIGINS  that may frame the panel, with commas between (all)
+`
+
 func main() {
-	log := service.NewLogger(os.Stderr, "simulator", slog.LevelInfo)
-	if err := run(context.Background(), log); err != nil {
+	if err := run(context.Background(), os.Args[1:], os.Stdout, os.Stderr); err != nil {
 		fmt.Fprintln(os.Stderr, "simulator:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, log *slog.Logger) error {
+func run(ctx context.Context, args []string, out, logs io.Writer) error {
+	if len(args) > 0 {
+		_, err := io.WriteString(out, usage)
+		return err
+	}
+	log := service.NewLogger(logs, "simulator", slog.LevelInfo)
 	s, err := settings.Load[simulatorSettings]()
 	if err != nil {
 		return err
