@@ -2,6 +2,7 @@ import Alert from "@cloudscape-design/components/alert";
 import Box from "@cloudscape-design/components/box";
 import Container from "@cloudscape-design/components/container";
 import Header from "@cloudscape-design/components/header";
+import Icon from "@cloudscape-design/components/icon";
 import ProgressBar from "@cloudscape-design/components/progress-bar";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import StatusIndicator, { type StatusIndicatorProps } from "@cloudscape-design/components/status-indicator";
@@ -80,14 +81,22 @@ export function OperationProgress({ operation }: { readonly operation: Operation
             description={isOver ? undefined : `Step: ${progress.step === "" ? now.step : progress.step}`}
             resultText={now.state === "succeeded" ? "Succeeded" : `It is ${now.state}`}
           />
-          <div role="log" aria-label="What happened">
-            <ul className="log">
+          <div className="log" role="log" aria-label="What happened" tabIndex={0}>
+            <ul>
               {progress.log.map(({ sequence, at, message, level }) => (
                 <li key={sequence}>
                   <Box variant="small">
                     <When at={at} />
-                  </Box>{" "}
-                  {level === "error" ? <StatusIndicator type="error">{message}</StatusIndicator> : <Message text={message} by={operation.requested_by} />}
+                  </Box>
+                  <div>
+                    {level === "error" ? (
+                      <Box variant="span" color="text-status-error">
+                        <Icon name="status-negative" ariaLabel="Error" /> {message}
+                      </Box>
+                    ) : (
+                      <Message text={message} by={operation.requested_by} />
+                    )}
+                  </div>
                 </li>
               ))}
             </ul>
