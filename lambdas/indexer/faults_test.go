@@ -210,7 +210,9 @@ func (w *ward) turn(t *testing.T, isKilled bool) (messages, returned int) {
 		delete(receipts, failure.ItemIdentifier)
 	}
 	for _, receipt := range receipts {
-		if _, err := w.sqs.DeleteMessage(t.Context(), &sqs.DeleteMessageInput{QueueUrl: &w.queueURL, ReceiptHandle: receipt}); err != nil {
+		_, err := w.sqs.DeleteMessage(t.Context(), &sqs.DeleteMessageInput{QueueUrl: &w.queueURL, ReceiptHandle: receipt})
+		// Of a message that another turn has received since, two seconds later, SQS keeps silent and the emulator does not.
+		if invalid := (*types.ReceiptHandleIsInvalid)(nil); err != nil && !errors.As(err, &invalid) {
 			t.Error(err)
 		}
 	}
