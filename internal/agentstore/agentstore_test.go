@@ -101,8 +101,9 @@ func knows(b agents.Book, alias, username string) bool {
 	return found.Known != nil && *found.Known
 }
 
-// refreshed has the cache look, and returns the book after that.
+// refreshed has the cache look, and returns the book after that. A look that is under way may have begun too early.
 func refreshed(ctx context.Context, c *agentstore.Cache) agents.Book {
+	c.Close()
 	c.Book(ctx)
 	c.Close()
 	return c.Book(ctx)

@@ -32,6 +32,7 @@ func TestEveryCallIsToldOnce(t *testing.T) {
 		_, _ = w.Write([]byte(answers[0]))
 		answers = answers[1:]
 	}))
+	defer server.Close()
 	var told []string
 	config := aws.Config{
 		Region: "eu-central-1", BaseEndpoint: aws.String(server.URL), Credentials: credentials.NewStaticCredentialsProvider("k", "s", ""),
@@ -45,8 +46,8 @@ func TestEveryCallIsToldOnce(t *testing.T) {
 	for range 2 {
 		_, _ = client.DescribeStacks(t.Context(), &cloudformation.DescribeStacksInput{}) // what becomes of it is told
 	}
-	server.Close()
-	_, _ = client.DescribeStacks(t.Context(), &cloudformation.DescribeStacksInput{})
+	config.BaseEndpoint = aws.String("http://127.0.0.1:1")
+	_, _ = cloudformation.NewFromConfig(config).DescribeStacks(t.Context(), &cloudformation.DescribeStacksInput{})
 	want := []string{"CloudFormation DescribeStacks ok true", "CloudFormation DescribeStacks Throttling true", "CloudFormation DescribeStacks unanswered true"}
 	if !slices.Equal(told, want) {
 		t.Errorf("told %q, want %q", told, want)

@@ -632,12 +632,11 @@ func TestAViewerSeesNoButtons(t *testing.T) {
 // TestWithoutDashboards: a page of ours says so, and offers Insights.
 func TestWithoutDashboards(t *testing.T) {
 	t.Parallel()
-	away := newHouse(t)
-	away.dashboards.Close()
-	elsewhere := newHouse(t, func(_ *web.Config, c *dashboards.Config) {
-		at, _ := url.Parse("http://127.0.0.1:1")
-		c.Authenticator = dashboards.Headers{URL: at, Search: "https://search.test"}
-	})
+	behind := func(headers dashboards.Headers) *house {
+		headers.URL, _ = url.Parse("http://127.0.0.1:1")
+		return newHouse(t, func(_ *web.Config, c *dashboards.Config) { c.Authenticator = headers })
+	}
+	away, elsewhere := behind(dashboards.Headers{}), behind(dashboards.Headers{Search: "https://search.test"})
 	for name, row := range map[string]struct {
 		house  *house
 		status int
