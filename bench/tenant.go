@@ -19,6 +19,7 @@ import (
 
 	"github.com/earshot-hq/earshot/bench/internal/rig"
 	"github.com/earshot-hq/earshot/internal/queue"
+	"github.com/earshot-hq/earshot/internal/s3conn"
 	"github.com/earshot-hq/earshot/internal/searchtenant"
 	"github.com/earshot-hq/earshot/internal/slug"
 	"github.com/earshot-hq/earshot/internal/telemetry"
@@ -70,7 +71,7 @@ func (b *bench) newSearchTenant(ctx context.Context, s slug.Slug) (searchTenant,
 // newBucket makes the bucket for a tenant's archive.
 func (b *bench) newBucket(ctx context.Context, s slug.Slug) (string, error) {
 	account := b.stack.AWS()
-	client := s3.NewFromConfig(account, func(o *s3.Options) { o.UsePathStyle = true })
+	client := s3conn.Open(account)
 	name := "bench-" + s.String()
 	_, err := client.CreateBucket(ctx, &s3.CreateBucketInput{
 		Bucket: &name, CreateBucketConfiguration: &types.CreateBucketConfiguration{LocationConstraint: types.BucketLocationConstraint(account.Region)},

@@ -27,6 +27,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
 
+	"github.com/earshot-hq/earshot/internal/s3conn"
 	"github.com/earshot-hq/earshot/internal/sendonce"
 )
 
@@ -166,7 +167,7 @@ func (w *World) Become(t *testing.T, role string) aws.Config {
 
 // S3 is a client that finds the emulator's buckets.
 func S3(as aws.Config) *s3.Client {
-	return s3.NewFromConfig(as, func(o *s3.Options) { o.UsePathStyle = true })
+	return s3conn.Open(as)
 }
 
 // IsDenied reports whether AWS refused because of who asked.

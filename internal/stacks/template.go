@@ -10,6 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
+
+	"github.com/earshot-hq/earshot/internal/s3conn"
 )
 
 // A template is what a stack is made from, as far as the worker needs to know it.
@@ -41,7 +43,7 @@ func (t *templates) get(ctx context.Context, cfg aws.Config, outputs map[string]
 	if ok {
 		return known, nil
 	}
-	client := s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = endpoint != "" })
+	client := s3conn.Open(cfg)
 	object, err := client.GetObject(ctx, &s3.GetObjectInput{Bucket: aws.String(bucket), Key: aws.String(key)})
 	if err != nil {
 		return template{}, fmt.Errorf("read template %s: %w", url, err)

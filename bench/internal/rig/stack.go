@@ -21,6 +21,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"github.com/earshot-hq/earshot/internal/s3conn"
 	"github.com/earshot-hq/earshot/internal/sendonce"
 )
 
@@ -194,7 +195,7 @@ func (s *Stack) CopyArtifacts(ctx context.Context, stack, version string) error 
 		values[aws.ToString(p.ParameterKey)] = aws.ToString(p.ParameterValue)
 	}
 	bucket, from := values["ArtifactBucket"], values["ArtifactVersion"]+"/"
-	client := s3.NewFromConfig(s.AWS(), func(o *s3.Options) { o.UsePathStyle = true })
+	client := s3conn.Open(s.AWS())
 	pages := s3.NewListObjectsV2Paginator(client, &s3.ListObjectsV2Input{Bucket: &bucket, Prefix: &from})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)

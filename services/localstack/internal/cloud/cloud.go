@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"github.com/earshot-hq/earshot/infra"
+	"github.com/earshot-hq/earshot/internal/s3conn"
 	"github.com/earshot-hq/earshot/internal/sendonce"
 )
 
@@ -46,7 +47,7 @@ func newCloud(config aws.Config, infra string) *Cloud {
 		formation: cloudformation.NewFromConfig(config),
 		cognito:   cognitoidentityprovider.NewFromConfig(config),
 		iam:       iam.NewFromConfig(config),
-		s3:        s3.NewFromConfig(config, func(o *s3.Options) { o.UsePathStyle = true }),
+		s3:        s3conn.Open(config),
 		secrets:   secretsmanager.NewFromConfig(config),
 	}
 }
