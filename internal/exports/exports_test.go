@@ -301,6 +301,7 @@ func TestAttackImports(t *testing.T) {
 		"Vega, HJSON":                      {vega("{\n  # a comment\n  data: {\n    url: {\n      index: beta-apimetric-*\n    }\n  }\n}"), indexNames},
 		"Vega, HJSON without braces":       {vega("data: {\n  url: {\n    index: '''beta-x'''\n  }\n}"), indexNames},
 		"Vega, nothing that can be read":   {vega("{{"), "neither JSON nor HJSON"},
+		"Vega, a filter of another's":      {vega(`{"signals": [{"on": [{"update": "kibanaAddFilter({match_all: {}}, 'beta-apimetric-*')"}]}]}`), indexNames},
 		"a filter with a lookup":           {object("search", "s", `{"title": "S", "kibanaSavedObjectMeta": {"searchSourceJSON": "{\"filter\":[{\"query\":{\"terms\":{\"a\":{\"index\":\"beta-x\",\"path\":\"b\"}}}}]}"}}`, ""), indexNames},
 		"a newer form":                     {object("dashboard", "d", `{"title": "D"}`, `, "migrationVersion": {"dashboard": "8.0.0"}`), "8.0.0 is newer than Dashboards', 7.9.3"},
 		"a newer form of another":          {object("search", "s", `{"title": "D"}`, `, "migrationVersion": {"search": "7.9.3", "core": "9.0.0"}`), `of a type "core"`},
@@ -411,6 +412,72 @@ func TestCommentsOfAVegaSpecificationStay(t *testing.T) {
 	for _, want := range []string{"// which calls were slow", "# all of them", "acme-apimetric-*", "title: apimetric in words"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%s lacks %q", text, want)
+		}
+	}
+}
+
+// TestFieldsOfAVegaSpecification finds the fields of a question, and those of its documents that are drawn.
+func TestFieldsOfAVegaSpecification(t *testing.T) {
+	t.Parallel()
+	const before = `{
+ "data": {"url": {"index": "softphonecallreport-*", "body": {
+  "_source": ["report.callEndTime", "doc.agent", "report.*"], "docvalue_fields": [{"field": "contactQueue.keyword"}],
+  "sort": [{"report.callEndTime": {"order": "desc"}}, "report.talkingTimeMillis", "_doc"],
+  "query": {"bool": {"filter": [{"range": {"report.callEndTime": {"%timefilter%": true}}}, {"terms": {"contactQueue.keyword": ["agent"]}},
+   {"match": {"agent": {"query": "agent: x"}}}, {"query_string": {"query": "contactQueue.keyword:x"}}]}},
+  "aggs": {"agent": {"terms": {"field": "agent.keyword", "order": {"agent": "asc"}}, "aggs": {"range": {"range": {"field": "report.talkingTimeMillis", "ranges": []}}}}}
+ }}, "format": {"property": "hits.hits"}},
+ "transform": [{"calculate": "datum._source.report.talkingTimeMillis / 1000 + datum._source.doc.time", "as": "agent"}],
+ "encoding": {"x": {"field": "_source.report.callEndTime"}, "color": {"field": "_source.agent"}, "y": {"field": "agent"}}
+}`
+	after := strings.NewReplacer(
+		`softphonecallreport`, `acme-softphonecallreport`, `["report.callEndTime"`, `["doc.report.callEndTime"`, `[{"field": "contactQueue`, `[{"field": "doc.contactQueue`,
+		`{"report.callEndTime":`, `{"doc.report.callEndTime":`, ` "report.talkingTimeMillis", "_doc"`, ` "doc.report.talkingTimeMillis", "_doc"`,
+		`{"contactQueue.keyword": [`, `{"doc.contactQueue.keyword": [`, `"match": {"agent": `, `"match": {"doc.agent": `, `"contactQueue.keyword:x"`, `"doc.contactQueue.keyword:x"`,
+		`"field": "agent.keyword"`, `"field": "doc.agent.keyword"`, `"field": "report.`, `"field": "doc.report.`, `_source.report.`, `_source.doc.report.`, `_source.agent`, `_source.doc.agent`,
+	).Replace(before)
+	text := fmt.Sprint(templates(t, []byte(vega(before)), exports.Options{})[0].For("acme").Attributes["visState"])
+	if want := savedobjects.Encode(after); !strings.Contains(text, want) {
+		t.Errorf("got\n%s\nwant\n%s", text, want)
+	}
+	hjson := "{\n  data: {\n    url: {\n      index: softphonecallreport-*\n      body: {\n        query: {range: {report.callEndTime: {%timefilter%: true}}}\n      }\n    }\n  }\n}"
+	text = fmt.Sprint(templates(t, []byte(vega(hjson)), exports.Options{})[0].For("acme").Attributes["visState"])
+	if strings.Contains(text, " report.callEndTime") || !strings.Contains(text, "doc.report.callEndTime") {
+		t.Errorf("got %s", text)
+	}
+}
+
+// TestVegaOfKibana brings specifications of Kibana to the names that Dashboards knows: of Kibana's it shows an error.
+func TestVegaOfKibana(t *testing.T) {
+	t.Parallel()
+	spec := func(source, pattern, function, index string) string {
+		return fmt.Sprintf("{\"title\": \"kibanaAddFilter of apimetric-*\",\n \"data\": [{\"url\": {\"%%type%%\": %q, \"index\": %q}}],\n \"signals\": [{\"on\": [{\"update\": %q}]}]}",
+			source, pattern, fmt.Sprintf(function, index))
+	}
+	for before, after := range map[string]string{
+		`kibanaAddFilter({match: {'doc.agent': "a, b)"}}, '%s')`:                     `opensearchDashboardsAddFilter({match: {'doc.agent': "a, b)"}}, '%s')`,
+		`a ? kibanaRemoveFilter(f(1, [2]) , "%s", 'x') : kibanaRemoveAllFilters()`:   `a ? opensearchDashboardsRemoveFilter(f(1, [2]) , "%s", 'x') : opensearchDashboardsRemoveAllFilters()`,
+		`kibanaAddFilter({a: 1}), opensearchDashboardsAddFilter({b: 'it\'s'}, '%s')`: `opensearchDashboardsAddFilter({a: 1}), opensearchDashboardsAddFilter({b: 'it\'s'}, '%s')`,
+	} {
+		o := templates(t, []byte(vega(spec("elasticsearch", "apimetric-*", before, "apimetric-*"))), exports.Options{})[0].For("acme")
+		if text, want := fmt.Sprint(o.Attributes["visState"]), savedobjects.Encode(spec("opensearch", "acme-apimetric-*", after, "acme-apimetric-*")); !strings.Contains(text, want) {
+			t.Errorf("%s lacks %s", text, want)
+		}
+	}
+	for _, same := range []string{
+		`opensearchDashboardsSetTimeFilter(datum.from, '%s')`, `mykibanaAddFilter({a: 1}, '%s')`, `opensearchDashboardsAddFilter({a: 1}, '%s'`,
+		`opensearchDashboardsAddFilter({a: 1}, datum.b + '%s')`, `opensearchDashboardsAddFilter({a: 1}, '%s' + datum.b)`, `opensearchDashboardsAddFilter({a: 1}, '%s`,
+	} {
+		o := templates(t, []byte(vega(spec("opensearch", "apimetric-*", same, "apimetric-*"))), exports.Options{})[0].For("acme")
+		if text, want := fmt.Sprint(o.Attributes["visState"]), savedobjects.Encode(spec("opensearch", "acme-apimetric-*", same, "apimetric-*")); !strings.Contains(text, want) {
+			t.Errorf("%s lacks %s", text, want)
+		}
+	}
+	hjson := "{\n  # who\n  data: {\n    url: {\n      %type%: elasticsearch\n      index: apimetric-*\n    }\n  }\n  signals: [{on: [{update: \"kibanaAddFilter({a: 1}, 'apimetric-*')\"}]}]\n}"
+	o := templates(t, []byte(vega(hjson)), exports.Options{})[0].For("acme")
+	for _, want := range []string{"# who", "opensearchDashboardsAddFilter({a: 1}, 'acme-apimetric-*')", "%type%: opensearch"} {
+		if text := fmt.Sprint(o.Attributes["visState"]); !strings.Contains(text, want) {
+			t.Errorf("%s lacks %s", text, want)
 		}
 	}
 }

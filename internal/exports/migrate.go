@@ -35,6 +35,11 @@ func migrate(o savedobjects.Object) (savedobjects.Object, error) {
 			return o, fmt.Errorf("its form %s is older than %s; import it into a Dashboards of today and export it there", version, oldest[o.Type])
 		}
 	}
+	if o.Type == savedobjects.TypeVisualization {
+		if err := respellVega(o); err != nil {
+			return o, err
+		}
+	}
 	from, isKnown := o.MigrationVersion[o.Type]
 	o.MigrationVersion = map[string]string{o.Type: current}
 	if !isKnown || from == current {
@@ -47,6 +52,27 @@ func migrate(o savedobjects.Object) (savedobjects.Object, error) {
 		return o, migrateVisualization(o)
 	}
 	return o, nil
+}
+
+// respellVega has a Vega specification say Dashboards' names where it says Kibana's. It is no step of Dashboards' own, which takes
+// such a specification and then shows an error in its place.
+func respellVega(o savedobjects.Object) error {
+	text, _ := o.Attributes["visState"].(string)
+	var state struct {
+		Type   string `json:"type"`
+		Params struct {
+			Spec string `json:"spec"`
+		} `json:"params"`
+	}
+	_ = json.Unmarshal([]byte(text), &state) // what cannot be read is refused where its names are looked for
+	spec := savedobjects.VegaOfDashboards(state.Params.Spec)
+	if state.Type != "vega" || spec == state.Params.Spec {
+		return nil
+	}
+	return inText(&text, func(state map[string]any) {
+		params, _ := state["params"].(map[string]any)
+		params["spec"] = spec
+	}, func() { o.Attributes["visState"] = text })
 }
 
 func isVersion(text string) bool {
