@@ -18,5 +18,9 @@ export default defineConfig(
       "no-console": "error",
     },
   },
+  {
+    files: ["src/{api,pages,parts,session,shell,tenants}/**"],
+    rules: { "no-restricted-imports": ["error", { patterns: [{ regex: "/router$", message: "The router knows the pages: find a route by its path (getRouteApi)." }] }] },
+  },
   { files: ["**/*.js"], extends: [tseslint.configs.disableTypeChecked], languageOptions: { globals: { console: "readonly", process: "readonly" } } },
 );

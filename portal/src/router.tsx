@@ -7,6 +7,8 @@ import { auditOutcomes, conditions, instant, oneOf, operationKinds, operationSta
 import { Shell } from "./shell/Shell";
 import { Failed } from "./shell/Failed";
 
+// Nothing but main imports this: a page is loaded when it is first opened, and finds its route by its path (getRouteApi).
+
 const root = createRootRoute({ component: Shell, notFoundComponent: NotFound, errorComponent: Failed });
 
 const home = createRoute({
@@ -25,14 +27,20 @@ const auditSearch = (search: Readonly<Record<string, unknown>>): AuditFilter => 
   to: instant(search["to"]),
 });
 
-export const tenantsRoute = createRoute({
+const tenants = createRoute({
   getParentRoute: () => root,
   path: "/tenants",
-  validateSearch: (search): TenantFilter => ({ q: text(search["q"]), state: oneOf(tenantStates, search["state"]), health: oneOf(conditions, search["health"]), cell: text(search["cell"]), artifact_version: text(search["artifact_version"]) }),
+  validateSearch: (search): TenantFilter => ({
+    q: text(search["q"]),
+    state: oneOf(tenantStates, search["state"]),
+    health: oneOf(conditions, search["health"]),
+    cell: text(search["cell"]),
+    artifact_version: text(search["artifact_version"]),
+  }),
   component: lazyRouteComponent(() => import("./pages/TenantsPage"), "TenantsPage"),
 });
 
-export const operationsRoute = createRoute({
+const operations = createRoute({
   getParentRoute: () => root,
   path: "/operations",
   validateSearch: (search): OperationFilter => ({
@@ -43,14 +51,14 @@ export const operationsRoute = createRoute({
   component: lazyRouteComponent(() => import("./pages/OperationsPage"), "OperationsPage"),
 });
 
-export const operationRoute = createRoute({
+const operation = createRoute({
   getParentRoute: () => root,
   path: "/operations/$id",
   component: lazyRouteComponent(() => import("./pages/OperationPage"), "OperationPage"),
 });
 
 // One route for all tabs, so that a change of tab keeps the page, and with it where the keyboard is.
-export const tenantRoute = createRoute({
+const tenant = createRoute({
   getParentRoute: () => root,
   path: "/tenants/$slug/{-$tab}",
   validateSearch: auditSearch,
@@ -60,26 +68,26 @@ export const tenantRoute = createRoute({
   component: lazyRouteComponent(() => import("./pages/TenantPage"), "TenantPage"),
 });
 
-export const newTenantRoute = createRoute({
+const newTenant = createRoute({
   getParentRoute: () => root,
   path: "/tenants/new",
   validateSearch: (search): { made?: string | undefined } => ({ made: text(search["made"]) }),
   component: lazyRouteComponent(() => import("./pages/NewTenantPage"), "NewTenantPage"),
 });
 
-export const newInstanceRoute = createRoute({
+const newInstance = createRoute({
   getParentRoute: () => root,
   path: "/tenants/$slug/instances/new",
   component: lazyRouteComponent(() => import("./pages/InstancePage"), "NewInstancePage"),
 });
 
-export const instanceRoute = createRoute({
+const instance = createRoute({
   getParentRoute: () => root,
   path: "/tenants/$slug/instances/edit/$alias",
   component: lazyRouteComponent(() => import("./pages/InstancePage"), "InstancePage"),
 });
 
-export const newManagerRoute = createRoute({
+const newManager = createRoute({
   getParentRoute: () => root,
   path: "/tenants/$slug/managers/invite",
   component: lazyRouteComponent(() => import("./pages/NewManagerPage"), "NewManagerPage"),
@@ -91,14 +99,14 @@ const upgrades = createRoute({
   component: lazyRouteComponent(() => import("./pages/UpgradesPage"), "UpgradesPage"),
 });
 
-export const newUpgradeRoute = createRoute({
+const newUpgrade = createRoute({
   getParentRoute: () => root,
   path: "/upgrades/new",
   validateSearch: (search): { tenants: readonly string[] } => ({ tenants: (text(search["tenants"]) ?? "").split(",").filter((slug) => slug !== "") }),
   component: lazyRouteComponent(() => import("./pages/NewUpgradePage"), "NewUpgradePage"),
 });
 
-export const upgradeRoute = createRoute({
+const upgrade = createRoute({
   getParentRoute: () => root,
   path: "/upgrades/$id",
   component: lazyRouteComponent(() => import("./pages/UpgradePage"), "UpgradePage"),
@@ -116,13 +124,13 @@ const newCell = createRoute({
   component: lazyRouteComponent(() => import("./pages/CellPage"), "NewCellPage"),
 });
 
-export const cellRoute = createRoute({
+const cell = createRoute({
   getParentRoute: () => root,
   path: "/cells/$name",
   component: lazyRouteComponent(() => import("./pages/CellPage"), "CellPage"),
 });
 
-export const auditRoute = createRoute({
+const audit = createRoute({
   getParentRoute: () => root,
   path: "/audit",
   validateSearch: (search): AuditFilter => ({ ...auditSearch(search), tenant: text(search["tenant"]) }),
@@ -147,7 +155,10 @@ const about = createRoute({
   component: lazyRouteComponent(() => import("./pages/AboutPage"), "AboutPage"),
 });
 
-const tree = root.addChildren([home, tenantsRoute, newTenantRoute, newInstanceRoute, instanceRoute, newManagerRoute, tenantRoute, operationsRoute, operationRoute, upgrades, newUpgradeRoute, upgradeRoute, cells, newCell, cellRoute, auditRoute, apiKeys, newAPIKey, about]);
+const tree = root.addChildren([
+  home, tenants, newTenant, newInstance, instance, newManager, tenant, operations, operation, upgrades, newUpgrade, upgrade, cells, newCell, cell,
+  audit, apiKeys, newAPIKey, about,
+]);
 
 export const newRouter = () => createRouter({ routeTree: tree, defaultPreload: false, scrollRestoration: true, defaultErrorComponent: Failed });
 

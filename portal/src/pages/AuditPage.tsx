@@ -1,15 +1,16 @@
 import Box from "@cloudscape-design/components/box";
 import Header from "@cloudscape-design/components/header";
-import { useNavigate } from "@tanstack/react-router";
+import { getRouteApi } from "@tanstack/react-router";
 
 import { AuditControls } from "../parts/AuditControls";
 import { AuditTable } from "../parts/AuditTable";
 import { Page } from "../parts/Page";
-import { auditRoute } from "../router";
+
+const route = getRouteApi("/audit");
 
 export function AuditPage() {
-  const filter = auditRoute.useSearch();
-  const navigate = useNavigate();
+  const filter = route.useSearch();
+  const navigate = route.useNavigate();
   return (
     <Page
       title="Audit"
@@ -22,7 +23,7 @@ export function AuditPage() {
     >
       <AuditTable
         filter={filter}
-        controls={<AuditControls filter={filter} ofAll change={(search) => void navigate({ to: auditRoute.to, search })} />}
+        controls={<AuditControls filter={filter} ofAll change={(search) => void navigate({ search })} />}
         empty={<Box textAlign="center">No event matches. Onboarding, each change, invitations, API keys and refused tries leave one each; reading leaves none.</Box>}
       />
     </Page>

@@ -9,7 +9,7 @@ import Link from "@cloudscape-design/components/link";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import Toggle from "@cloudscape-design/components/toggle";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useNavigate } from "@tanstack/react-router";
+import { getRouteApi, useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 
 import { bodyOf } from "../api/client";
@@ -24,8 +24,9 @@ import { Others } from "../parts/Others";
 import { Page } from "../parts/Page";
 import { ProblemAlert } from "../parts/ProblemAlert";
 import { paths } from "../paths";
-import { cellRoute } from "../router";
 import { notify } from "../shell/notices";
+
+const route = getRouteApi("/cells/$name");
 
 const trail = [{ text: "Cells", href: paths.cells() }];
 const isCount = (text: string): boolean => /^\d+$/.test(text);
@@ -55,7 +56,7 @@ const Actions = ({ text, isPending, because }: ActionsProps) => (
 );
 
 export function CellPage() {
-  const { name } = cellRoute.useParams();
+  const { name } = route.useParams();
   const { api } = useService();
   const { data, error, refetch } = useQuery(cellQuery(api, name));
   return (

@@ -7,7 +7,7 @@ import Header from "@cloudscape-design/components/header";
 import Input from "@cloudscape-design/components/input";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useNavigate } from "@tanstack/react-router";
+import { getRouteApi, useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 
 import { bodyOf } from "../api/client";
@@ -23,9 +23,11 @@ import { Others } from "../parts/Others";
 import { Page } from "../parts/Page";
 import { ProblemAlert } from "../parts/ProblemAlert";
 import { paths } from "../paths";
-import { instanceRoute, newInstanceRoute } from "../router";
 import { InstanceFields } from "../tenants/InstanceFields";
 import { instanceTroubles, noInstance } from "../tenants/instance";
+
+const addRoute = getRouteApi("/tenants/$slug/instances/new");
+const editRoute = getRouteApi("/tenants/$slug/instances/edit/$alias");
 
 const trail = (slug: string) => [
   { text: "Tenants", href: paths.tenants() },
@@ -34,7 +36,7 @@ const trail = (slug: string) => [
 ];
 
 export function NewInstancePage() {
-  const { slug } = newInstanceRoute.useParams();
+  const { slug } = addRoute.useParams();
   const { api } = useService();
   const navigate = useNavigate();
   const once = useIntent();
@@ -102,7 +104,7 @@ const Actions = ({ slug, isPending, text, because }: ActionsProps) => (
 );
 
 export function InstancePage() {
-  const { slug, alias } = instanceRoute.useParams();
+  const { slug, alias } = editRoute.useParams();
   const { api } = useService();
   const { data, error, refetch } = useQuery(instancesQuery(api, slug));
   const instance = data?.items.find((one) => one.alias === alias);

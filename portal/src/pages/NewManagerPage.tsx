@@ -7,7 +7,7 @@ import Input from "@cloudscape-design/components/input";
 import RadioGroup from "@cloudscape-design/components/radio-group";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { useNavigate } from "@tanstack/react-router";
+import { getRouteApi, useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 
 import { bodyOf } from "../api/client";
@@ -19,13 +19,14 @@ import { ChangeButton } from "../parts/MayChange";
 import { Page } from "../parts/Page";
 import { ProblemAlert } from "../parts/ProblemAlert";
 import { paths } from "../paths";
-import { newManagerRoute } from "../router";
 import { notify } from "../shell/notices";
+
+const route = getRouteApi("/tenants/$slug/managers/invite");
 
 const empty = { email: "", group: "viewers" };
 
 export function NewManagerPage() {
-  const { slug } = newManagerRoute.useParams();
+  const { slug } = route.useParams();
   const { api } = useService();
   const navigate = useNavigate();
   const queries = useQueryClient();

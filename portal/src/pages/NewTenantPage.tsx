@@ -7,7 +7,7 @@ import RadioGroup from "@cloudscape-design/components/radio-group";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import Wizard from "@cloudscape-design/components/wizard";
 import { useInfiniteQuery, useMutation, useQuery } from "@tanstack/react-query";
-import { useNavigate } from "@tanstack/react-router";
+import { getRouteApi, useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 
 import { bodyOf } from "../api/client";
@@ -19,15 +19,16 @@ import { useDraft } from "../parts/drafts";
 import { Page } from "../parts/Page";
 import { ProblemAlert } from "../parts/ProblemAlert";
 import { paths } from "../paths";
-import { newTenantRoute } from "../router";
 import { HandOver } from "../tenants/HandOver";
 import { InstanceFields } from "../tenants/InstanceFields";
 import { instanceTroubles, likelySignIn, readPasted, slugTrouble, suggestSlug } from "../tenants/instance";
 
+const route = getRouteApi("/tenants/new");
+
 const empty = { arn: "", alias: "", ccpUrl: "", samlUrl: "", slug: "", displayName: "", isolation: "pooled" };
 
 export function NewTenantPage() {
-  const { made } = newTenantRoute.useSearch();
+  const { made } = route.useSearch();
   return made === undefined ? <Onboard /> : <HandOver key={made} slug={made} />;
 }
 

@@ -11,7 +11,7 @@ import SpaceBetween from "@cloudscape-design/components/space-between";
 import StatusIndicator from "@cloudscape-design/components/status-indicator";
 import Table, { type TableProps } from "@cloudscape-design/components/table";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useNavigate } from "@tanstack/react-router";
+import { getRouteApi, useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 
 import { bodyOf } from "../api/client";
@@ -25,7 +25,8 @@ import { ChangeButton } from "../parts/MayChange";
 import { Page } from "../parts/Page";
 import { ProblemAlert } from "../parts/ProblemAlert";
 import { paths } from "../paths";
-import { newUpgradeRoute } from "../router";
+
+const route = getRouteApi("/upgrades/new");
 
 const empty = { version: "", parallel: "3" };
 
@@ -33,7 +34,7 @@ const empty = { version: "", parallel: "3" };
 type Preview = { readonly operation: string } | { readonly error: unknown };
 
 export function NewUpgradePage() {
-  const { tenants: slugs } = newUpgradeRoute.useSearch();
+  const { tenants: slugs } = route.useSearch();
   const { api } = useService();
   const navigate = useNavigate();
   const queries = useQueryClient();

@@ -5,6 +5,7 @@ import KeyValuePairs from "@cloudscape-design/components/key-value-pairs";
 import Link from "@cloudscape-design/components/link";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import { useQuery } from "@tanstack/react-query";
+import { getRouteApi } from "@tanstack/react-router";
 
 import { useService } from "../api/context";
 import { operationQuery } from "../api/queries";
@@ -16,10 +17,11 @@ import { OperationStateIndicator } from "../parts/StateIndicator";
 import { When } from "../parts/When";
 import { Who } from "../parts/Who";
 import { paths } from "../paths";
-import { operationRoute } from "../router";
+
+const route = getRouteApi("/operations/$id");
 
 export function OperationPage() {
-  const { id } = operationRoute.useParams();
+  const { id } = route.useParams();
   const { api } = useService();
   const { data: operation, error, refetch } = useQuery(operationQuery(api, id));
   const title = operation === undefined ? "Operation" : `${capital(operation.kind)} of ${operation.tenant}`;

@@ -3,25 +3,26 @@ import Header from "@cloudscape-design/components/header";
 import Input from "@cloudscape-design/components/input";
 import Select from "@cloudscape-design/components/select";
 import SpaceBetween from "@cloudscape-design/components/space-between";
-import { useNavigate } from "@tanstack/react-router";
+import { getRouteApi } from "@tanstack/react-router";
 import { useState } from "react";
 
 import type { OperationFilter } from "../api/queries";
 import { OperationsTable } from "../parts/OperationsTable";
 import { Page } from "../parts/Page";
-import { operationsRoute } from "../router";
 import { operationKinds, operationStates } from "../search";
+
+const route = getRouteApi("/operations");
 
 const options = (any: string, all: readonly string[]) => [{ value: "", label: any }, ...all.map((one) => ({ value: one, label: one }))];
 const kinds = options("Any kind", operationKinds);
 const states = options("Any state", operationStates);
 
 export function OperationsPage() {
-  const filter = operationsRoute.useSearch();
-  const navigate = useNavigate();
+  const filter = route.useSearch();
+  const navigate = route.useNavigate();
   const [tenant, setTenant] = useState(filter.tenant ?? "");
   const change = (next: OperationFilter): void => {
-    void navigate({ to: operationsRoute.to, search: { ...filter, ...next }, replace: true });
+    void navigate({ search: { ...filter, ...next }, replace: true });
   };
   return (
     <Page

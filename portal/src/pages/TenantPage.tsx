@@ -3,7 +3,7 @@ import Spinner from "@cloudscape-design/components/spinner";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import Tabs from "@cloudscape-design/components/tabs";
 import { useQuery } from "@tanstack/react-query";
-import { useNavigate } from "@tanstack/react-router";
+import { getRouteApi, useNavigate } from "@tanstack/react-router";
 
 import { useService } from "../api/context";
 import { tenantQuery } from "../api/queries";
@@ -12,7 +12,6 @@ import { Page } from "../parts/Page";
 import { ProblemAlert } from "../parts/ProblemAlert";
 import { TenantStateIndicator } from "../parts/StateIndicator";
 import { isTenantTab, paths, tenantTabs, type TenantTab } from "../paths";
-import { tenantRoute } from "../router";
 import { AuditTab } from "../tenants/AuditTab";
 import { Instances } from "../tenants/Instances";
 import { Manage } from "../tenants/Manage";
@@ -20,6 +19,8 @@ import { Managers } from "../tenants/Managers";
 import { Overview } from "../tenants/Overview";
 import { SettingsTab } from "../tenants/SettingsTab";
 import { Space } from "../tenants/Space";
+
+const route = getRouteApi("/tenants/$slug/{-$tab}");
 
 const labels: Record<TenantTab, string> = {
   overview: "Overview",
@@ -33,7 +34,7 @@ const labels: Record<TenantTab, string> = {
 };
 
 export function TenantPage() {
-  const { slug, tab = "overview" } = tenantRoute.useParams();
+  const { slug, tab = "overview" } = route.useParams();
   const { api } = useService();
   const navigate = useNavigate();
   const { data, error, refetch } = useQuery(tenantQuery(api, slug));

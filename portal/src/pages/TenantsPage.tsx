@@ -7,7 +7,7 @@ import SpaceBetween from "@cloudscape-design/components/space-between";
 import Table, { type TableProps } from "@cloudscape-design/components/table";
 import TextFilter from "@cloudscape-design/components/text-filter";
 import { useInfiniteQuery } from "@tanstack/react-query";
-import { useNavigate } from "@tanstack/react-router";
+import { getRouteApi } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
 
 import { useService } from "../api/context";
@@ -19,9 +19,10 @@ import { ProblemAlert } from "../parts/ProblemAlert";
 import { ShowMore } from "../parts/ShowMore";
 import { TenantStateIndicator } from "../parts/StateIndicator";
 import { paths } from "../paths";
-import { tenantsRoute } from "../router";
 import { conditions, tenantStates } from "../search";
 import { Snapshot } from "../tenants/Snapshot";
+
+const route = getRouteApi("/tenants");
 
 const count = new Intl.NumberFormat();
 
@@ -72,13 +73,13 @@ const stateOptions: { value: string; label: string }[] = [anyState, ...tenantSta
 
 export function TenantsPage() {
   const { api } = useService();
-  const filter = tenantsRoute.useSearch();
-  const navigate = useNavigate();
+  const filter = route.useSearch();
+  const navigate = route.useNavigate();
   const listed = useInfiniteQuery(tenantsQuery(api, filter));
   const [chosen, setChosen] = useState<readonly Tenant[]>([]);
   const [typed, setTyped] = useState(filter.q ?? "");
   const change = (next: Partial<TenantFilter>): void => {
-    void navigate({ to: tenantsRoute.to, search: { ...filter, ...next }, replace: true });
+    void navigate({ search: { ...filter, ...next }, replace: true });
   };
   useEffect(() => {
     if (typed === (filter.q ?? "")) return;

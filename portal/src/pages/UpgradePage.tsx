@@ -6,6 +6,7 @@ import SpaceBetween from "@cloudscape-design/components/space-between";
 import StatusIndicator, { type StatusIndicatorProps } from "@cloudscape-design/components/status-indicator";
 import Table, { type TableProps } from "@cloudscape-design/components/table";
 import { useQuery } from "@tanstack/react-query";
+import { getRouteApi } from "@tanstack/react-router";
 
 import { useService } from "../api/context";
 import { upgradeQuery } from "../api/queries";
@@ -16,7 +17,8 @@ import { UpgradeStateIndicator } from "../parts/StateIndicator";
 import { When } from "../parts/When";
 import { Who } from "../parts/Who";
 import { paths } from "../paths";
-import { upgradeRoute } from "../router";
+
+const route = getRouteApi("/upgrades/$id");
 
 type Turn = ManyUpgrade["tenants"][number];
 
@@ -48,7 +50,7 @@ const columns: TableProps.ColumnDefinition<Turn>[] = [
 ];
 
 export function UpgradePage() {
-  const { id } = upgradeRoute.useParams();
+  const { id } = route.useParams();
   const { api } = useService();
   const { data: upgrade, error, refetch } = useQuery(upgradeQuery(api, id));
   const title = upgrade === undefined ? "Upgrade" : `Upgrade to ${upgrade.artifact_version}`;

@@ -1,14 +1,15 @@
 import Box from "@cloudscape-design/components/box";
-import { useNavigate } from "@tanstack/react-router";
+import { getRouteApi } from "@tanstack/react-router";
 
 import type { AuditFilter } from "../api/queries";
 import { AuditControls } from "../parts/AuditControls";
 import { AuditTable } from "../parts/AuditTable";
-import { tenantRoute } from "../router";
+
+const route = getRouteApi("/tenants/$slug/{-$tab}");
 
 export function AuditTab({ slug }: { readonly slug: string }) {
-  const navigate = useNavigate();
-  const search = tenantRoute.useSearch();
+  const navigate = route.useNavigate();
+  const search = route.useSearch();
   const filter: AuditFilter = { ...search, tenant: slug };
   return (
     <AuditTable
@@ -16,7 +17,7 @@ export function AuditTab({ slug }: { readonly slug: string }) {
       controls={
         <AuditControls
           filter={filter}
-          change={(next) => void navigate({ to: tenantRoute.to, params: { slug, tab: "audit" }, search: { ...next, tenant: undefined } })}
+          change={(next) => void navigate({ search: { ...next, tenant: undefined } })}
         />
       }
       empty={<Box textAlign="center">No event about this tenant matches.</Box>}
