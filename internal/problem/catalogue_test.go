@@ -48,7 +48,7 @@ func TestCatalogue(t *testing.T) {
 }
 
 // declaredCodes returns each code and the place that declares it: fault.New(kind, code, …), the add(pointer, code, …) of
-// collected members, and Code in a literal of Fault, Field or Failure.
+// collected members, Code in a literal of Fault, Field or Failure, and the answers that a template gives API Gateway.
 func declaredCodes(t *testing.T) map[string]string {
 	t.Helper()
 	codes := map[string]string{}
@@ -75,6 +75,14 @@ func declaredCodes(t *testing.T) map[string]string {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+	const template = "infra/tenant.yaml"
+	text, err := os.ReadFile(filepath.Join(root, template))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, code := range regexp.MustCompile(`"code":"([^"]+)"`).FindAllStringSubmatch(string(text), -1) {
+		codes[code[1]] = template
 	}
 	return codes
 }

@@ -15,7 +15,7 @@ const ContentType = "application/problem+json"
 // A Problem is what a caller sees of an error.
 type Problem struct {
 	Type     string        `json:"type"`   // the code as a URN: the same wherever the problem comes from
-	Title    string        `json:"title"`  // the status in words
+	Title    string        `json:"title"`  // the kind in a few words, for people: the same for all codes of a kind
 	Status   int           `json:"status"` // repeated from the answer's first line, for logs of clients
 	Detail   string        `json:"detail"` // what to do
 	Code     string        `json:"code"`   // stable, see docs/errors.md
@@ -34,39 +34,43 @@ var (
 	ErrNoMethod    = fault.New(fault.MethodNotAllowed, "request.method_not_allowed", "This path does not take this method; see the Allow header.")
 	ErrUnavailable = fault.New(fault.Unavailable, "service.unavailable", "A part that the service needs is not there; try again in a moment.")
 
-	errInternal = fault.New(fault.Internal, "internal", "Something went wrong on our side. Try again; if it stays, tell us the instance.")
+	errInternal = fault.New(fault.Internal, "internal", "Try again. If it happens again, tell us the instance.")
 )
 
-var statuses = map[fault.Kind]int{
-	fault.Internal:         http.StatusInternalServerError,
-	fault.Malformed:        http.StatusBadRequest,
-	fault.Invalid:          http.StatusUnprocessableEntity,
-	fault.Unauthenticated:  http.StatusUnauthorized,
-	fault.Forbidden:        http.StatusForbidden,
-	fault.NotFound:         http.StatusNotFound,
-	fault.Conflict:         http.StatusConflict,
-	fault.Precondition:     http.StatusPreconditionFailed,
-	fault.NoPrecondition:   http.StatusPreconditionRequired,
-	fault.TooLarge:         http.StatusRequestEntityTooLarge,
-	fault.UnsupportedMedia: http.StatusUnsupportedMediaType,
-	fault.Gone:             http.StatusGone,
-	fault.Throttled:        http.StatusTooManyRequests,
-	fault.Unavailable:      http.StatusServiceUnavailable,
-	fault.MethodNotAllowed: http.StatusMethodNotAllowed,
+// shown is how each kind looks over HTTP.
+var shown = map[fault.Kind]struct {
+	status int
+	title  string
+}{
+	fault.Internal:         {http.StatusInternalServerError, "Something went wrong on our side"},
+	fault.Malformed:        {http.StatusBadRequest, "The request cannot be read"},
+	fault.Invalid:          {http.StatusUnprocessableEntity, "Something in the request is wrong"},
+	fault.Unauthenticated:  {http.StatusUnauthorized, "Not signed in"},
+	fault.Forbidden:        {http.StatusForbidden, "Not allowed"},
+	fault.NotFound:         {http.StatusNotFound, "Not found"},
+	fault.Conflict:         {http.StatusConflict, "Not possible as things stand"},
+	fault.Precondition:     {http.StatusPreconditionFailed, "Changed since you read it"},
+	fault.NoPrecondition:   {http.StatusPreconditionRequired, "If-Match is missing"},
+	fault.TooLarge:         {http.StatusRequestEntityTooLarge, "Too large"},
+	fault.UnsupportedMedia: {http.StatusUnsupportedMediaType, "Type or encoding not supported"},
+	fault.Gone:             {http.StatusGone, "No longer available"},
+	fault.Throttled:        {http.StatusTooManyRequests, "Too many requests"},
+	fault.Unavailable:      {http.StatusServiceUnavailable, "Not available at the moment"},
+	fault.MethodNotAllowed: {http.StatusMethodNotAllowed, "Method not allowed"},
 }
 
 // From returns what the caller sees of err. An error without a fault in its chain, and a fault of kind Internal, become
-// status 500 with code "internal": their cause belongs into the log, which is the caller's job.
+// status 500 with code "internal": their cause belongs in the log, which is the caller's job.
 func From(err error) Problem {
 	f, ok := fault.As(err)
 	if !ok || f.Kind == fault.Internal {
 		f = errInternal
 	}
-	status := statuses[f.Kind]
+	kind := shown[f.Kind]
 	return Problem{
 		Type:   "urn:earshot:error:" + f.Code,
-		Title:  http.StatusText(status),
-		Status: status,
+		Title:  kind.title,
+		Status: kind.status,
 		Detail: f.Detail,
 		Code:   f.Code,
 		Errors: f.Fields,

@@ -44,7 +44,7 @@ func TestFrom(t *testing.T) {
 	}
 }
 
-func TestEveryKindHasAStatus(t *testing.T) {
+func TestEveryKindHasAStatusAndATitle(t *testing.T) {
 	t.Parallel()
 	for kind := fault.Internal; kind <= fault.MethodNotAllowed; kind++ {
 		if p := problem.From(&fault.Fault{Kind: kind, Code: "x"}); p.Status < 400 || p.Title == "" {

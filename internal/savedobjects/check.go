@@ -225,7 +225,7 @@ func (c *checker) source(o Object) string {
 	}
 	c.decode(o, meta[sourceMember], &source)
 	if len(source.Filter) > 0 {
-		c.fault(o, "what it filters by belongs into its query")
+		c.fault(o, "what it filters by belongs in its query")
 	}
 	if source.Index == "" {
 		return ""

@@ -44,7 +44,7 @@ func normalCCPURL(address string, extraHosts []string) (string, error) {
 	switch {
 	case domain == "" && !listed:
 		return "", errors.New("the host is no Amazon Connect host; send https://<alias>.my.connect.aws/ccp-v2, " +
-			"or list the host in settings.ccp_hosts. A sign-in address belongs into saml_url")
+			"or list the host in settings.ccp_hosts. A sign-in address belongs in saml_url")
 	case domain != "" && u.Port() != "":
 		return "", errors.New("an Amazon Connect host takes no port")
 	}

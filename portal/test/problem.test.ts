@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { fieldErrors, problemFrom, problemOf } from "../src/api/problem";
 
 const taken = {
-  type: "urn:earshot:error:tenant.slug_taken", title: "Conflict", status: 409, detail: "Another tenant has this slug.", code: "tenant.slug_taken",
+  type: "urn:earshot:error:tenant.slug_taken", title: "Not possible as things stand", status: 409, detail: "Another tenant has this slug.", code: "tenant.slug_taken",
   instance: "urn:earshot:request:0f6c", errors: [{ pointer: "/slug", code: "tenant.slug_taken", detail: "It is taken." }, { pointer: "/slug", code: "two", detail: "Second." }],
 };
 

@@ -783,7 +783,7 @@ export interface paths {
         put?: never;
         /**
          * Disable an admin
-         * @description Neither their sign-in nor the API keys that they made open anything, within ten seconds. Nobody disables oneself.
+         * @description Neither their sign-in nor the API keys that they made open anything, within ten seconds. You cannot disable yourself.
          */
         post: operations["disableAdmin"];
         delete?: never;
@@ -1767,6 +1767,7 @@ export interface components {
         };
         Problem: {
             type: string;
+            /** @description A heading for people; the same for every code of a status. */
             title: string;
             status: number;
             /** @description What to do. */

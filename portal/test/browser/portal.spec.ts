@@ -46,7 +46,7 @@ test("tenants are listed, found and shown", async ({ page }) => {
   await expect(page.getByRole("heading", { name: "Tenants", level: 1 })).toBeVisible();
   await page.goto(`${endpoints.portal}tenants/nosuch`);
   const problem = page.getByRole("group").filter({ hasText: "tenant.not_found" });
-  await expect(problem).toContainText("Not Found");
+  await expect(problem).toContainText("Not found");
   await expect(problem).toContainText("There is no such tenant");
   await expect(problem).toContainText(/request [0-9a-f-]{8,}/);
   await look(page, "problem");

@@ -1219,8 +1219,10 @@ type Problem struct {
 	// Instance The request, to find its log lines.
 	Instance *string `json:"instance,omitempty"`
 	Status   int     `json:"status"`
-	Title    string  `json:"title"`
-	Type     string  `json:"type"`
+
+	// Title A heading for people; the same for every code of a status.
+	Title string `json:"title"`
+	Type  string `json:"type"`
 }
 
 // QueueDepth What waits for the indexer, about.
