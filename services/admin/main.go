@@ -45,6 +45,7 @@ Settings come from the environment; a missing or wrong one is named at the start
            EARSHOT_HEALTH_FIGURES    where tenants' figures come from: cloudwatch, or logs on one machine (cloudwatch)
            EARSHOT_HEALTH_TIMEOUT    for each part of a tenant's health (3s)
            EARSHOT_MANAGERS_TIMEOUT  for a change of a tenant's manager; below ten seconds (6s)
+           EARSHOT_SPACES_TIMEOUT    for an import into a tenant's space, or an export; below ten seconds (8s)
            EARSHOT_SETUP_TIMEOUT     for a look at what a customer has set up in Amazon Connect (15s)
            AWS_…                     the API's own identity, as the AWS SDKs read it; it may look into cells, and keep managers
   work     EARSHOT_DATABASE_URL      as role earshot_app
@@ -60,12 +61,14 @@ Settings come from the environment; a missing or wrong one is named at the start
            EARSHOT_STACK_TIMEOUT     (75m)
            EARSHOT_PROBE_TIMEOUT     (5m)
            EARSHOT_PURGE_TIMEOUT     (15m)
+           EARSHOT_RESEND_TIMEOUT    for a replay or a redrive that comes no further (24h)
            EARSHOT_REBUILD_MISSING   build lost stacks again (false; local emulators only)
            EARSHOT_REBUILD_EVERY     (2m)
            EARSHOT_ERASE_TIMEOUT     for a step of an erasure that comes no further (24h)
            EARSHOT_ERASE_SETTLE      until no indexer goes by an older list of who was erased (2m)
            EARSHOT_ERASE_QUEUE_WAIT  for a tenant's queue to be seen empty (30m)
            EARSHOT_RETENTION_EVERY   between two deletions of a tenant's expired indices (6h)
+           EARSHOT_PERIODS_BY_VOLUME  let index periods follow what is measured, as far as people's choices allow (true)
            EARSHOT_HEALTH_EVERY      between two looks at how each tenant does, for lists (1m; 0: nobody looks)
            EARSHOT_HEALTH_FIGURES    where tenants' figures come from: cloudwatch, or logs on one machine (cloudwatch)
            EARSHOT_HEALTH_TIMEOUT    for each part of a look (3s)

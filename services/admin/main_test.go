@@ -441,19 +441,3 @@ func TestLostDatabase(t *testing.T) {
 		t.Errorf("after the database came back the onboarding %s", got)
 	}
 }
-
-func TestUsage(t *testing.T) {
-	t.Parallel()
-	var out strings.Builder
-	if err := run(t.Context(), []string{"--help"}, &out, io.Discard); err != nil || !strings.Contains(out.String(), "EARSHOT_CELLS_FILE") {
-		t.Errorf("help: %v %s", err, out.String())
-	}
-	for _, args := range [][]string{{}, {"sing"}, {"serve", "work"}} {
-		if err := run(t.Context(), args, &out, io.Discard); err == nil || !strings.Contains(err.Error(), "usage:") {
-			t.Errorf("%v: %v", args, err)
-		}
-	}
-	if err := run(t.Context(), []string{"serve"}, &out, io.Discard); err == nil || !strings.Contains(err.Error(), "EARSHOT_OIDC_ISSUER") {
-		t.Errorf("without settings: %v", err)
-	}
-}

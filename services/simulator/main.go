@@ -51,11 +51,13 @@ const usage = `usage: simulator
 A stand-in for Amazon Connect on one machine, which asks nobody who they are. Settings come from the environment.
 
   EARSHOT_LISTEN            host and port of everything but media (127.0.0.1:8085)
-  EARSHOT_INSTANCES         ARNs of Connect instances, with commas between; the first is the one whose panel it is (any)
+  EARSHOT_INSTANCES         ARNs of Connect instances, with commas between; the first is the one whose panel it is
+                            (none: no directory, and the panel of an instance of its own)
   EARSHOT_AGENTS            how many agents each of them has in its directory (60)
   EARSHOT_MEDIA_ADDRESS     IP address of TURN and media (that of the machine's first interface)
   EARSHOT_SEED              decides which packets the relay loses (1)
-  EARSHOT_STREAMS_JS        a release of amazon-connect-streams (softphone/node_modules/…/connect-streams-min.js)
+  EARSHOT_STREAMS_JS        a release of amazon-connect-streams
+                            (softphone/node_modules/amazon-connect-streams/release/connect-streams-min.js)
   EARSHOT_RTC_JS            a connect-rtc.js (the stand-in for its session)
   EARSHOT_BUFFER_DELAY      the stand-in speaks as connect-rtc-js does from 1.3 on (false)
   EARSHOT_APPROVED_ORIGINS  that may frame the panel, with commas between (all)

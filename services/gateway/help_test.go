@@ -1,0 +1,12 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/earshot-hq/earshot/internal/settings/settingstest"
+)
+
+func TestTheHelpExplainsEachSetting(t *testing.T) {
+	t.Parallel()
+	settingstest.Explained[gatewaySettings](t, usage)
+}
