@@ -56,7 +56,7 @@ func (w *Web) callback(c *gin.Context) {
 		err = w.Jar.Put(c.Writer, t.Slug, s)
 	}
 	if err != nil {
-		w.Log.InfoContext(c, "sign-in refused", "id", c.GetString(requestKey), "tenant", t.Slug, "error", err)
+		w.Log.InfoContext(c, "sign-in refused", "error", err)
 		w.fail(c, err)
 		return
 	}

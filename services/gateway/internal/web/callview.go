@@ -241,7 +241,7 @@ func (f figure) plot(d insights.Detail, scale picture.Scale) plot {
 	return p
 }
 
-// roundUp returns 1, 2 or 5 times a power of ten that is not below the value.
+// roundUp returns 1, 2, 3 or 5 times a power of ten that is not below the value.
 func roundUp(value float64) float64 {
 	power := math.Pow(10, math.Floor(math.Log10(value)))
 	for _, factor := range []float64{1, 2, 3, 5} {
@@ -272,7 +272,7 @@ func factsOf(d insights.Detail) []fact {
 	}
 }
 
-// since is an instant as a part of the call.
+// Since writes an instant as a time within the call.
 func (p callPage) Since(at telemetry.Instant) string {
 	if at < p.Detail.Summary.StartedAt {
 		return "before the call"

@@ -125,7 +125,7 @@ func (w *Web) withoutDashboards(c *gin.Context, err error) {
 		title = "Dashboards does not run here"
 	case errors.Is(err, dashboards.ErrUnavailable):
 		title = "Dashboards does not answer"
-		w.Log.WarnContext(c, "dashboards do not answer", "id", c.GetString(requestKey), "tenant", tenantOf(c).Slug, "error", err)
+		w.Log.WarnContext(c, "dashboards do not answer", "error", err)
 	}
 	if title == "" || !wantsPage(c.Request) || c.Writer.Written() {
 		w.fail(c, err)

@@ -85,7 +85,7 @@ func (w *Web) front(c *gin.Context) {
 			return
 		}
 		status, p.Trouble = problem.From(err).Status, problem.From(err).Detail
-		w.Log.WarnContext(c, "a part of a page is missing", "id", c.GetString(requestKey), "tenant", tenantOf(c).Slug, "error", err)
+		w.Log.WarnContext(c, "a part of a page is missing", "error", err)
 	}
 	if troubles[0] == nil {
 		p.Overview = overviewOf(all, c.Request.URL)

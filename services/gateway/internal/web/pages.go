@@ -64,7 +64,7 @@ func (w *Web) page(c *gin.Context, status int, title, text, next string) {
 func (w *Web) render(c *gin.Context, status int, name string, data any) {
 	var text bytes.Buffer
 	if err := templates.ExecuteTemplate(&text, name, data); err != nil { // before anything is sent: half a page is none
-		w.Log.ErrorContext(c, "a page broke", "id", c.GetString(requestKey), "page", name, "error", err)
+		w.Log.ErrorContext(c, "a page broke", "page", name, "error", err)
 		c.Status(http.StatusInternalServerError)
 		return
 	}

@@ -20,6 +20,7 @@ import (
 
 	"github.com/earshot-hq/earshot/internal/fault"
 	"github.com/earshot-hq/earshot/internal/insights"
+	"github.com/earshot-hq/earshot/internal/logline"
 	"github.com/earshot-hq/earshot/internal/problem"
 	"github.com/earshot-hq/earshot/internal/roster"
 	"github.com/earshot-hq/earshot/internal/service"
@@ -172,6 +173,7 @@ func (w *Web) observe(c *gin.Context) {
 	began := w.Now()
 	id := uuid.NewString()
 	c.Set(requestKey, id)
+	say(c, slog.String("request_id", id))
 	h := c.Writer.Header()
 	h.Set("X-Request-Id", id)
 	h.Set("X-Content-Type-Options", "nosniff")
@@ -189,10 +191,15 @@ func (w *Web) observe(c *gin.Context) {
 		took := w.Now().Sub(began)
 		w.Observe(service.Method(c.Request.Method), route, c.Writer.Status(), took)
 		tracing.Name(c.Request.Context(), tracing.Request{ID: id, Method: service.Method(c.Request.Method), Route: route, Tenant: tenantOf(c).Slug.String()})
-		w.Log.InfoContext(c, "request", "id", id, "method", service.Method(c.Request.Method), "route", route, "status", c.Writer.Status(),
-			"duration_ms", took.Milliseconds(), "bytes", c.Writer.Size(), "tenant", tenantOf(c).Slug, "subject", personOf(c).Subject)
+		w.Log.InfoContext(c, "request", "method", service.Method(c.Request.Method), "route", route, "status", c.Writer.Status(),
+			"duration_ms", took.Milliseconds(), "bytes", c.Writer.Size(), "subject", personOf(c).Subject)
 	}()
 	c.Next()
+}
+
+// say has each line of the request name something from now on.
+func say(c *gin.Context, what slog.Attr) {
+	c.Request = c.Request.WithContext(logline.With(c.Request.Context(), what))
 }
 
 func (w *Web) recover(c *gin.Context) {
@@ -226,6 +233,7 @@ func (w *Web) enter(c *gin.Context) {
 		return
 	}
 	c.Set(tenantKey, t)
+	say(c, slog.String("tenant", s.String()))
 	if c.GetHeader("Upgrade") != "" || c.Request.Method == http.MethodConnect || c.Request.Method == http.MethodTrace {
 		w.fail(c, problem.ErrNoMethod)
 		return
@@ -303,7 +311,7 @@ func (w *Web) fail(c *gin.Context, err error) {
 	p := problem.From(err)
 	p.Instance = "urn:earshot:request:" + c.GetString(requestKey)
 	if p.Status >= http.StatusInternalServerError {
-		w.Log.ErrorContext(c, "request failed", "id", c.GetString(requestKey), "code", p.Code, "tenant", tenantOf(c).Slug, "error", err)
+		w.Log.ErrorContext(c, "request failed", "code", p.Code, "error", err)
 	}
 	switch {
 	case c.Writer.Written():
