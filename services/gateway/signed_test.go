@@ -74,7 +74,7 @@ func newManaged(t *testing.T) (*house, *keeper, aws.Config) {
 		front.Directory = tenants{}
 	})
 	h.own, h.other = managed(t, config, testenv.Slug(t), h.dashboards.URL), managed(t, config, testenv.Slug(t), h.dashboards.URL+"/")
-	known := h.front.Directory.(tenants) //nolint:forcetypeassert // it was put there
+	known := h.front.Directory.(tenants) // it was put there
 	known[h.own.Slug], known[h.other.Slug] = h.own, h.other
 	return h, k, config
 }
@@ -192,7 +192,7 @@ func TestManagedDashboardsHaveTheirPrefix(t *testing.T) {
 func TestARoleThatCannotBeEntered(t *testing.T) {
 	t.Parallel()
 	h, _, _ := newManaged(t)
-	known := h.front.Directory.(tenants) //nolint:forcetypeassert // it was put there
+	known := h.front.Directory.(tenants) // it was put there
 	wrong := h.own
 	wrong.ExternalID = h.other.ExternalID
 	known[wrong.Slug] = wrong
