@@ -84,7 +84,7 @@ const linesAtOnce = 200
 // auditLines writes all events that match, page after page.
 type auditLines struct {
 	api    *API
-	ctx    context.Context //nolint:containedctx // the generated code writes a response without one
+	ctx    context.Context // the generated code writes a response without one
 	actor  access.Actor
 	first  []access.AuditEvent
 	filter access.AuditFilter // of the page after the first; an empty cursor: there is none

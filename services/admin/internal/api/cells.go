@@ -2,10 +2,7 @@ package api
 
 import (
 	"context"
-	"fmt"
-	"strings"
 
-	"github.com/earshot-hq/earshot/internal/problem"
 	"github.com/earshot-hq/earshot/internal/tenant"
 	"github.com/earshot-hq/earshot/services/admin/internal/apigen"
 )
@@ -29,7 +26,7 @@ func (a *API) GetCell(ctx context.Context, r apigen.GetCellRequestObject) (apige
 	if err != nil {
 		return nil, err
 	}
-	return apigen.GetCell200JSONResponse{Body: cellTo(c), Headers: apigen.GetCell200ResponseHeaders{ETag: cellTag(c)}}, nil
+	return apigen.GetCell200JSONResponse{Body: cellTo(c), Headers: apigen.GetCell200ResponseHeaders{ETag: tagOf(c.Version)}}, nil
 }
 
 // AddCell adds a cell.
@@ -45,24 +42,22 @@ func (a *API) AddCell(ctx context.Context, r apigen.AddCellRequestObject) (apige
 	if err != nil {
 		return nil, err
 	}
-	return apigen.AddCell201JSONResponse{Body: cellTo(c), Headers: apigen.AddCell201ResponseHeaders{ETag: cellTag(c)}}, nil
+	return apigen.AddCell201JSONResponse{Body: cellTo(c), Headers: apigen.AddCell201ResponseHeaders{ETag: tagOf(c.Version)}}, nil
 }
 
 // ChangeCell changes a cell's capacity, or drains it.
 func (a *API) ChangeCell(ctx context.Context, r apigen.ChangeCellRequestObject) (apigen.ChangeCellResponseObject, error) {
-	match := strings.TrimSpace(orZero(r.Params.IfMatch))
-	if match == "" {
-		return nil, problem.ErrNoMatch.At("/header/If-Match")
-	}
-	change := tenant.CellChange{MaxTenants: r.Body.MaxTenants, MaxShards: r.Body.MaxShards, Draining: r.Body.Draining}
-	c, err := a.Cells.ChangeCell(ctx, callOf(ctx).actor, r.Name, change, versionsOf(match))
+	seen, err := versionsOf(r.Params.IfMatch)
 	if err != nil {
 		return nil, err
 	}
-	return apigen.ChangeCell200JSONResponse{Body: cellTo(c), Headers: apigen.ChangeCell200ResponseHeaders{ETag: cellTag(c)}}, nil
+	change := tenant.CellChange{MaxTenants: r.Body.MaxTenants, MaxShards: r.Body.MaxShards, Draining: r.Body.Draining}
+	c, err := a.Cells.ChangeCell(ctx, callOf(ctx).actor, r.Name, change, seen)
+	if err != nil {
+		return nil, err
+	}
+	return apigen.ChangeCell200JSONResponse{Body: cellTo(c), Headers: apigen.ChangeCell200ResponseHeaders{ETag: tagOf(c.Version)}}, nil
 }
-
-func cellTag(c tenant.Cell) string { return fmt.Sprintf(`"%d"`, c.Version) }
 
 func cellTo(c tenant.Cell) apigen.Cell {
 	return apigen.Cell{

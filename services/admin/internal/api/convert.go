@@ -212,6 +212,9 @@ func orNil[T comparable](value T) *T {
 	return &value
 }
 
+// listed is never nil: a list without members is written as one.
+func listed(members []string) []string { return append([]string{}, members...) }
+
 // set changes target when the member was sent.
 func set[T any](target, member *T) {
 	if member != nil {

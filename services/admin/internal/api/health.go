@@ -10,11 +10,7 @@ import (
 
 // GetTenantHealth shows how a tenant does. Whether the caller may see the tenant is asked first: nothing is read for others.
 func (a *API) GetTenantHealth(ctx context.Context, r apigen.GetTenantHealthRequestObject) (apigen.GetTenantHealthResponseObject, error) {
-	name, err := slugOf(r.Slug)
-	if err != nil {
-		return nil, err
-	}
-	t, err := a.Directory.Tenant(ctx, callOf(ctx).actor, name)
+	t, err := a.tenantAt(ctx, r.Slug)
 	if err != nil {
 		return nil, err
 	}

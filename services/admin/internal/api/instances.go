@@ -3,10 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
-	"strings"
 
-	"github.com/earshot-hq/earshot/internal/operation"
-	"github.com/earshot-hq/earshot/internal/problem"
 	"github.com/earshot-hq/earshot/internal/tenant"
 	"github.com/earshot-hq/earshot/services/admin/internal/apigen"
 )
@@ -24,7 +21,7 @@ func (a *API) ListConnectInstances(
 		list.Items = append(list.Items, a.instanceOf(t, c))
 	}
 	return apigen.ListConnectInstances200JSONResponse{
-		Body: list, Headers: apigen.ListConnectInstances200ResponseHeaders{ETag: tagOf(t)},
+		Body: list, Headers: apigen.ListConnectInstances200ResponseHeaders{ETag: tagOf(t.Version)},
 	}, nil
 }
 
@@ -41,7 +38,7 @@ func (a *API) GetConnectInstance(
 		return nil, err
 	}
 	return apigen.GetConnectInstance200JSONResponse{
-		Body: a.instanceOf(t, c), Headers: apigen.GetConnectInstance200ResponseHeaders{ETag: tagOf(t)},
+		Body: a.instanceOf(t, c), Headers: apigen.GetConnectInstance200ResponseHeaders{ETag: tagOf(t.Version)},
 	}, nil
 }
 
@@ -66,27 +63,17 @@ func (a *API) UpdateConnectInstance(
 	if err != nil {
 		return nil, err
 	}
-	match := strings.TrimSpace(orZero(r.Params.IfMatch))
-	if match == "" {
-		return nil, problem.ErrNoMatch.At("/header/If-Match")
+	seen, err := versionsOf(r.Params.IfMatch)
+	if err != nil {
+		return nil, err
 	}
 	change := changeOf(tenant.InstancesChange{Change: &tenant.InstanceChange{
 		Alias: r.Alias, CCPURL: r.Body.CcpUrl, SAMLURL: r.Body.SamlUrl, DirectoryRoleARN: r.Body.DirectoryRoleArn,
 	}})
-	caller := callOf(ctx)
-	w := caller.write()
-	w.Render = func(s operation.Started) ([]byte, error) {
-		return renderUpdated(s, func(t tenant.Tenant) (any, error) {
-			c, err := t.Instance(r.Alias)
-			return a.instanceOf(t, c), err
-		})
-	}
-	s, err := a.Starter.StartUpdate(ctx, caller.actor, name, change, versionsOf(match), w)
-	if err != nil || s.Replay != nil {
-		return updated(s.Replay), err
-	}
-	text, err := w.Render(s)
-	return updated(text), err
+	return a.update(ctx, name, change, seen, func(t tenant.Tenant) (any, error) {
+		c, err := t.Instance(r.Alias)
+		return a.instanceOf(t, c), err
+	})
 }
 
 // RemoveConnectInstance removes one.
@@ -97,24 +84,16 @@ func (a *API) RemoveConnectInstance(
 	if err != nil {
 		return nil, err
 	}
-	match := strings.TrimSpace(orZero(r.Params.IfMatch))
-	if match == "" {
-		return nil, problem.ErrNoMatch.At("/header/If-Match")
+	seen, err := versionsOf(r.Params.IfMatch)
+	if err != nil {
+		return nil, err
 	}
 	caller := callOf(ctx)
 	change := changeOf(tenant.InstancesChange{Remove: r.Alias})
-	return answer(a.Starter.StartUpdate(ctx, caller.actor, name, change, versionsOf(match), caller.write()))
+	return answer(a.Starter.StartUpdate(ctx, caller.actor, name, change, seen, caller.write()))
 }
 
 func changeOf(c tenant.InstancesChange) tenant.Change { return tenant.Change{ConnectInstances: c} }
-
-func (a *API) tenantAt(ctx context.Context, path string) (tenant.Tenant, error) {
-	name, err := slugOf(path)
-	if err != nil {
-		return tenant.Tenant{}, err
-	}
-	return a.Directory.Tenant(ctx, callOf(ctx).actor, name)
-}
 
 // instanceOf is an instance with where its customer sets it up.
 func (a *API) instanceOf(t tenant.Tenant, c tenant.ConnectInstance) apigen.ConnectInstance {

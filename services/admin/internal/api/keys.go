@@ -126,7 +126,7 @@ func (a *API) ListAdmins(ctx context.Context, _ apigen.ListAdminsRequestObject) 
 	list := apigen.ListAdmins200JSONResponse{Items: make([]apigen.Admin, 0, len(admins))}
 	for _, one := range admins {
 		list.Items = append(list.Items, apigen.Admin{
-			Subject: one.Subject, Name: orNil(one.Name), Role: apigen.APIKeyRole(one.Role), SeenAt: one.SeenAt, DisabledAt: timeOrNil(one.DisabledAt),
+			Subject: one.Subject, Name: orNil(one.Name), Role: apigen.APIKeyRole(one.Role), SeenAt: one.SeenAt, DisabledAt: orNil(one.DisabledAt),
 		})
 	}
 	return list, nil
@@ -152,15 +152,8 @@ func (a *API) EnableAdmin(ctx context.Context, r apigen.EnableAdminRequestObject
 func keyTo(k access.Key) apigen.APIKey {
 	out := apigen.APIKey{
 		Id: k.ID, Name: k.Name, Prefix: k.Prefix, Role: apigen.APIKeyRole(k.Role), MadeBy: k.MadeBy, CreatedAt: k.CreatedAt, ExpiresAt: k.ExpiresAt,
-		LastUsedAt: timeOrNil(k.LastUsedAt), PreviousUntil: timeOrNil(k.PreviousUntil),
+		LastUsedAt: orNil(k.LastUsedAt), PreviousUntil: orNil(k.PreviousUntil),
 	}
-	out.Scope.All, out.Scope.TenantIds = k.Scope.All, append([]string{}, k.Scope.TenantIDs...)
+	out.Scope.All, out.Scope.TenantIds = k.Scope.All, listed(k.Scope.TenantIDs)
 	return out
-}
-
-func timeOrNil(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	return &t
 }

@@ -20,7 +20,7 @@ func (a *API) GetCaller(ctx context.Context, _ apigen.GetCallerRequestObject) (a
 	actor := callOf(ctx).actor
 	caller := apigen.GetCaller200JSONResponse{Subject: actor.Subject, Name: actor.Name, Role: apigen.CallerRole(actor.Role)}
 	caller.Scope.All = actor.Scope.All
-	caller.Scope.TenantIds = append([]string{}, actor.Scope.TenantIDs...)
+	caller.Scope.TenantIds = listed(actor.Scope.TenantIDs)
 	for _, right := range actor.Rights() {
 		caller.Rights = append(caller.Rights, string(right))
 	}

@@ -10,7 +10,6 @@ func spaceTo(s *operation.SpaceReport) *apigen.SpaceReport {
 	if s == nil {
 		return nil
 	}
-	listed := func(keys []string) []string { return append([]string{}, keys...) }
 	return &apigen.SpaceReport{
 		Version: s.Version, Managed: s.Managed, Created: listed(s.Created), Updated: listed(s.Updated), Removed: listed(s.Removed),
 		Edited: listed(s.Edited), Conflicts: listed(s.Conflicts), Deleted: listed(s.Deleted),

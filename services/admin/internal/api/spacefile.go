@@ -40,7 +40,6 @@ func (a *API) ImportSpace(ctx context.Context, r apigen.ImportSpaceRequestObject
 }
 
 func importTo(done tenant.SpaceImport) apigen.SpaceImport {
-	listed := func(keys []string) []string { return append([]string{}, keys...) }
 	out := apigen.SpaceImport{
 		Created: listed(done.Created), Updated: listed(done.Updated), Unchanged: listed(done.Unchanged), Notes: []apigen.SpaceNote{},
 	}
@@ -60,11 +59,7 @@ func (i imported) VisitImportSpaceResponse(w http.ResponseWriter) error {
 
 // ExportSpace returns the objects of the tenant's space. Whether the caller may see the tenant is asked first.
 func (a *API) ExportSpace(ctx context.Context, r apigen.ExportSpaceRequestObject) (apigen.ExportSpaceResponseObject, error) {
-	name, err := slugOf(r.Slug)
-	if err != nil {
-		return nil, err
-	}
-	t, err := a.Directory.Tenant(ctx, callOf(ctx).actor, name)
+	t, err := a.tenantAt(ctx, r.Slug)
 	if err != nil {
 		return nil, err
 	}

@@ -15,7 +15,7 @@ import (
 // gone, or the service stops.
 type stream struct {
 	api   *API
-	ctx   context.Context //nolint:containedctx // the generated code writes a response without one
+	ctx   context.Context // the generated code writes a response without one
 	op    operation.Operation
 	after int64
 }

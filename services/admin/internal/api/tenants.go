@@ -46,15 +46,11 @@ func (a *API) ListTenants(ctx context.Context, r apigen.ListTenantsRequestObject
 
 // GetTenant shows a tenant.
 func (a *API) GetTenant(ctx context.Context, r apigen.GetTenantRequestObject) (apigen.GetTenantResponseObject, error) {
-	name, err := slugOf(r.Slug)
+	t, err := a.tenantAt(ctx, r.Slug)
 	if err != nil {
 		return nil, err
 	}
-	t, err := a.Directory.Tenant(ctx, callOf(ctx).actor, name)
-	if err != nil {
-		return nil, err
-	}
-	tag := tagOf(t)
+	tag := tagOf(t.Version)
 	if has := orZero(r.Params.IfNoneMatch); has == "*" || strings.Contains(has, tag) {
 		return apigen.GetTenant304Response{Headers: apigen.GetTenant304ResponseHeaders{ETag: tag}}, nil
 	}
@@ -135,6 +131,15 @@ func slugOf(path string) (slug.Slug, error) {
 		return "", tenant.ErrNotFound
 	}
 	return name, nil
+}
+
+// tenantAt returns the tenant of a path that is within the caller's reach.
+func (a *API) tenantAt(ctx context.Context, path string) (tenant.Tenant, error) {
+	name, err := slugOf(path)
+	if err != nil {
+		return tenant.Tenant{}, err
+	}
+	return a.Directory.Tenant(ctx, callOf(ctx).actor, name)
 }
 
 // started answers 202 with bytes that are the same each time the request is repeated.

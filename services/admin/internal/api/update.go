@@ -10,6 +10,7 @@ import (
 
 	"github.com/earshot-hq/earshot/internal/operation"
 	"github.com/earshot-hq/earshot/internal/problem"
+	"github.com/earshot-hq/earshot/internal/slug"
 	"github.com/earshot-hq/earshot/internal/tenant"
 	"github.com/earshot-hq/earshot/services/admin/internal/apigen"
 )
@@ -20,41 +21,49 @@ func (a *API) UpdateTenant(ctx context.Context, r apigen.UpdateTenantRequestObje
 	if err != nil {
 		return nil, err
 	}
-	match := strings.TrimSpace(orZero(r.Params.IfMatch))
-	if match == "" {
-		return nil, problem.ErrNoMatch.At("/header/If-Match")
+	seen, err := versionsOf(r.Params.IfMatch)
+	if err != nil {
+		return nil, err
 	}
-	caller := callOf(ctx)
-	w := caller.write()
-	w.Render = func(s operation.Started) ([]byte, error) {
-		return renderUpdated(s, func(t tenant.Tenant) (any, error) { return tenantTo(t), nil })
-	}
-	s, err := a.Starter.StartUpdate(ctx, caller.actor, name, changeFrom(*r.Body), versionsOf(match), w)
-	if err != nil || s.Replay != nil {
-		return updated(s.Replay), err
-	}
-	text, err := w.Render(s)
-	return updated(text), err
+	return a.update(ctx, name, changeFrom(*r.Body), seen, func(t tenant.Tenant) (any, error) { return tenantTo(t), nil })
 }
 
-// tagOf is the tenant's ETag.
-func tagOf(t tenant.Tenant) string { return fmt.Sprintf(`"%d"`, t.Version) }
+// update asks for a change; show is what the answer holds where no operation is needed.
+func (a *API) update(
+	ctx context.Context, name slug.Slug, change tenant.Change, seen []int64, show func(tenant.Tenant) (any, error),
+) (updated, error) {
+	caller := callOf(ctx)
+	w := caller.write()
+	w.Render = func(s operation.Started) ([]byte, error) { return renderUpdated(s, show) }
+	s, err := a.Starter.StartUpdate(ctx, caller.actor, name, change, seen, w)
+	if err != nil || s.Replay != nil {
+		return s.Replay, err
+	}
+	return w.Render(s)
+}
 
-// versionsOf reads an If-Match: nil stands for any version. A tag that is not one of ours, weak ones included, matches none
-// (RFC 9110 §13.1.1).
-func versionsOf(match string) []int64 {
-	if match == "*" {
-		return nil
+// tagOf is the ETag of a version.
+func tagOf(version int64) string { return fmt.Sprintf(`"%d"`, version) }
+
+// versionsOf reads the If-Match that a change needs: nil stands for any version. A tag that is not one of ours, weak ones included,
+// matches none (RFC 9110 §13.1.1).
+func versionsOf(header *string) ([]int64, error) {
+	match := strings.TrimSpace(orZero(header))
+	switch match {
+	case "":
+		return nil, problem.ErrNoMatch.At("/header/If-Match")
+	case "*":
+		return nil, nil
 	}
 	versions := []int64{}
 	for tag := range strings.SplitSeq(match, ",") {
 		tag = strings.TrimSpace(tag)
 		version, err := strconv.ParseInt(strings.Trim(tag, `"`), 10, 64)
-		if err == nil && tag == fmt.Sprintf(`"%d"`, version) {
+		if err == nil && tag == tagOf(version) {
 			versions = append(versions, version)
 		}
 	}
-	return versions
+	return versions, nil
 }
 
 // updated answers a change with bytes that are the same each time the request is repeated.
@@ -69,7 +78,7 @@ type updatedAnswer struct {
 
 // renderUpdated writes the answer that is remembered; show is what it holds where no operation was needed.
 func renderUpdated(s operation.Started, show func(tenant.Tenant) (any, error)) (text []byte, err error) {
-	answer := updatedAnswer{ETag: tagOf(s.Tenant)}
+	answer := updatedAnswer{ETag: tagOf(s.Tenant.Version)}
 	if s.Operation.ID == "" {
 		var shown any
 		if shown, err = show(s.Tenant); err == nil {
