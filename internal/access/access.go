@@ -52,8 +52,8 @@ type Origin struct {
 // KeySubject is what the subject of an API key begins with; its id follows.
 const KeySubject = "key:"
 
-// IsKey reports whether the actor came with an API key.
-func (a Actor) IsKey() bool { return strings.HasPrefix(a.Subject, KeySubject) }
+// isKey reports whether the actor came with an API key.
+func (a Actor) isKey() bool { return strings.HasPrefix(a.Subject, KeySubject) }
 
 // ForTenant is the actor of a job, which always has exactly one tenant.
 func ForTenant(subject, tenantID string) Actor {

@@ -95,8 +95,8 @@ var (
 	ErrKeyTenants    = fault.New(fault.Invalid, "api_key.tenant_unknown", "Name tenants that you reach, by their slugs.")
 	ErrManyKeys      = fault.New(fault.Conflict, "api_key.too_many", "There are 200 API keys; delete one that nobody uses.")
 	ErrDisabled      = fault.New(fault.Forbidden, "access.disabled", "An owner has disabled you here.")
-	ErrNoAdmin       = fault.New(fault.NotFound, "admin.not_found", "Nobody of this subject has signed in.")
-	ErrDisableMyself = fault.New(fault.Conflict, "admin.oneself", "Nobody disables oneself; ask another owner.")
+	ErrNoAdmin       = fault.New(fault.NotFound, "admin.not_found", "Nobody with this subject has signed in.")
+	ErrDisableMyself = fault.New(fault.Conflict, "admin.oneself", "You cannot disable yourself; ask another owner.")
 )
 
 // Keys keeps API keys and knows who has signed in. The actor's role has been checked by the caller; an actor sees keys that

@@ -7,7 +7,7 @@ type Action string
 
 // The actions.
 const (
-	ReadCaller     Action = "caller.read" // oneself
+	ReadCaller     Action = "caller.read"
 	ReadTenants    Action = "tenants.read"
 	AddTenants     Action = "tenants.add"
 	ChangeTenants  Action = "tenants.change"
@@ -40,12 +40,12 @@ func Rights() []Right {
 	return []Right{
 		{Action: ChangeAdmins, What: "read who has signed in, disable and enable them", Roles: owners, Whole: true, Person: true},
 		{Action: ReadAudit, What: "read who did what", Roles: everybody},
-		{Action: ReadCaller, What: "read who one is oneself", Roles: everybody},
+		{Action: ReadCaller, What: "read one's own name, role and rights", Roles: everybody},
 		{Action: ChangeCells, What: "add cells, change their capacity and drain them", Roles: owners, Whole: true},
 		{Action: ReadCells, What: "read cells and how full they are", Roles: everybody, Whole: true},
 		{Action: CheckInstances, What: "look at what a customer has set up in Amazon Connect", Roles: changers},
 		{Action: ChangeKeys, What: "make, rotate and delete API keys", Roles: owners, Person: true},
-		{Action: ReadKeys, What: "read of API keys, without their secrets", Roles: owners},
+		{Action: ReadKeys, What: "read which API keys there are, without their secrets", Roles: owners},
 		{Action: ChangeManagers, What: "invite a tenant's managers, change and remove them", Roles: changers},
 		{Action: ReadManagers, What: "read who a tenant's managers are", Roles: everybody},
 		{Action: ChangeSpaces, What: "import dashboards into a tenant's space", Roles: changers},
@@ -70,7 +70,7 @@ func (a Actor) May(action Action) error {
 		switch role, scope := right.may(a); {
 		case !role:
 			return ErrForbidden
-		case right.Person && a.IsKey():
+		case right.Person && a.isKey():
 			return ErrKeyMakesKeys
 		case !scope:
 			return ErrScope

@@ -234,7 +234,7 @@ func held(tb testing.TB, text []byte) int64 {
 }
 
 // It is not parallel to others, which would be counted too.
-func TestFullDirectoryFits(t *testing.T) { //nolint:paralleltest // it measures the heap
+func TestFullDirectoryFits(t *testing.T) { // it measures the heap
 	const most = 60 << 20
 	if got := held(t, full(t)); got > most {
 		t.Errorf("%d agents take %d bytes, want at most %d", MaxAgents, got, most)

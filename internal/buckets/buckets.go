@@ -45,7 +45,7 @@ func Empty(ctx context.Context, client *s3.Client, bucket string) error {
 	for range maxPasses {
 		found, err := removeSome(ctx, client, bucket)
 		switch {
-		case IsAbsent(err):
+		case isAbsent(err):
 			return nil
 		case err != nil:
 			return fmt.Errorf("empty bucket %s: %w", bucket, err)
@@ -61,14 +61,14 @@ func Delete(ctx context.Context, client *s3.Client, bucket string) error {
 	if err := Empty(ctx, client, bucket); err != nil {
 		return err
 	}
-	if _, err := client.DeleteBucket(ctx, &s3.DeleteBucketInput{Bucket: &bucket}); err != nil && !IsAbsent(err) {
+	if _, err := client.DeleteBucket(ctx, &s3.DeleteBucketInput{Bucket: &bucket}); err != nil && !isAbsent(err) {
 		return fmt.Errorf("delete bucket %s: %w", bucket, err)
 	}
 	return nil
 }
 
-// IsAbsent reports whether an error says that the bucket or the object does not exist.
-func IsAbsent(err error) bool {
+// isAbsent reports whether an error says that the bucket or the object does not exist.
+func isAbsent(err error) bool {
 	var said smithy.APIError
 	if errors.As(err, &said) {
 		switch said.ErrorCode() {
@@ -125,7 +125,7 @@ func abortSome(ctx context.Context, client *s3.Client, bucket string) (int, erro
 		_, err := client.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{
 			Bucket: &bucket, Key: upload.Key, UploadId: upload.UploadId,
 		})
-		if err != nil && !IsAbsent(err) {
+		if err != nil && !isAbsent(err) {
 			return 0, fmt.Errorf("abort an upload: %w", err)
 		}
 	}

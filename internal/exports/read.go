@@ -17,8 +17,8 @@ import (
 const (
 	// MaxBytes is the largest file that is read.
 	MaxBytes = 10 << 20
-	// MaxObjects is how many objects a file may hold.
-	MaxObjects = 2_000
+	// maxObjects is how many objects a file may hold.
+	maxObjects = 2_000
 )
 
 // An Export is a file of objects as Dashboards wrote it.
@@ -97,8 +97,8 @@ func Read(file []byte) (Export, error) {
 		if err := e.add(number, text); err != nil {
 			refused.Refusals = append(refused.Refusals, Refusal{Line: number, Reason: err.Error()})
 		}
-		if len(e.objects) > MaxObjects {
-			return Export{}, whole("The file has more than %d objects. Export fewer dashboards at once.", MaxObjects)
+		if len(e.objects) > maxObjects {
+			return Export{}, whole("The file has more than %d objects. Export fewer dashboards at once.", maxObjects)
 		}
 	}
 	if bytes.HasSuffix(file, []byte("\n")) {

@@ -4,7 +4,6 @@ package fault
 
 import (
 	"errors"
-	"slices"
 	"sync"
 )
 
@@ -46,31 +45,19 @@ type Field struct {
 }
 
 var (
-	mu        sync.Mutex
-	catalogue = map[string]Kind{}
+	mu       sync.Mutex
+	declared = map[string]bool{} // codes; guarded by mu
 )
 
-// New declares a fault in the catalogue. It is called while packages initialise, and panics when the code is taken.
+// New declares a fault. It is called while packages initialise, and panics when the code is taken.
 func New(kind Kind, code, detail string) *Fault {
 	mu.Lock()
 	defer mu.Unlock()
-	if _, taken := catalogue[code]; taken {
+	if declared[code] {
 		panic("fault: code declared twice: " + code)
 	}
-	catalogue[code] = kind
+	declared[code] = true
 	return &Fault{Kind: kind, Code: code, Detail: detail}
-}
-
-// Codes returns every declared code, sorted.
-func Codes() []string {
-	mu.Lock()
-	defer mu.Unlock()
-	codes := make([]string, 0, len(catalogue))
-	for code := range catalogue {
-		codes = append(codes, code)
-	}
-	slices.Sort(codes)
-	return codes
 }
 
 func (f *Fault) Error() string { return f.Code + ": " + f.Detail }

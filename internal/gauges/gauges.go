@@ -68,7 +68,7 @@ type place struct {
 
 // Health reads all parts at once.
 func (g *Gauges) Health(ctx context.Context, t tenant.Tenant) tenant.Health {
-	return g.read(ctx, t, "figures", func(ctx context.Context, at place, health *tenant.Health) (func(), error) {
+	return g.read(ctx, t, func(ctx context.Context, at place, health *tenant.Health) (func(), error) {
 		found, err := g.Source.Figures(ctx, at.config, t.Slug, at.to.Add(-tenant.HealthWindow), at.to)
 		return func() { health.Figures = &found }, err
 	})
@@ -77,7 +77,7 @@ func (g *Gauges) Health(ctx context.Context, t tenant.Tenant) tenant.Health {
 // Snapshot implements tenant.Onlooker: of the figures it reads the day's calls alone, since CloudWatch counts what it is asked for.
 func (g *Gauges) Snapshot(ctx context.Context, t tenant.Tenant) tenant.Snapshot {
 	var calls *int64
-	health := g.read(ctx, t, "figures", func(ctx context.Context, at place, _ *tenant.Health) (func(), error) {
+	health := g.read(ctx, t, func(ctx context.Context, at place, _ *tenant.Health) (func(), error) {
 		found, err := g.Source.Calls(ctx, at.config, t.Slug, at.to.Truncate(day), at.to)
 		return func() { calls = &found }, err
 	})
@@ -89,14 +89,14 @@ func (g *Gauges) Snapshot(ctx context.Context, t tenant.Tenant) tenant.Snapshot 
 // day begins at midnight UTC.
 const day = 24 * time.Hour
 
-// read reads the parts that are asked for of every tenant, and one more, all at once. What one sets is set when it has been read.
-func (g *Gauges) read(ctx context.Context, t tenant.Tenant, more string,
-	readMore func(context.Context, place, *tenant.Health) (set func(), err error),
+// read reads all parts at once, the figures by what it is given. What a part sets is set when it has been read.
+func (g *Gauges) read(ctx context.Context, t tenant.Tenant,
+	figures func(context.Context, place, *tenant.Health) (set func(), err error),
 ) tenant.Health {
 	health := tenant.Health{At: time.Now().UTC().Truncate(time.Millisecond), Unreadable: []tenant.Unreadable{}}
 	at, err := g.place(ctx, t, health.At)
 	if err != nil {
-		for _, name := range []string{more, "queue", "dead_letters", "directory"} {
+		for _, name := range []string{"figures", "queue", "dead_letters", "directory"} {
 			g.miss(ctx, &health, t.Slug, name, err)
 		}
 		return health
@@ -117,7 +117,7 @@ func (g *Gauges) read(ctx context.Context, t tenant.Tenant, more string,
 			set()
 		})
 	}
-	read(more, func(ctx context.Context) (func(), error) { return readMore(ctx, at, &health) })
+	read("figures", func(ctx context.Context) (func(), error) { return figures(ctx, at, &health) })
 	read("queue", func(ctx context.Context) (func(), error) {
 		found, err := depth(ctx, at, "QueueUrl")
 		return func() { health.Queue = found }, err

@@ -133,7 +133,7 @@ func (q *Queue) try(ctx context.Context, waiting map[string]message) (isFinal bo
 	}
 	answer, err := q.client.SendMessageBatch(ctx, input)
 	if err != nil {
-		return true, err //nolint:wrapcheck // deliver says what was done; the client has retried already
+		return true, err // deliver says what was done; the client has retried already
 	}
 	for _, sent := range answer.Successful {
 		delete(waiting, aws.ToString(sent.Id))

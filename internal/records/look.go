@@ -158,7 +158,7 @@ func (r *Reader) searches(ctx context.Context, list []search) ([]found, error) {
 	}
 	response, err := opensearchapi.MsearchRequest{Body: &body}.Do(ctx, r.search)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // the callers say what was being done
+		return nil, err // the callers say what was being done
 	}
 	defer func() { _ = response.Body.Close() }()
 	text, err := io.ReadAll(response.Body)

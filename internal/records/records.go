@@ -54,7 +54,7 @@ func (r *Reader) CountProbe(ctx context.Context, callID string) (map[string]int,
 func (r *Reader) refresh(ctx context.Context) error {
 	response, err := opensearchapi.IndicesRefreshRequest{Index: []string{r.tenant.IndexPattern()}}.Do(ctx, r.search)
 	if err != nil {
-		return err //nolint:wrapcheck // CountProbe says what was being done
+		return err // CountProbe says what was being done
 	}
 	defer func() { _ = response.Body.Close() }()
 	if response.StatusCode != http.StatusOK {
@@ -77,7 +77,7 @@ func (r *Reader) count(ctx context.Context, kind string, values map[string]any) 
 		Index: []string{r.tenant.KindPattern(kind)}, Body: strings.NewReader(string(query)),
 	}.Do(ctx, r.search)
 	if err != nil {
-		return 0, err //nolint:wrapcheck // CountProbe says what was being done
+		return 0, err // CountProbe says what was being done
 	}
 	defer func() { _ = response.Body.Close() }()
 	body, err := io.ReadAll(response.Body)

@@ -131,8 +131,8 @@ func template(s slug.Slug, kind string, replicas int) (map[string]any, string) {
 	return body, current
 }
 
-// settings sort an index by contact (an API metric has none, and summaries are read by agent: by agent) and time, which puts what is alike together: ids
-// then cost nothing, and a call is read from neighbouring blocks. Who has no contact comes last.
+// settings sort an index by contact and time, which puts what is alike together: ids then cost nothing, and a call is read from
+// neighbouring blocks. API metrics, which have no contact, and summaries, which are read by agent, are sorted by agent and time.
 func settings(kind string, replicas int) map[string]any {
 	first := "doc.contactId"
 	if kind == telemetry.KindAPIMetric || kind == telemetry.KindCallSummary {
@@ -170,7 +170,7 @@ func inner(properties map[string]any, member string) map[string]any {
 		object = map[string]any{"properties": map[string]any{}}
 		properties[member] = object
 	}
-	return object["properties"].(map[string]any) //nolint:forcetypeassert // telemetry.Fields lists no path under a plain field
+	return object["properties"].(map[string]any) // telemetry.Fields lists no path under a plain field
 }
 
 // mapped returns how search keeps a type. A text has neither norms nor positions: nobody ranks telemetry or looks for

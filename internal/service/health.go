@@ -60,8 +60,8 @@ func (h *Health) Ready(ctx context.Context) (map[string]string, error) {
 	return states, nil
 }
 
-// Register adds /healthz and /readyz to a server that has no other API.
-func (h *Health) Register(mux *http.ServeMux) {
+// register adds /healthz and /readyz to a server that has no other API.
+func (h *Health) register(mux *http.ServeMux) {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { writeHealth(w, nil) })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
 		states, err := h.Ready(r.Context())

@@ -41,7 +41,7 @@ func (m *Metrics) Handler(h *Health) http.Handler {
 		Timeout:       10 * time.Second,
 		ErrorHandling: promhttp.ContinueOnError, // figures of the database may be away; the others are not
 	}))
-	h.Register(mux)
+	h.register(mux)
 	return mux
 }
 

@@ -1,5 +1,7 @@
 package telemetry
 
+import "slices"
+
 // A Type is how search maps a field.
 type Type string
 
@@ -24,32 +26,24 @@ type Field struct {
 
 // Fields lists every path that a document of a kind may hold: index templates are strict and made from it.
 func Fields(kind string) []Field {
-	fields := concat(envelopeFields, under("doc.", agentFields))
+	fields := slices.Concat(envelopeFields, under("doc.", agentFields))
 	switch kind {
 	case KindStreamStats:
-		return concat(fields, under("doc.", callFields), under("doc.", streamFields))
+		return slices.Concat(fields, under("doc.", callFields), under("doc.", streamFields))
 	case KindCallReport:
-		return concat(fields, under("doc.", callFields), under("doc.", reportFields),
+		return slices.Concat(fields, under("doc.", callFields), under("doc.", reportFields),
 			under("doc.report.", reportMembers), under("doc.report.softphoneStreamStatistics.", totalMembers))
 	case KindCallSummary:
-		return concat(fields, under("doc.", summaryFields), under("doc.findings.", findingFields),
+		return slices.Concat(fields, under("doc.", summaryFields), under("doc.findings.", findingFields),
 			under("doc.heardByAgent.", directionFields), under("doc.heardByCustomer.", directionFields))
 	case KindAPIMetric:
 		methods := make([]Field, 0, len(clientMethods))
 		for _, method := range clientMethods {
 			methods = append(methods, Field{method, TypeLong})
 		}
-		return concat(fields, under("doc.", apiMetricFields), under("doc.", methods))
+		return slices.Concat(fields, under("doc.", apiMetricFields), under("doc.", methods))
 	}
 	return nil
-}
-
-func concat(lists ...[]Field) []Field {
-	var all []Field
-	for _, list := range lists {
-		all = append(all, list...)
-	}
-	return all
 }
 
 func under(prefix string, fields []Field) []Field {

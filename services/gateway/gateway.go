@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 
 	"github.com/earshot-hq/earshot/internal/awscalls"
+	"github.com/earshot-hq/earshot/internal/insights"
 	"github.com/earshot-hq/earshot/internal/pools"
 	"github.com/earshot-hq/earshot/internal/roster"
 	"github.com/earshot-hq/earshot/internal/rosters"
@@ -135,5 +136,5 @@ func (g *gateway) jar() (*session.Jar, error) {
 }
 
 func (g *gateway) readers(identity aws.Config, entered *roles) *readers {
-	return &readers{identity: identity, roles: entered, auth: g.settings.SearchAuth, caPem: g.settings.SearchCAPem, known: map[roster.Tenant]insightsReader{}}
+	return &readers{identity: identity, roles: entered, auth: g.settings.SearchAuth, caPem: g.settings.SearchCAPem, known: map[roster.Tenant]insights.Reader{}}
 }

@@ -13,8 +13,6 @@ import (
 	"github.com/earshot-hq/earshot/internal/searchconn"
 )
 
-type insightsReader = insights.Reader
-
 // readers are tenants' readers, each with the rights of its tenant's reader role and no more: what one of them may not see, search
 // keeps from it, whatever the gateway is made to ask.
 type readers struct {
@@ -24,7 +22,7 @@ type readers struct {
 	caPem    string
 
 	mu    sync.Mutex
-	known map[roster.Tenant]insightsReader // guarded by mu; by all of a tenant, so that a change makes a new one
+	known map[roster.Tenant]insights.Reader // guarded by mu; by all of a tenant, so that a change makes a new one
 }
 
 // most bounds what is kept: tenants of a cell, and those that they were before they changed.

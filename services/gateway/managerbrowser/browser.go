@@ -50,7 +50,7 @@ var Views = []View{
 // A Page is the only one of its browser.
 type Page struct {
 	t        *testing.T
-	ctx      context.Context //nolint:containedctx // chromedp keeps the page's connection in one
+	ctx      context.Context // chromedp keeps the page's connection in one
 	axe      string
 	pictures string
 

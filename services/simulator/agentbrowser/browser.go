@@ -18,7 +18,7 @@ var errNoBrowser = errors.New("there is no chromium on the path, and no package 
 
 // A Browser is one process of Chromium. Close it.
 type Browser struct {
-	ctx    context.Context //nolint:containedctx // chromedp keeps its connection in one
+	ctx    context.Context // chromedp keeps its connection in one
 	cancel context.CancelFunc
 }
 
@@ -62,7 +62,7 @@ func (b *Browser) Kill() error {
 
 // A Profile is a person's: cookies, storage and permissions. Pages of one share them.
 type Profile struct {
-	ctx context.Context //nolint:containedctx // chromedp keeps the profile in one
+	ctx context.Context // chromedp keeps the profile in one
 	id  cdp.BrowserContextID
 }
 

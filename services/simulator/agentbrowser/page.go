@@ -22,7 +22,7 @@ const (
 
 // A Page is a softphone that is open.
 type Page struct {
-	ctx    context.Context //nolint:containedctx // chromedp keeps the page's connection in one
+	ctx    context.Context // chromedp keeps the page's connection in one
 	cancel context.CancelFunc
 }
 

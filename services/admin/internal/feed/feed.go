@@ -30,7 +30,7 @@ type Feed struct {
 	mu     sync.Mutex
 	topics map[string]*topic // guarded by mu; by the operation's id, those that go on
 
-	ctx   context.Context //nolint:containedctx // of its life, between Start and Stop
+	ctx   context.Context // of its life, between Start and Stop
 	end   context.CancelFunc
 	ended sync.WaitGroup
 }

@@ -24,7 +24,7 @@ import (
 // The faults of a sign-in.
 var (
 	ErrUnavailable = fault.New(fault.Unavailable, "gateway.sign_in_unavailable", "Your sign-in cannot be reached. Try again in a moment.")
-	ErrRefused     = fault.New(fault.Unauthenticated, "gateway.sign_in_refused", "This sign-in is not good, or no longer. Sign in again.")
+	ErrRefused     = fault.New(fault.Unauthenticated, "gateway.sign_in_refused", "This sign-in is not valid, or no longer. Sign in again.")
 	ErrNoGroup     = fault.New(fault.Forbidden, "gateway.no_group", "You are known, but not as a manager or a viewer. Ask whoever invited you.")
 )
 
@@ -197,7 +197,7 @@ func (g *Gate) admit(ctx context.Context, k keeper, token *oauth2.Token, nonce, 
 	}, nil
 }
 
-// SignOut ends all of the person's sessions, and returns where the pool's own page forgets them.
+// SignOut ends all of the person's sessions at the pool.
 func (g *Gate) SignOut(ctx context.Context, t roster.Tenant, s session.Session) error {
 	if err := g.config.Pools.SignOut(ctx, t.UserPoolID, s.Subject); err != nil {
 		return fmt.Errorf("%w (%w)", ErrUnavailable, err)

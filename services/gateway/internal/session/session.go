@@ -90,7 +90,7 @@ const (
 
 // Put gives the browser the session. The cookie outlives what it says, so that Cognito can be asked for the next.
 func (j *Jar) Put(w http.ResponseWriter, tenant slug.Slug, s Session) error {
-	return j.put(w, tenant, forSession, s, 12*time.Hour) //nolint:mnd // as long as Cognito refreshes
+	return j.put(w, tenant, forSession, s, 12*time.Hour) // as long as Cognito refreshes
 }
 
 // Get returns the session of a request to this tenant, also one that has to be refreshed.

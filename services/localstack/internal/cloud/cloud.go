@@ -21,7 +21,7 @@ import (
 
 // The operator's two stacks. Their names are no tenant's: a tenant's begins with the other prefix.
 const (
-	ControlPlaneStack = "earshotops-control-plane"
+	controlPlaneStack = "earshotops-control-plane"
 	CellStack         = "earshotops-cell"
 )
 
@@ -70,7 +70,7 @@ func (c *Cloud) ControlPlane(ctx context.Context, portal string) (ControlPlane, 
 	if err != nil {
 		return ControlPlane{}, err
 	}
-	outputs, err := c.deploy(ctx, ControlPlaneStack, template, map[string]string{"Local": "true", "CallbackUrls": portal})
+	outputs, err := c.deploy(ctx, controlPlaneStack, template, map[string]string{"Local": "true", "CallbackUrls": portal})
 	return ControlPlane{
 		PoolID: outputs["AdminPoolId"], ClientID: outputs["AdminClientId"], Issuer: outputs["AdminIssuer"],
 		WorkerUser: outputs["WorkerUserName"], WorkerPrincipalARN: outputs["WorkerPrincipalArn"],

@@ -123,7 +123,7 @@ func (a *Admin) createDatabase(ctx context.Context) error {
 }
 
 // DatabaseURL is how the services reach the database: as a role that row-level security binds.
-func (a *Admin) DatabaseURL() string { return a.postgres.URLAs(appRole, a.password, database) }
+func (a *Admin) DatabaseURL() string { return a.postgres.urlAs(appRole, a.password, database) }
 
 // SuperuserURL is how a person reaches the same database to look at all of it.
 func (a *Admin) SuperuserURL() string { return a.postgres.URL(database) }

@@ -92,10 +92,10 @@ func (p *Postgres) initialize(ctx context.Context) error {
 }
 
 // URL is how the superuser reaches a database.
-func (p *Postgres) URL(database string) string { return p.URLAs("postgres", p.password, database) }
+func (p *Postgres) URL(database string) string { return p.urlAs("postgres", p.password, database) }
 
-// URLAs is how a role reaches a database.
-func (p *Postgres) URLAs(role, password, database string) string {
+// urlAs is how a role reaches a database.
+func (p *Postgres) urlAs(role, password, database string) string {
 	address := url.URL{
 		Scheme: "postgres", User: url.UserPassword(role, password), Host: Loopback(p.bench.Ports.Postgres), Path: "/" + database,
 		RawQuery: "sslmode=disable",
