@@ -33,7 +33,7 @@ export function SignInPage() {
             <Box variant="p">Onboard contact centres, watch their stacks being built, hand out their addresses, and see which of them is unwell.</Box>
             {trouble === undefined ? null : (
               <Alert type="error" header="The sign-in came to nothing">
-                {trouble}. Try it again; if it stays, an owner can look whether you are in one of the groups owner, operator and auditor.
+                {trouble}. Try again; if it happens again, an owner can look whether you are in one of the groups owner, operator and auditor.
               </Alert>
             )}
             <Button variant="primary" loading={isLeaving} onClick={() => void leave()}>
