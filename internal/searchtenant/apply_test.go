@@ -365,3 +365,30 @@ func TestNumbersAndIDsAreFoundWithoutAnIndex(t *testing.T) {
 		}
 	}
 }
+
+// Whoever clicks on a value in Dashboards, or writes it in quotes, asks for a phrase.
+func TestTextsAreFoundByWordsAndByPhrases(t *testing.T) {
+	t.Parallel()
+	admin, s := setup(t)
+	apply(t, admin, grant(s, stackA))
+	source := `{"@timestamp":"2026-11-24T09:00:00.000Z","doc":{"contactQueue":"Orders EMEA","contactId":"0f7a4a52-9a3e-4c1d-8d0e-7b6c5d4e3f21"}}`
+	if status, text := bulk(t, as(t, s.WriterRole(), "of the writer "+s.String()), stats(s), "1", source); status != http.StatusCreated {
+		t.Fatal(status, text)
+	}
+	if status, text := do(t, as(t, "", ""), http.MethodPost, "/"+stats(s)+"/_refresh", ""); status != http.StatusOK {
+		t.Fatal(status, text)
+	}
+	reader := as(t, s.ReaderRole(), "of the reader "+s.String())
+	for query, want := range map[string]string{
+		`{"match":{"doc.contactQueue":"orders"}}`:                                   `"count":1`,
+		`{"match_phrase":{"doc.contactQueue":"Orders EMEA"}}`:                       `"count":1`,
+		`{"match_phrase":{"doc.contactQueue":"EMEA Orders"}}`:                       `"count":0`,
+		`{"match_phrase":{"doc.contactId":"0f7a4a52-9a3e-4c1d-8d0e-7b6c5d4e3f21"}}`: `"count":1`,
+		`{"match_phrase":{"doc.contactQueue.keyword":"Orders EMEA"}}`:               `"count":1`,
+	} {
+		status, text := do(t, reader, http.MethodPost, "/"+stats(s)+"/_count", `{"query":`+query+`}`)
+		if status != http.StatusOK || !strings.Contains(text, want) {
+			t.Errorf("%s: %d %s, want %s", query, status, text, want)
+		}
+	}
+}

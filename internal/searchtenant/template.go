@@ -173,13 +173,13 @@ func inner(properties map[string]any, member string) map[string]any {
 	return object["properties"].(map[string]any) // telemetry.Fields lists no path under a plain field
 }
 
-// mapped returns how search keeps a type. A text has neither norms nor positions: nobody ranks telemetry or looks for
-// phrases in it, and they cost more than the words. Numbers have no index: they are drawn, and where a query compares them
-// the columns that draw them answer it, within the contact or the time that it is about anyway.
+// mapped returns how search keeps a type. A text has no norms: nobody ranks telemetry. It has positions, since whoever filters by a
+// value in Dashboards asks for a phrase, which search refuses without them. Numbers have no index: they are drawn, and where a query
+// compares them the columns that draw them answer it, within the contact or the time that it is about anyway.
 func mapped(t telemetry.Type) map[string]any {
 	switch t {
 	case telemetry.TypeText:
-		return map[string]any{"type": "text", "norms": false, "index_options": "docs", "fields": keywordField}
+		return map[string]any{"type": "text", "norms": false, "fields": keywordField}
 	case telemetry.TypeID:
 		return map[string]any{"type": "text", "index": false, "norms": false, "fields": keywordField}
 	case telemetry.TypeLong, telemetry.TypeFloat:
