@@ -4,7 +4,7 @@ TENANT  ?= acme
 GO_TOOL  = go tool -modfile=tools/go.mod
 # Calls are played at a real pace, and a machine that lags sounds as a bad network does: tests that play some, or break the running
 # product, go before the rest, which fills the time that those wait. `make lint` vets.
-GO_TEST  = go test -race -vet=off -timeout 30m
+GO_TEST  = go test -race -vet=off -timeout 60m
 CALLS    = ./e2e ./services/simulator/...
 FAULTS   = ./e2e/faults
 LONGEST  = ./services/admin ./internal/searchtenant ./lambdas/indexer
