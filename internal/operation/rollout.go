@@ -20,7 +20,8 @@ const (
 	RolloutFailed    RolloutState = "failed"
 )
 
-// A Rollout upgrades many tenants, Parallel at a time, in their order. It stops at the first failure; what went before stays.
+// A Rollout upgrades many tenants in their order: the first alone until it is proved, then Parallel at a time. It stops at the first
+// failure; what went before stays.
 type Rollout struct {
 	ID          string // UUID
 	Artifacts   string
@@ -40,6 +41,7 @@ type RolloutTenant struct {
 	Slug      slug.Slug
 	Operation string // id; empty: its turn has not come
 	State     State  // of the operation
+	Broken    bool   // the release failed its proof, and the tenant is taken back
 }
 
 // A RolloutFailure says at which tenant a rollout stopped, and why.
@@ -95,18 +97,41 @@ type RolloutArgs struct {
 // Kind names the job.
 func (RolloutArgs) Kind() string { return "advance_rollout" }
 
-// Count returns how many upgrades of the rollout are under way, and the first that did not succeed.
-func (r Rollout) Count() (underWay int, failed *RolloutTenant) {
-	for i, t := range r.Tenants {
-		switch t.State {
+// A Tally is how far a rollout has come.
+type Tally struct {
+	UnderWay  int            // upgrades that have begun and are not over
+	Succeeded int            // upgrades
+	Broken    bool           // a tenant is taken back: its upgrade will fail
+	Failed    *RolloutTenant // the first whose upgrade did not succeed; nil: none
+}
+
+// Count returns how far the rollout has come.
+func (r Rollout) Count() (t Tally) {
+	for i, one := range r.Tenants {
+		switch one.State {
 		case Queued, Running:
-			underWay++
+			t.UnderWay++
+			t.Broken = t.Broken || one.Broken
+		case Succeeded:
+			t.Succeeded++
 		case Failed, Cancelled:
-			if failed == nil {
-				failed = &r.Tenants[i]
+			if t.Failed == nil {
+				t.Failed = &r.Tenants[i]
 			}
-		case Succeeded, "":
+		case "":
 		}
 	}
-	return underWay, failed
+	return t
+}
+
+// Turns returns how many upgrades may begin now. The first goes alone until it is over, proof included, so that a release that works
+// nowhere reaches one tenant.
+func (r Rollout) Turns(t Tally) int {
+	switch {
+	case t.Failed != nil || t.Broken:
+		return 0
+	case t.Succeeded == 0:
+		return max(0, 1-t.UnderWay)
+	}
+	return max(0, r.Parallel-t.UnderWay)
 }

@@ -121,10 +121,42 @@ func TestCheckArtifacts(t *testing.T) {
 func TestCountOfARollout(t *testing.T) {
 	t.Parallel()
 	r := operation.Rollout{}
-	for n, state := range []operation.State{operation.Succeeded, operation.Running, operation.Cancelled, operation.Failed, operation.Queued, ""} {
-		r.Tenants = append(r.Tenants, operation.RolloutTenant{Slug: slug.Slug(rune('a' + n)), State: state})
+	for n, one := range []operation.RolloutTenant{
+		{State: operation.Succeeded}, {State: operation.Running}, {State: operation.Running, Broken: true},
+		{State: operation.Cancelled}, {State: operation.Failed, Broken: true}, {State: operation.Queued}, {},
+	} {
+		one.Slug = slug.Slug(rune('a' + n))
+		r.Tenants = append(r.Tenants, one)
 	}
-	if underWay, failed := r.Count(); underWay != 2 || failed == nil || failed.Slug != "c" {
-		t.Errorf("%d under way, failed %+v", underWay, failed)
+	got := r.Count()
+	if got.Failed == nil || got.Failed.Slug != "d" {
+		t.Errorf("the first failure is %+v, want that of d", got.Failed)
+	}
+	got.Failed = nil
+	if want := (operation.Tally{UnderWay: 3, Succeeded: 1, Broken: true}); got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+}
+
+func TestTurnsOfARollout(t *testing.T) {
+	t.Parallel()
+	failed := &operation.RolloutTenant{State: operation.Failed}
+	for what, row := range map[string]struct {
+		parallel int
+		now      operation.Tally
+		want     int
+	}{
+		"the first goes alone":                   {3, operation.Tally{}, 1},
+		"until it is over":                       {3, operation.Tally{UnderWay: 1}, 0},
+		"then as many as may":                    {3, operation.Tally{Succeeded: 1}, 3},
+		"beside those under way":                 {3, operation.Tally{Succeeded: 1, UnderWay: 2}, 1},
+		"and no more":                            {3, operation.Tally{Succeeded: 1, UnderWay: 3}, 0},
+		"one at a time":                          {1, operation.Tally{Succeeded: 1}, 1},
+		"after a failure none":                   {3, operation.Tally{Succeeded: 1, Failed: failed}, 0},
+		"nor while a tenant is being taken back": {3, operation.Tally{Succeeded: 1, UnderWay: 1, Broken: true}, 0},
+	} {
+		if got := (operation.Rollout{Parallel: row.parallel}).Turns(row.now); got != row.want {
+			t.Errorf("%s: %d may begin, want %d", what, got, row.want)
+		}
 	}
 }

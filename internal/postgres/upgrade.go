@@ -182,7 +182,7 @@ func (t tx) rollouts(ctx context.Context, rows []dbsqlc.RolloutsBeforeRow) ([]op
 	for _, row := range tenants {
 		of := &list[at[row.RolloutID]]
 		of.Tenants = append(of.Tenants, operation.RolloutTenant{
-			Slug: slug.Slug(row.Slug), Operation: row.OperationID, State: operation.State(row.State),
+			Slug: slug.Slug(row.Slug), Operation: row.OperationID, State: operation.State(row.State), Broken: row.Broken,
 		})
 	}
 	return list, err
@@ -224,8 +224,8 @@ func (db *DB) AdvanceRollout(ctx context.Context, args operation.RolloutArgs) (o
 
 // advanced begins what may begin and returns the rollout as it is then.
 func (db *DB) advanced(ctx context.Context, t tx, r operation.Rollout) (operation.Rollout, error) {
-	underWay, failed := r.Count()
-	if failed != nil && r.Failure == nil {
+	now := r.Count()
+	if failed := now.Failed; failed != nil && r.Failure == nil {
 		op, err := t.operationByID(ctx, failed.Operation)
 		if err != nil {
 			return r, err
@@ -235,12 +235,12 @@ func (db *DB) advanced(ctx context.Context, t tx, r operation.Rollout) (operatio
 			r.Failure.Code, r.Failure.Reason = f.Code, f.Reason
 		}
 	}
-	waiting := 0
+	turns, waiting := r.Turns(now), 0
 	for _, one := range r.Tenants {
 		if one.Operation != "" || r.Failure != nil {
 			continue
 		}
-		if underWay >= r.Parallel {
+		if turns == 0 {
 			waiting++
 			continue
 		}
@@ -254,15 +254,16 @@ func (db *DB) advanced(ctx context.Context, t tx, r operation.Rollout) (operatio
 			}
 			r.Failure = &operation.RolloutFailure{Tenant: one.Slug, Code: f.Code, Reason: f.Detail}
 		default:
-			underWay++
+			turns--
+			now.UnderWay++
 		}
 	}
 	switch {
-	case r.Failure != nil && underWay > 0:
+	case r.Failure != nil && now.UnderWay > 0:
 		r.State = operation.RolloutStopping
 	case r.Failure != nil:
 		r.State = operation.RolloutFailed
-	case underWay+waiting == 0:
+	case now.UnderWay+waiting == 0:
 		r.State = operation.RolloutSucceeded
 	}
 	return r, nil

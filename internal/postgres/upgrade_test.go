@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"golang.org/x/sync/errgroup"
@@ -121,18 +122,34 @@ func (b rolloutBench) ends(t *testing.T, turn int, state operation.State) {
 	end(t, b.Database, op, state, &operation.TenantChange{State: tenant.Active})
 }
 
+// breaks saves that the tenant whose turn it was is taken back: its release has failed the proof.
+func (b rolloutBench) breaks(t *testing.T, turn int) {
+	t.Helper()
+	claimed, err := b.Claim(t.Context(), b.tenants[turn].ID, b.look(t).Tenants[turn].Operation, "worker", time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	op := claimed.Operation
+	op.Step, op.Memo.Broken = "take_back", &operation.Failure{Code: "probe.failed"}
+	if err := b.Save(t.Context(), operation.Progress{Operation: op}); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestARolloutKeepsItsOrderAndItsNumber(t *testing.T) {
 	t.Parallel()
-	b := startRollout(t, 4, 2)
-	b.is(t, "running", "running", "running", "-", "-")
-	b.is(t, "running", "running", "running", "-", "-") // looking again begins nothing
-	b.ends(t, 1, operation.Succeeded)
-	b.is(t, "running", "running", "succeeded", "running", "-")
+	b := startRollout(t, 5, 2)
+	b.is(t, "running", "running", "-", "-", "-", "-")
+	b.is(t, "running", "running", "-", "-", "-", "-") // looking again begins nothing
 	b.ends(t, 0, operation.Succeeded)
+	b.is(t, "running", "succeeded", "running", "running", "-", "-")
 	b.ends(t, 2, operation.Succeeded)
-	b.is(t, "running", "succeeded", "succeeded", "succeeded", "running")
+	b.is(t, "running", "succeeded", "running", "succeeded", "running", "-")
+	b.ends(t, 1, operation.Succeeded)
 	b.ends(t, 3, operation.Succeeded)
-	b.is(t, "succeeded", "succeeded", "succeeded", "succeeded", "succeeded")
+	b.is(t, "running", "succeeded", "succeeded", "succeeded", "succeeded", "running")
+	b.ends(t, 4, operation.Succeeded)
+	b.is(t, "succeeded", "succeeded", "succeeded", "succeeded", "succeeded", "succeeded")
 	if over, err := b.AdvanceRollout(t.Context(), b.args); !over || err != nil {
 		t.Errorf("one that is over: %v, %v", over, err)
 	}
@@ -141,37 +158,42 @@ func TestARolloutKeepsItsOrderAndItsNumber(t *testing.T) {
 		t.Errorf("the operation is %+v, %v", op, err)
 	}
 	audited := names(t, b.SuperuserURL, `select actor || ' ' || name from audit_events where action = 'tenants.upgrade'`)
-	if want := "upgrade:" + b.args.RolloutID + " " + op.RequestedBy; len(audited) != 4 || audited[0] != want {
-		t.Errorf("audited %q, want four of %q", audited, want)
+	if want := "upgrade:" + b.args.RolloutID + " " + op.RequestedBy; len(audited) != 5 || audited[0] != want {
+		t.Errorf("audited %q, want five of %q", audited, want)
 	}
 }
 
 func TestARolloutStopsAtTheFirstFailure(t *testing.T) {
 	t.Parallel()
-	b := startRollout(t, 4, 2)
-	b.is(t, "running", "running", "running", "-", "-")
-	b.ends(t, 0, operation.Failed)
-	b.is(t, "stopping", "failed", "running", "-", "-")
-	b.ends(t, 1, operation.Succeeded)
-	b.is(t, "failed", "failed", "succeeded", "-", "-")
+	b := startRollout(t, 5, 2)
+	b.is(t, "running", "running", "-", "-", "-", "-")
+	b.ends(t, 0, operation.Succeeded)
+	b.is(t, "running", "succeeded", "running", "running", "-", "-")
+	b.breaks(t, 1)
+	b.ends(t, 2, operation.Succeeded)
+	b.is(t, "running", "succeeded", "running", "succeeded", "-", "-") // no other begins while one is taken back
+	b.ends(t, 1, operation.Failed)
+	b.is(t, "failed", "succeeded", "failed", "succeeded", "-", "-")
 	r := b.look(t)
-	if f := r.Failure; f == nil || f.Tenant != b.tenants[0].Slug || f.Code == "" || f.Reason == "" {
+	if f := r.Failure; f == nil || f.Tenant != b.tenants[1].Slug || f.Code == "" || f.Reason == "" {
 		t.Errorf("failure %+v", f)
 	}
 	// A retry of what failed wakes nothing.
-	if _, err := b.StartRetry(t.Context(), owner, b.tenants[0].Slug, operation.Write{}); err != nil {
+	if _, err := b.StartRetry(t.Context(), owner, b.tenants[1].Slug, operation.Write{}); err != nil {
 		t.Fatal(err)
 	}
-	b.is(t, "failed", "running", "succeeded", "-", "-")
+	b.is(t, "failed", "succeeded", "running", "succeeded", "-", "-")
 }
 
 func TestARolloutMeetsATenantThatIsBusyOrCannot(t *testing.T) {
 	t.Parallel()
 	b := startRollout(t, 3, 3)
 	busy := update(t, b.Database, b.tenants[0], ofStack)
-	b.is(t, "running", "-", "running", "running")
+	b.is(t, "running", "-", "running", "-") // so the second goes first, and alone
+	b.ends(t, 1, operation.Succeeded)
+	b.is(t, "running", "-", "succeeded", "running")
 	end(t, b.Database, busy.Operation, operation.Succeeded, &operation.TenantChange{State: tenant.Active})
-	b.is(t, "running", "running", "running", "running")
+	b.is(t, "running", "running", "succeeded", "running")
 
 	other := startRollout(t, 3, 1)
 	suspended, err := other.StartSuspend(t.Context(), owner, other.tenants[1].Slug, operation.Write{})
@@ -190,7 +212,9 @@ func TestARolloutMeetsATenantThatIsBusyOrCannot(t *testing.T) {
 // Several workers look at once, as they do when a job is rescued from one that is only slow.
 func TestARolloutIsAdvancedOnceByManyWorkers(t *testing.T) {
 	t.Parallel()
-	b := startRollout(t, 5, 3)
+	b := startRollout(t, 6, 3)
+	b.is(t, "running", "running", "-", "-", "-", "-", "-")
+	b.ends(t, 0, operation.Succeeded)
 	group, ctx := errgroup.WithContext(t.Context())
 	for range 8 {
 		group.Go(func() error { return ignore(b.AdvanceRollout(ctx, b.args)) })
@@ -198,8 +222,8 @@ func TestARolloutIsAdvancedOnceByManyWorkers(t *testing.T) {
 	if err := group.Wait(); err != nil {
 		t.Fatal(err)
 	}
-	b.is(t, "running", "running", "running", "running", "-", "-")
-	if n := names(t, b.SuperuserURL, `select id::text from operations where kind = 'upgrade'`); len(n) != 3 {
+	b.is(t, "running", "succeeded", "running", "running", "running", "-", "-")
+	if n := names(t, b.SuperuserURL, `select id::text from operations where kind = 'upgrade'`); len(n) != 4 {
 		t.Errorf("%d upgrades were begun", len(n))
 	}
 }

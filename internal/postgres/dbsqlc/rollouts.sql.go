@@ -75,7 +75,8 @@ func (q *Queries) RolloutByID(ctx context.Context, id string) (RolloutByIDRow, e
 }
 
 const rolloutTenants = `-- name: RolloutTenants :many
-select r.id as rollout_id, t.slug, coalesce(o.id::text, '')::text as operation_id, coalesce(o.state, '')::text as state
+select r.id as rollout_id, t.slug, coalesce(o.id::text, '')::text as operation_id, coalesce(o.state, '')::text as state,
+  coalesce(jsonb_exists(o.memo, 'broken'), false)::boolean as broken
 from rollouts r
 join tenants t on t.id = any (r.tenant_ids)
 left join operations o on o.tenant_id = t.id and o.rollout_id = r.id
@@ -88,6 +89,7 @@ type RolloutTenantsRow struct {
 	Slug        string
 	OperationID string
 	State       string
+	Broken      bool
 }
 
 // In the order in which their turns come.
@@ -105,6 +107,7 @@ func (q *Queries) RolloutTenants(ctx context.Context, ids []string) ([]RolloutTe
 			&i.Slug,
 			&i.OperationID,
 			&i.State,
+			&i.Broken,
 		); err != nil {
 			return nil, err
 		}

@@ -17,7 +17,8 @@ limit sqlc.arg(at_most);
 
 -- name: RolloutTenants :many
 -- In the order in which their turns come.
-select r.id as rollout_id, t.slug, coalesce(o.id::text, '')::text as operation_id, coalesce(o.state, '')::text as state
+select r.id as rollout_id, t.slug, coalesce(o.id::text, '')::text as operation_id, coalesce(o.state, '')::text as state,
+  coalesce(jsonb_exists(o.memo, 'broken'), false)::boolean as broken
 from rollouts r
 join tenants t on t.id = any (r.tenant_ids)
 left join operations o on o.tenant_id = t.id and o.rollout_id = r.id

@@ -518,9 +518,10 @@ export interface paths {
         put?: never;
         /**
          * Upgrade many tenants
-         * @description In the order given, `parallel` at a time, each by an operation of its own. The first that fails, or that cannot begin,
-         *     stops the upgrade: those under way end, no other begins, and what went before stays. A tenant that is busy has its turn
-         *     later. To go on, mend what failed and send the rest; a tenant that has the version already is proved and nothing more.
+         * @description In the order given, each by an operation of its own: the first alone until a synthetic call has proved it, then
+         *     `parallel` at a time. The first that fails, or that cannot begin, stops the upgrade: those under way end, no other
+         *     begins, and what went before stays. A tenant that is busy has its turn later. To go on, mend what failed and send the
+         *     rest; a tenant that has the version already is proved and nothing more.
          */
         post: operations["startUpgrade"];
         delete?: never;
@@ -1437,7 +1438,7 @@ export interface components {
              *     ]
              */
             tenants: string[];
-            /** @description How many at a time; 3 by default. */
+            /** @description How many at a time after the first, which goes alone; 3 by default. */
             parallel?: number;
         };
         Upgrade: {

@@ -113,7 +113,7 @@ export function NewUpgradePage() {
                 </FormField>
                 <FormField
                   label="So many at a time"
-                  description="The first that fails stops the upgrade, and goes back to the version that it had: those under way end, no other begins, and what went before stays."
+                  description="The first of the list goes alone until a synthetic call has proved it; then so many at a time. The first that fails stops the upgrade, and goes back to the version that it had: those under way end, no other begins, and what went before stays."
                   constraintText="1 to 20; 3 by default."
                   errorText={refused.get("/parallel") ?? (isParallel ? "" : "Use a whole number from 1 to 20.")}
                 >

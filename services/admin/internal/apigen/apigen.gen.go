@@ -1600,7 +1600,7 @@ type UpgradeDraft struct {
 	// Examples: 410ce6a5e9c3e03d
 	ArtifactVersion ArtifactVersion `json:"artifact_version"`
 
-	// Parallel How many at a time; 3 by default.
+	// Parallel How many at a time after the first, which goes alone; 3 by default.
 	Parallel *int `json:"parallel,omitempty"`
 
 	// Tenants Slugs, in the order in which their turns come.
