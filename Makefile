@@ -32,7 +32,7 @@ test: launcher $(CONTRACT_ENV) ## run every test, the end-to-end walk included, 
 	@$(MAKE) --no-print-directory browser
 	@$(LAUNCHER) npm portal run --silent test
 	@$(LAUNCHER) portal
-	@exec $(LAUNCHER) test -- $(MAKE) --no-print-directory --jobs 3 --keep-going test-calls test-faults test-rest
+	@exec $(LAUNCHER) test -- $(MAKE) --no-print-directory --jobs 2 --keep-going test-calls test-faults test-rest
 
 test-calls:
 	@$(GO_TEST) -p 1 $(CALLS)
