@@ -30,7 +30,7 @@ func as(t *testing.T, username, password string) *opensearch.Client {
 }
 
 func options() searchtenant.Options {
-	return searchtenant.Options{HasUsers: true, Patience: time.Minute, Lease: 30 * time.Second, Pause: 20 * time.Millisecond}
+	return searchtenant.Options{HasUsers: true, Patience: 5 * time.Minute, Lease: 30 * time.Second, Pause: 20 * time.Millisecond}
 }
 
 // setup returns an administrator and a tenant of the test's own.

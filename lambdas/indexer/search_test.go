@@ -51,7 +51,7 @@ func setup(t *testing.T) *world {
 	w := &world{slug: testenv.Slug(t), sqs: sqs.NewFromConfig(testenv.AWS(t))}
 	w.root = as(t, "", "")
 	admin := searchtenant.New(w.root, searchtenant.Options{
-		HasUsers: true, Patience: time.Minute, Lease: 30 * time.Second, Pause: 20 * time.Millisecond,
+		HasUsers: true, Patience: 5 * time.Minute, Lease: 30 * time.Second, Pause: 20 * time.Millisecond,
 	})
 	err := admin.Apply(t.Context(), searchtenant.Grant{
 		Slug: w.slug, StackID: "s",

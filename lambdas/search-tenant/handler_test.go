@@ -42,7 +42,7 @@ func setup(t *testing.T) *world {
 	t.Helper()
 	search := testenv.OpenSearch(t)
 	admin := searchtenant.New(search.As(t, "", ""), searchtenant.Options{
-		HasUsers: true, Patience: time.Minute, Lease: 30 * time.Second, Pause: 20 * time.Millisecond,
+		HasUsers: true, Patience: 5 * time.Minute, Lease: 30 * time.Second, Pause: 20 * time.Millisecond,
 	})
 	account := testenv.AWS(t)
 	secrets := secretsmanager.NewFromConfig(account)

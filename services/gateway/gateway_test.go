@@ -165,7 +165,7 @@ func (w *world) build(t *testing.T, config aws.Config) roster.Tenant {
 	} {
 		w.person(t, tenant, email, groups)
 	}
-	admin := searchtenant.New(search.As(t, "", ""), searchtenant.Options{HasUsers: true, Patience: time.Minute, Lease: 30 * time.Second, Pause: 20 * time.Millisecond})
+	admin := searchtenant.New(search.As(t, "", ""), searchtenant.Options{HasUsers: true, Patience: 5 * time.Minute, Lease: 30 * time.Second, Pause: 20 * time.Millisecond})
 	if err := admin.Apply(t.Context(), searchtenant.Grant{
 		Slug: s, StackID: "s", Writer: searchtenant.Identity{Username: s.WriterRole(), Password: "writer"},
 		Reader: searchtenant.Identity{Username: s.ReaderRole(), Password: "reader-" + s.String()},
