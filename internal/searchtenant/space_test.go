@@ -182,7 +182,7 @@ func TestSpacesAreWrittenWhileOthersAskForTheirs(t *testing.T) {
 				select {
 				case <-stop:
 					return
-				default:
+				case <-time.After(5 * time.Millisecond):
 					ask(t, root, space)
 				}
 			}
